@@ -1,0 +1,32 @@
+"""cnnbench: what a convolutional network costs, counted exactly and timed honestly.
+
+`build(spec)` gives a network, `count(spec)` its exact cost. Importing this imports no torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnbench.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from cnnbench.counting.count import count as count
+    from cnnbench.models.build import build as build
+
+__all__ = ["__version__", "build", "count"]
+
+_HOMES = {"build": "cnnbench.models.build", "count": "cnnbench.counting.count"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use what needs torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cnnbench' has no attribute {name!r}")
+    import importlib
+
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

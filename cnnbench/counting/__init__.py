@@ -1,0 +1,1 @@
+"""COUNT: exact static cost. One trace, many views of it."""

@@ -1,0 +1,63 @@
+"""The convention table: what one output element of each operator costs beside MACs.
+
+The one place that states it. A bias is where its accumulator starts and costs nothing; views,
+copies, concatenation and padding move bytes and compute nothing; a pooling costs its window.
+"""
+
+from __future__ import annotations
+
+from cnnbench.counting.cost import Kind
+
+FOOTER = (
+    "FLOPs = 2 x MACs; elementwise FLOPs stand apart: 2 per element of normalisation, "
+    "1 of activation or addition, the window of pooling; bytes unfused."
+)
+
+# FLOPs per output element: normalisation is one scale and one shift.
+NORMALISATION = 2
+NORMALISATIONS = frozenset(
+    "batch_norm layer_norm group_norm instance_norm rms_norm native_batch_norm native_layer_norm "
+    "native_group_norm cudnn_batch_norm miopen_batch_norm "
+    "_native_batch_norm_legit_no_training _native_batch_norm_legit".split()
+)
+
+ACTIVATION = 1
+ACTIVATIONS = frozenset(
+    "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish hardsigmoid "
+    "hardtanh sigmoid log_sigmoid tanh softplus softsign glu threshold softmax _softmax "
+    "log_softmax _log_softmax hardshrink softshrink _safe_softmax".split()
+)
+
+ARITHMETIC = 1
+ARITHMETICS = frozenset(
+    "add sub rsub mul div neg abs pow square sqrt rsqrt reciprocal exp log sin cos erf floor ceil "
+    "round sign clamp clamp_min clamp_max maximum minimum where eq ne lt le gt ge lerp "
+    "addcmul addcdiv masked_fill expm1 log1p exp2 log2 atan bitwise_not logical_not "
+    "bitwise_and bitwise_or logical_and logical_or remainder floor_divide fmod".split()
+)
+
+# One FLOP per input element.
+REDUCTIONS = {
+    "mean": Kind.POOLING,
+    "sum": Kind.OTHER,
+    "amax": Kind.OTHER,
+    "amin": Kind.OTHER,
+    "max": Kind.OTHER,
+    "min": Kind.OTHER,
+    "prod": Kind.OTHER,
+    "var": Kind.OTHER,
+    "std": Kind.OTHER,
+    "var_mean": Kind.OTHER,
+    "argmax": Kind.OTHER,
+    "cumsum": Kind.OTHER,
+    "linalg_vector_norm": Kind.OTHER,
+}
+
+# Bytes are moved, nothing is computed.
+MOVES = frozenset(
+    "cat stack pad constant_pad_nd reflection_pad2d replication_pad2d clone copy _to_copy "
+    "contiguous index_select index gather repeat roll flip embedding pixel_shuffle "
+    "pixel_unshuffle channel_shuffle fill zero tril triu one_hot repeat_interleave "
+    "slice_scatter select_scatter index_put scatter masked_select im2col col2im "
+    "upsample_nearest2d unfold_copy native_channel_shuffle".split()
+)

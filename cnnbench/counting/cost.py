@@ -1,0 +1,124 @@
+"""The one cost type, what one operator costs, and the trace that everything static is a view of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+Shape = tuple[int, ...]
+
+
+class Kind(StrEnum):
+    """What an operator is, as papers divide a network's cost."""
+
+    POINTWISE = "1x1 convolution"
+    DEPTHWISE = "depthwise convolution"
+    CONVOLUTION = "k x k convolution"
+    LINEAR = "linear"
+    MATMUL = "matrix product"
+    NORMALISATION = "normalisation"
+    ACTIVATION = "activation"
+    POOLING = "pooling"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What adds up over operators; exact integers. Peak memory does not add and is not here.
+
+    params: trainable elements first read here; macs: multiply-accumulates; elementwise_flops: by
+    the convention table; activations: output elements of convolutions and linear layers;
+    bytes_moved: inputs + weights + outputs, unfused.
+    """
+
+    params: int = 0
+    macs: int = 0
+    elementwise_flops: int = 0
+    activations: int = 0
+    bytes_moved: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        """Add field by field."""
+        return Cost(
+            self.params + other.params,
+            self.macs + other.macs,
+            self.elementwise_flops + other.elementwise_flops,
+            self.activations + other.activations,
+            self.bytes_moved + other.bytes_moved,
+        )
+
+    @property
+    def flops(self) -> int:
+        """2 * macs, always."""
+        return 2 * self.macs
+
+    @property
+    def intensity(self) -> float:
+        """(flops + elementwise_flops) / bytes_moved, in FLOP per byte; 0 where nothing moves."""
+        work = self.flops + self.elementwise_flops
+        return work / self.bytes_moved if self.bytes_moved else 0.0
+
+
+def total(costs: list[Cost]) -> Cost:
+    """Sum of costs; of none, zero."""
+    return sum(costs, Cost())
+
+
+@dataclass(frozen=True, slots=True)
+class OpCost:
+    """One operator as it ran: where, on which shapes, at what cost.
+
+    `weight` is the kernel or matrix of an operator that has MACs, without its bias; `live_bytes`
+    is the sum of activation storages alive while the operator runs.
+    """
+
+    path: str
+    operator: str
+    kind: Kind
+    inputs: tuple[Shape, ...]
+    output: Shape
+    cost: Cost
+    live_bytes: int
+    weight: Shape | None = None
+    kernel: Shape = ()
+    stride: Shape = ()
+    groups: int = 1
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The operators of one forward pass in execution order, and what the pass left unread.
+
+    `unread_params` are trainable elements of modules that did not run, by module (auxiliary
+    heads); `frozen_params` those read that are not trainable; `uncounted` names operators that
+    the convention table does not know, by how often they ran.
+    """
+
+    operators: tuple[OpCost, ...]
+    input_shapes: tuple[Shape, ...]
+    dtype: str
+    frozen_params: int = 0
+    unread_params: dict[str, int] = field(default_factory=dict)
+    uncounted: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def total(self) -> Cost:
+        """Sum over all operators."""
+        return total([op.cost for op in self.operators])
+
+    @cached_property
+    def peak_activation_bytes(self) -> int:
+        """Largest sum of live activation storages, the input's included, the weights' not."""
+        return max((op.live_bytes for op in self.operators), default=0)
+
+    @property
+    def batch(self) -> int:
+        """First dimension of the first input."""
+        return self.input_shapes[0][0] if self.input_shapes and self.input_shapes[0] else 1
+
+
+def elements(shape: Shape) -> int:
+    """Elements of a tensor of that shape."""
+    return math.prod(shape)

@@ -1,0 +1,58 @@
+"""Count a model by its spec, or a network that stands before us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from cnnbench import units
+from cnnbench.counting.cost import Shape, Trace
+from cnnbench.counting.trace import trace
+from cnnbench.errors import InputError, ShapeError, nearest
+from cnnbench.models.build import outline
+from cnnbench.models.spec import Spec, batched, parse
+
+DTYPES = ("float32", "float16", "bfloat16", "float64")
+
+
+def count(
+    model: str | Spec | nn.Module,
+    input_shape: Sequence[int] | None = None,
+    *,
+    batch: int = 1,
+    dtype: str | None = None,
+) -> Trace:
+    """Count the exact static cost of one evaluation pass; everything static is a view of it.
+
+    `model` is a spec such as `resnet50`, or a module, which is left exactly as it was.
+    `input_shape` has no batch: (3, 224, 224); a spec has a default, a module needs one. `dtype`
+    (float32 by default) is the spec's network's; a module keeps its own. SpecError, ShapeError
+    and InputError say in one line what is wrong.
+    """
+    if isinstance(model, nn.Module):
+        if input_shape is None:
+            raise InputError("count(module) needs an input shape: count(net, (3, 224, 224))")
+        if dtype is not None:
+            raise ShapeError("a module has a dtype already: convert it with net.to(dtype)")
+        net, name = model, type(model).__name__
+        torch_dtype = next((p.dtype for p in net.parameters()), torch.float32)
+    else:
+        spec = parse(model) if isinstance(model, str) else model
+        torch_dtype = read_dtype(dtype or "float32")
+        input_shape = spec.input_shape if input_shape is None else input_shape
+        net, name = outline(spec, torch_dtype), str(spec)
+    given: Shape = batched(tuple(input_shape), batch)
+    try:
+        return trace(net, [torch.empty(given, dtype=torch_dtype, device="meta")])
+    except InputError as error:
+        raise InputError(f"{name} cannot take {units.shape(given[1:])}: {error}") from error
+
+
+def read_dtype(name: str) -> torch.dtype:
+    """`float16` -> torch.float16; ShapeError where it is none of DTYPES."""
+    if name not in DTYPES:
+        raise ShapeError(f"unknown dtype {name!r}{nearest(name, DTYPES)}; use {', '.join(DTYPES)}")
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype

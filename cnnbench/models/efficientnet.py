@@ -1,0 +1,148 @@
+"""EfficientNet. Tan, Le: EfficientNet: Rethinking model scaling for convolutional neural networks,
+arXiv:1905.11946, 2019: table 1 (B0), section 3.3 (compound scaling).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cnnbench.models.layers import (
+    conv_bn,
+    he_normal,
+    pooled_classifier,
+    round_channels,
+    sequence,
+)
+from cnnbench.models.layers import initialise as fill
+
+
+class Stage(NamedTuple):
+    """A row of table 1: an MBConv stage of B0."""
+
+    expansion: int
+    kernel: int
+    filters: int
+    repeats: int
+    stride: int
+
+
+# Table 1, stages 2 to 8: expansion, kernel, filters, repeats, first stride.
+B0 = (
+    Stage(1, 3, 16, 1, 1),
+    Stage(6, 3, 24, 2, 2),
+    Stage(6, 5, 40, 2, 2),
+    Stage(6, 3, 80, 3, 2),
+    Stage(6, 5, 112, 3, 1),
+    Stage(6, 5, 192, 4, 2),
+    Stage(6, 3, 320, 1, 1),
+)
+STEM, LAST = 32, 1280
+DROP_CONNECT = 0.2  # of the last block; it rises linearly from 0 (section 5.2)
+# Section 5.2: dropout rises linearly from 0.2 for B0 to 0.5 for B7.
+DROPOUT = dict(zip(("b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"),
+                   (0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5, 0.5), strict=True))  # fmt: skip
+
+
+def silu() -> nn.Module:
+    """SiLU (swish) in place."""
+    return nn.SiLU(inplace=True)
+
+
+class SqueezeExcitation(nn.Module):
+    """Scale each channel by a gate that global pooling and two 1x1 convolutions compute.
+
+    Hu et al., Squeeze-and-excitation networks, 2017; the reduction is a quarter of the block's
+    input, not of its expanded channels.
+    """
+
+    def __init__(self, channels: int, reduced: int) -> None:
+        """Both 1x1 convolutions have biases."""
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.reduce = nn.Conv2d(channels, reduced, 1)
+        self.act = silu()
+        self.expand = nn.Conv2d(reduced, channels, 1)
+        self.gate = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, C, H, W]."""
+        return x * self.gate(self.expand(self.act(self.reduce(self.pool(x)))))  # type: ignore[no-any-return]
+
+
+class MBConv(nn.Module):
+    """1x1 expansion, k x k depthwise, squeeze-and-excitation, linear 1x1 projection, shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, stage: Stage, stride: int, drop: float) -> None:
+        """`drop` is the probability that training skips the block for an image."""
+        super().__init__()
+        hidden = inputs * stage.expansion
+        self.expand = conv_bn(inputs, hidden, 1, act=silu) if stage.expansion > 1 else None
+        self.depthwise = conv_bn(hidden, hidden, stage.kernel, stride, groups=hidden, act=silu)
+        self.squeeze = SqueezeExcitation(hidden, max(1, inputs // 4))
+        self.project = conv_bn(hidden, outputs, 1, act=None)
+        self.residual = stride == 1 and inputs == outputs
+        self.drop = drop
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] -> [N, outputs, H / stride, W / stride]."""
+        out: Tensor = x if self.expand is None else self.expand(x)
+        out = self.project(self.squeeze(self.depthwise(out)))
+        if not self.residual:
+            return out
+        if self.training and self.drop:
+            keep = torch.rand(x.shape[0], 1, 1, 1, device=x.device, dtype=x.dtype) >= self.drop
+            out = out * keep / (1 - self.drop)
+        return out.add_(x)
+
+
+def build(
+    name: str,
+    *,
+    num_classes: int,
+    in_channels: int,
+    resolution: int,
+    width_mult: float,
+    depth_mult: float,
+) -> nn.Module:
+    """Scale B0's filters (to multiples of 8) and repeats (rounded up), stem and head too."""
+    del resolution
+
+    def width(filters: int) -> int:
+        return round_channels(filters * width_mult)
+
+    depths = [math.ceil(stage.repeats * depth_mult) for stage in B0]
+    channels = width(STEM)
+    stages: dict[str, nn.Module] = {}
+    built = 0
+    for index, (stage, depth) in enumerate(zip(B0, depths, strict=True), 1):
+        blocks: dict[str, nn.Module] = {}
+        for number in range(depth):
+            drop = DROP_CONNECT * built / sum(depths)
+            stride = stage.stride if number == 0 else 1
+            block = MBConv(channels, width(stage.filters), stage, stride, drop)
+            blocks[f"block{number + 1}"] = block
+            channels = width(stage.filters)
+            built += 1
+        stages[f"stage{index}"] = sequence(**blocks)
+    dropout = DROPOUT[name.rpartition("_")[2]]
+    return sequence(
+        stem=conv_bn(in_channels, width(STEM), 3, 2, act=silu),
+        **stages,
+        last=conv_bn(channels, width(LAST), 1, act=silu),
+        head=pooled_classifier(width(LAST), num_classes, dropout=dropout),
+    )
+
+
+def _classifier(weight: Tensor) -> Tensor:
+    """Uniform within ±1 / sqrt(outputs), as the authors' code has it."""
+    bound = 1 / math.sqrt(weight.shape[0])
+    return nn.init.uniform_(weight, -bound, bound)
+
+
+def initialise(net: nn.Module) -> None:
+    """He initialisation for convolutions; the classifier as in the authors' code."""
+    fill(net, he_normal, _classifier)

@@ -1,0 +1,225 @@
+"""Every model by name, as data: paper, default input, options. Importing this needs no torch.
+
+A row names the file under `models/` that builds it; that file's `build(name, **options)` is given
+every option listed here, with the default where the user gave none, so defaults stand only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from cnnbench.errors import SpecError, nearest
+
+Value = int | float | bool | str
+
+
+@dataclass(frozen=True)
+class Option:
+    """One `key=value` of a spec: its type is its default's; `low` and `high` bound a number."""
+
+    name: str
+    default: Value
+    help: str
+    choices: tuple[str, ...] = ()
+    low: float = 0
+    high: float = 0
+
+    @property
+    def values(self) -> str:
+        """What may be typed, for messages and completion."""
+        if self.choices:
+            return "|".join(self.choices)
+        if isinstance(self.default, bool):
+            return "true|false"
+        kind = "a whole number" if isinstance(self.default, int) else "a number"
+        return f"{kind} from {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A publication, and the file that builds what it describes."""
+
+    module: str
+    citation: str
+    year: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A registry row: one architecture, its input (channels, height, width) and its options."""
+
+    name: str
+    paper: Paper
+    summary: str
+    input: tuple[int, int, int]
+    options: tuple[Option, ...]
+    aliases: tuple[str, ...] = ()
+
+    def option(self, name: str) -> Option | None:
+        """The option called `name`, or None where the model does not take it."""
+        return next((option for option in self.options if option.name == name), None)
+
+
+LENET = Paper("lenet", "LeCun et al., Gradient-based learning applied to document recognition", 1998)
+ALEXNET = Paper("alexnet", "Krizhevsky et al., ImageNet classification with deep CNNs", 2012)
+ONE_WEIRD_TRICK = Paper("alexnet", "Krizhevsky, One weird trick for parallelizing CNNs", 2014)
+VGG = Paper("vgg", "Simonyan & Zisserman, Very deep convolutional networks", 2014)
+GOOGLENET = Paper("googlenet", "Szegedy et al., Going deeper with convolutions", 2014)
+RESNET = Paper("resnet", "He et al., Deep residual learning for image recognition", 2015)
+MOBILENET_V1 = Paper("mobilenet_v1", "Howard et al., MobileNets", 2017)
+MOBILENET_V2 = Paper("mobilenet_v2", "Sandler et al., Inverted residuals and linear bottlenecks", 2018)
+EFFICIENTNET = Paper("efficientnet", "Tan & Le, Rethinking model scaling for CNNs", 2019)
+
+_CLASSES = Option("num_classes", 1000, "outputs of the classifier", low=1, high=1_000_000)
+_CHANNELS = Option("in_channels", 3, "channels of the input", low=1, high=4096)
+_RESOLUTION = Option("resolution", 224, "input side in pixels", low=1, high=8192)
+_WIDTH = Option("width_mult", 1.0, "multiplies every layer's filters", low=0.01, high=16)
+_DEPTH = Option("depth_mult", 1.0, "multiplies every stage's blocks", low=0.01, high=16)
+_SHORTCUT = Option(
+    "shortcut",
+    "projection",
+    "where dimensions change: 1x1 projection (option B), zero-padded identity (A), 1x1 everywhere (C)",
+    choices=("projection", "identity", "projection_all"),
+)
+_STRIDE_ON = Option(
+    "stride_on", "3x3", "which convolution of a bottleneck halves the map", choices=("3x3", "1x1")
+)
+_AUX = Option("aux", False, "build the auxiliary classifiers, which run in training only")
+
+
+def _rows(
+    paper: Paper,
+    rows: dict[str, str],
+    *extra: Option,
+    side: int = 224,
+    channels: int = 3,
+    classes: int = 1000,
+    fixed: bool = False,
+    aliases: dict[str, tuple[str, ...]] | None = None,
+) -> Iterator[Model]:
+    """Rows of one paper that share input and options; `fixed` networks take one resolution only."""
+    common = (replace(_CLASSES, default=classes), replace(_CHANNELS, default=channels))
+    if not fixed:
+        common = (*common, replace(_RESOLUTION, default=side))
+    for name, summary in rows.items():
+        names = (aliases or {}).get(name, ())
+        yield Model(name, paper, summary, (channels, side, side), (*extra, *common), names)
+
+
+_CIFAR_DEPTHS = (20, 32, 44, 56, 110)
+# variant: width_mult, depth_mult, resolution (the released models)
+_EFFICIENTNETS = {
+    "b0": (1.0, 1.0, 224),
+    "b1": (1.0, 1.1, 240),
+    "b2": (1.1, 1.2, 260),
+    "b3": (1.2, 1.4, 300),
+    "b4": (1.4, 1.8, 380),
+    "b5": (1.6, 2.2, 456),
+    "b6": (1.8, 2.6, 528),
+    "b7": (2.0, 3.1, 600),
+}
+
+
+def _efficientnets() -> Iterator[Model]:
+    for variant, (width, depth, side) in _EFFICIENTNETS.items():
+        options = (replace(_WIDTH, default=width), replace(_DEPTH, default=depth))
+        name = f"efficientnet_{variant}"
+        summary = f"compound scaling: width {width:g}, depth {depth:g}"
+        alias = {name: ("efficientnet",)} if variant == "b0" else None
+        yield from _rows(EFFICIENTNET, {name: summary}, *options, side=side, aliases=alias)
+
+
+MODELS: tuple[Model, ...] = (
+    *_rows(
+        LENET,
+        {
+            "lenet5": "as published: partial C3, trainable subsampling, RBF output",
+            "lenet5_dense": "textbook form: full C3, average pooling, linear output",
+        },
+        side=32,
+        channels=1,
+        classes=10,
+        fixed=True,
+    ),
+    *_rows(
+        ALEXNET, {"alexnet": "local response normalisation, two groups"}, side=227
+    ),
+    *_rows(ONE_WEIRD_TRICK, {"alexnet_owt": "one tower, no normalisation"}),
+    *_rows(
+        VGG,
+        {
+            f"vgg{depth}{suffix}": f"{depth} weight layers of 3x3{words}"
+            for suffix, words in (("", ""), ("_bn", ", batch norm"))
+            for depth in (11, 13, 16, 19)
+        },
+    ),
+    *_rows(
+        GOOGLENET,
+        {"googlenet": "inception modules with 1x1 reductions"},
+        _AUX,
+        aliases={"googlenet": ("inception",)},
+    ),
+    *_rows(GOOGLENET, {"googlenet_naive": "inception modules without reductions (figure 2a)"}),
+    *_rows(RESNET, {f"resnet{n}": f"residual, {n} layers" for n in (18, 34)}, _SHORTCUT),
+    *_rows(
+        RESNET,
+        {f"resnet{n}": f"residual bottlenecks, {n} layers" for n in (50, 101, 152)},
+        _SHORTCUT,
+        _STRIDE_ON,
+    ),
+    *_rows(RESNET, {f"plain{n}": f"resnet{n} without shortcuts" for n in (18, 34)}),
+    *_rows(
+        RESNET,
+        {f"resnet{n}": f"residual, {n} layers, for CIFAR" for n in _CIFAR_DEPTHS},
+        replace(_SHORTCUT, default="identity"),
+        side=32,
+        classes=10,
+    ),
+    *_rows(
+        RESNET,
+        {f"plain{n}": f"resnet{n} without shortcuts, for CIFAR" for n in _CIFAR_DEPTHS},
+        side=32,
+        classes=10,
+    ),
+    *_rows(
+        MOBILENET_V1,
+        {
+            "mobilenet_v1": "depthwise-separable convolutions",
+            "mobilenet_v1_conv": "the same network with full 3x3 convolutions",
+            "mobilenet_v1_shallow": "without the five 14x14x512 layers",
+        },
+        _WIDTH,
+        aliases={"mobilenet_v1": ("mobilenet",)},
+    ),
+    *_rows(MOBILENET_V2, {"mobilenet_v2": "inverted residuals, linear bottlenecks"}, _WIDTH),
+    *_efficientnets(),
+)
+
+_BY_NAME = {name: model for model in MODELS for name in (model.name, *model.aliases)}
+
+
+def names() -> list[str]:
+    """Every name and alias a user may type, in the registry's order."""
+    return list(_BY_NAME)
+
+
+def find(name: str) -> Model:
+    """Return the model called `name` or aliased so; SpecError with the nearest names otherwise."""
+    try:
+        return _BY_NAME[name.lower()]
+    except KeyError:
+        raise SpecError(
+            f"unknown model {name!r}{nearest(name, _BY_NAME)}; 'cnnbench list' shows all"
+        ) from None
+
+
+def search(word: str = "") -> list[Model]:
+    """Models whose name, alias, paper, year or summary contains `word`, whatever the case."""
+    word = word.lower()
+
+    def text(model: Model) -> str:
+        words = (model.name, *model.aliases, model.summary, model.paper.citation)
+        return " ".join((*words, str(model.paper.year))).lower()
+
+    return [model for model in MODELS if word in text(model)]

@@ -1,0 +1,67 @@
+"""Base units in, human units out: the only place that formats a number."""
+
+from __future__ import annotations
+
+_SI = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_BINARY = tuple((1024.0**power, prefix) for power, prefix in ((5, "Pi"), (4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki")))
+
+
+def significant(value: float) -> str:
+    """Three significant digits, without an exponent: 4.09, 25.6, 569, 1014."""
+    if value == 0:
+        return "0"
+    decimals = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+    if abs(value) < 0.995:  # 0.113, 0.0312
+        return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.2e}"
+    return f"{value:.{decimals}f}"
+
+
+def _scaled(value: float, steps: tuple[tuple[float, str], ...], unit: str, base: float) -> str:
+    for step, prefix in steps:
+        # 999,600 is 1.00 M and not 1000 k: step up where rounding would reach the next unit.
+        if abs(value) >= step * (1 - 0.5 / base):
+            return f"{significant(value / step)} {prefix}{unit}"
+    return f"{value:.0f}{' ' + unit if unit else ''}"
+
+
+def count(value: int) -> str:
+    """Elements or operations: 4231976 -> '4.23 M'; below a thousand the number itself."""
+    return _scaled(value, _SI, "", 1e3)
+
+
+def size(value: int) -> str:
+    """Bytes: 9633792 -> '9.19 MiB'."""
+    return _scaled(value, _BINARY, "B", 1024.0)
+
+
+def share(value: float) -> str:
+    """A fraction as a percentage with two decimals: 0.94863 -> '94.86%'."""
+    return f"{100 * value:.2f}%"
+
+
+def intensity(value: float) -> str:
+    """FLOP per byte, three significant digits."""
+    return significant(value)
+
+
+def shape(dims: tuple[int, ...]) -> str:
+    """A shape as a person types it: (3, 224, 224) -> '3x224x224'; a scalar is '1'."""
+    return "x".join(str(dim) for dim in dims) or "1"
+
+
+def feature_map(dims: tuple[int, ...]) -> str:
+    """A tensor without its batch, channels last, as papers print it: (1, 64, 56, 56) -> '56x56x64'."""
+    _, *rest = dims or (1,)
+    if len(rest) >= 2:
+        rest = [*rest[1:], rest[0]]
+    return shape(tuple(rest))
+
+
+def kernel(dims: tuple[int, ...]) -> str:
+    """A window: (3, 3) -> '3x3'."""
+    return shape(dims)
+
+
+def stride(dims: tuple[int, ...]) -> str:
+    """A stride, once where it is the same in every direction: (2, 2) -> '2'."""
+    return str(dims[0]) if len(set(dims)) == 1 else shape(dims)
