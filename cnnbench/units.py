@@ -50,9 +50,9 @@ def shape(dims: tuple[int, ...]) -> str:
 
 
 def feature_map(dims: tuple[int, ...]) -> str:
-    """A tensor without its batch, channels last, as papers print it: (1, 64, 56, 56) -> '56x56x64'."""
+    """A tensor without its batch; a map's channels last, as papers have it: '56x56x64'."""
     _, *rest = dims or (1,)
-    if len(rest) >= 2:
+    if len(rest) >= 3:
         rest = [*rest[1:], rest[0]]
     return shape(tuple(rest))
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from cnnbench.counting.cost import Kind
 
-FOOTER = (
-    "FLOPs = 2 x MACs; elementwise FLOPs stand apart: 2 per element of normalisation, "
-    "1 of activation or addition, the window of pooling; bytes unfused."
-)
+FOOTER = "FLOPs = 2 x MACs; elementwise per output: norm 2, activation/add 1, pool window"
 
 # FLOPs per output element: normalisation is one scale and one shift.
 NORMALISATION = 2
@@ -61,3 +58,6 @@ MOVES = frozenset(
     "slice_scatter select_scatter index_put scatter masked_select im2col col2im "
     "upsample_nearest2d unfold_copy native_channel_shuffle".split()
 )
+
+# In evaluation they hand their input on.
+DROPOUTS = frozenset("dropout feature_dropout alpha_dropout feature_alpha_dropout".split())

@@ -19,7 +19,10 @@ from cnnbench.counting.cost import Kind, Shape, elements
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What an operator computes, before parameters and bytes are known."""
+    """What an operator computes, before parameters and bytes are known.
+
+    `name` is what people call it, where torch's name says less (a hardtanh from 0 to 6).
+    """
 
     kind: Kind
     macs: int = 0
@@ -29,6 +32,7 @@ class Work:
     kernel: Shape = ()
     stride: Shape = ()
     groups: int = 1
+    name: str = ""
 
 
 Rule = Callable[..., Work]
@@ -194,6 +198,12 @@ def attention(
     )
 
 
+def hardtanh(out: Tensor, x: Tensor, low: float = -1.0, high: float = 1.0) -> Work:
+    """`nn.ReLU6` is one from 0 to 6."""
+    name = "relu6" if (low, high) == (0, 6) else ""
+    return Work(Kind.ACTIVATION, elementwise_flops=out.numel() * convention.ACTIVATION, name=name)
+
+
 def _per_output_element(kind: Kind, flops: int) -> Rule:
     def rule(out: Any, *_: object, **__: object) -> Work:
         first = out if isinstance(out, Tensor) else out[0]
@@ -253,6 +263,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         convention.ARITHMETICS, _per_output_element(Kind.OTHER, convention.ARITHMETIC)
     ),
+    "hardtanh": hardtanh,
     **{name: _per_input_element(kind) for name, kind in convention.REDUCTIONS.items()},
     **dict.fromkeys(convention.MOVES, _per_output_element(Kind.OTHER, 0)),
 }

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from cnnbench import units
+from cnnbench.counting import convention
 from cnnbench.counting.cost import Cost, Kind, OpCost, Shape, Trace
 from cnnbench.counting.operators import RULES, Rule, Work
 from cnnbench.counting.shapes import SHAPES
@@ -128,6 +129,8 @@ class _Recorder(TorchDispatchMode):
         rule = RULES.get(name)
         if rule is not None:
             return lambda func, args, kwargs: self._counted(func, name, rule, args, kwargs)
+        if name in convention.DROPOUTS:
+            return lambda func, args, kwargs: args[0]  # in evaluation, which this pass is
         if func.is_view or not any(a.type.kind() == "TensorType" for a in func._schema.arguments):
             return lambda func, args, kwargs: self._compute(func, name, args, kwargs)
         return lambda func, args, kwargs: self._taken_apart(func, name, args, kwargs)
@@ -196,7 +199,7 @@ class _Recorder(TorchDispatchMode):
         self._operators.append(
             OpCost(
                 path=path,
-                operator=name,
+                operator=work.name or name,
                 kind=kind,
                 inputs=tuple(tuple(t.shape) for t in read if _storage(t) not in self._weights),
                 output=tuple(outputs[0].shape) if outputs else (),

@@ -63,29 +63,39 @@ class Subsampling(nn.Module):
         return summed * self.coefficient + self.bias
 
 
+class MapsOf(nn.Module):
+    """Some of C3's maps: each reads as many maps of S2 as the others, by one grouped convolution."""
+
+    reads: Tensor
+
+    def __init__(self, rows: tuple[tuple[int, ...], ...]) -> None:
+        """One row of sources a map."""
+        super().__init__()
+        sources = [source for row in rows for source in row]
+        self.register_buffer("reads", torch.tensor(sources), persistent=False)
+        self.conv = nn.Conv2d(len(sources), len(rows), 5, groups=len(rows))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, 6, 14, 14] -> [N, rows, 10, 10]."""
+        return self.conv(x.index_select(1, self.reads))  # type: ignore[no-any-return]
+
+
 class PartialConvolution(nn.Module):
     """C3: 16 maps of 5x5, each reading the maps of S2 that table I names (60 of 96 pairs).
 
-    One grouped convolution for the maps of each width, so that work and parameters are those of
-    the connections that exist: 60 * 25 weights, 16 biases.
+    Work and parameters are those of the connections that exist: 60 * 25 weights, 16 biases.
     """
 
     def __init__(self) -> None:
         """1,516 parameters."""
         super().__init__()
-        rows = (C3_OF_THREE, C3_OF_FOUR, C3_OF_SIX)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(sum(map(len, row)), len(row), 5, groups=len(row)) for row in rows
-        )
-        for index, row in enumerate(rows):
-            reads = torch.tensor([source for sources in row for source in sources])
-            self.register_buffer(f"reads{index}", reads, persistent=False)
+        self.of_three = MapsOf(C3_OF_THREE)
+        self.of_four = MapsOf(C3_OF_FOUR)
+        self.of_six = MapsOf(C3_OF_SIX)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, 6, 14, 14] -> [N, 16, 10, 10]."""
-        reads = (self.reads0, self.reads1, self.reads2)
-        maps = [conv(x.index_select(1, r)) for conv, r in zip(self.convs, reads, strict=True)]
-        return torch.cat(maps, 1)
+        return torch.cat([self.of_three(x), self.of_four(x), self.of_six(x)], 1)
 
 
 class RadialBasisOutput(nn.Module):
@@ -104,18 +114,20 @@ class RadialBasisOutput(nn.Module):
             for line in BITMAPS.split("\n")
             if line
         ]
-        self.register_buffer("bitmaps", torch.tensor(drawn) if classes == 10 else None)
-        if classes != 10:
-            random = torch.randint(0, 2, (classes, 84), generator=_seeded()) * 2.0 - 1.0
-            self.register_buffer("bitmaps", random)
+        bitmaps = torch.tensor(drawn) if classes == 10 else _coin_flips(classes)
+        self.register_buffer("bitmaps", bitmaps)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, 84] -> [N, classes]."""
         return -(x.unsqueeze(1) - self.bitmaps).square().sum(-1)
 
 
-def _seeded() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
+def _coin_flips(classes: int) -> Tensor:
+    """[classes, 84] of -1 and +1, the same for every build."""
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        flips = torch.randint(0, 2, (classes, 84)) * 2.0 - 1.0
+    return torch.empty_like(flips).copy_(flips) if torch.get_default_device().type == "cpu" else flips
 
 
 def build(name: str, *, num_classes: int, in_channels: int) -> nn.Module:

@@ -1,0 +1,5 @@
+"""`python -m cnnbench` is the command `cnnbench`."""
+
+from cnnbench.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""SAY: parse, call, print. One file per command; errors become one line and an exit code here."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import CnnbenchError
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    with heavy_imports():
+        import cnnbench.cli.app  # noqa: F401
+    code = run(sys.argv[1:])
+    gc.freeze()  # nothing to collect in a process that ends
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line. 0 done, 1 a check found a violation, 2 it cannot be carried out."""
+    import typer
+    from typer.main import get_command
+
+    from cnnbench.cli.app import app
+
+    try:
+        code = get_command(app).main(list(arguments), prog_name="cnnbench", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except CnnbenchError as error:
+        return _complain(str(error), error.exit_code)
+    except BrokenPipeError:  # `cnnbench … | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted", 130)
+    except OSError as error:  # stdout is a full disk
+        return _complain(f"cannot write: {error.strerror or error}", 2)
+    except Exception as error:
+        # Usage errors are typer's own class, which it does not export; the rest is a bug.
+        if not hasattr(error, "format_message"):
+            raise
+        return _complain(_usage(error.format_message(), error), 2)
+
+
+def _usage(message: str, error: Exception) -> str:
+    """Typer's own message on one line, and where help is."""
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", None) or "cnnbench"
+    return f"{' '.join(message.split()).rstrip('.')}; see '{command} --help'"
+
+
+def _complain(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    print(f"cnnbench: {line}", file=sys.stderr)
+    return code

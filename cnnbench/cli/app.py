@@ -1,0 +1,46 @@
+"""The command group: what `cnnbench --help` shows, in panels named after the rooms."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cnnbench.cli import flops, listing, show
+from cnnbench.version import __version__
+
+BUILD = "Build: what there is to measure"
+COUNT = "Count: exact static cost"
+
+app = typer.Typer(
+    name="cnnbench",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"cnnbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def cnnbench(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """What does this convolutional network cost, and why is the cheaper one not as much faster?
+
+    A MODEL is a spec: [cyan]resnet50[/], [cyan]mobilenet_v1@width_mult=0.5,resolution=160[/].
+    'cnnbench list' shows every model and its options.
+    """
+
+
+app.command("list", rich_help_panel=BUILD)(listing.list_models)
+app.command("show", rich_help_panel=BUILD)(show.show)
+app.command("flops", rich_help_panel=COUNT)(flops.flops)

@@ -1,0 +1,30 @@
+"""Columns that several tables share: a key of the vocabulary, its heading and its unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnbench import units
+from cnnbench.reports.report import Column
+
+
+def shapes(value: Any) -> str:
+    """Render input shapes; the batch is left out where it is 1."""
+    return " ".join(units.shape(tuple(s[1:] if s[0] == 1 else s)) for s in value)
+
+
+def feature_map(value: Any) -> str:
+    """Render one tensor as HxWxC."""
+    return units.feature_map(tuple(value))
+
+
+MODEL = Column("model", "model", left=True)
+INPUT = Column("input", "input", shapes, left=True, under=True)
+PARAMS = Column("params", "params", units.count)
+MACS = Column("macs", "MACs", units.count)
+FLOPS = Column("flops", "FLOPs", units.count)
+ELEMENTWISE = Column("elementwise_flops", "elem.\nFLOPs", units.count)
+ACTIVATIONS = Column("activations", "activ-\nations", units.count)
+PEAK = Column("peak_activation_bytes", "peak\nmemory", units.size)
+BYTES = Column("bytes_moved", "bytes\nmoved", units.size)
+INTENSITY = Column("intensity", "FLOP\n/byte", units.intensity)

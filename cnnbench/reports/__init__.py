@@ -1,0 +1,1 @@
+"""SHOW: tables, JSON, CSV, Markdown. No arithmetic beyond formatting."""
