@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class CnnbenchError(Exception):
-    """A request that cannot be carried out; its text says what is wrong and what to type instead."""
+    """A request that cannot be carried out; its text says what is wrong and what to type."""
 
     exit_code = 2
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 _SI = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-_BINARY = tuple((1024.0**power, prefix) for power, prefix in ((5, "Pi"), (4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki")))
+_BINARY = tuple(
+    (1024.0**power, prefix)
+    for power, prefix in ((5, "Pi"), (4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki"))
+)
 
 
 def significant(value: float) -> str:

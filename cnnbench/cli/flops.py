@@ -74,7 +74,9 @@ def flops(
     cnnbench flops mobilenet --operators --format json
     """
     if everything == bool(models):
-        raise CnnbenchError("name at least one model, or --all, not both; 'cnnbench list' shows all")
+        raise CnnbenchError(
+            "name at least one model, or --all, not both; 'cnnbench list' shows all"
+        )
     if layers and operators:
         raise CnnbenchError("give --layers or --operators, not both")
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
@@ -102,9 +104,7 @@ def _check_resolution(spec: Spec, shape: Shape | None) -> None:
         raise CnnbenchError(f"{spec} has a resolution already; give it or --input, not both")
 
 
-def _counted(
-    specs: list[Spec], shape: Shape | None, batch: int, dtype: str
-) -> Iterator[Trace]:
+def _counted(specs: list[Spec], shape: Shape | None, batch: int, dtype: str) -> Iterator[Trace]:
     from cnnbench.counting.count import count
 
     for spec in _progress(specs):
@@ -119,7 +119,9 @@ def _progress(specs: list[Spec]) -> Iterable[Spec]:
     from rich.progress import track
 
     console = Console(stderr=True)
-    return track(specs, "counting", console=console, transient=True, disable=not console.is_terminal)
+    return track(
+        specs, "counting", console=console, transient=True, disable=not console.is_terminal
+    )
 
 
 def _results(

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnnbench import units
 from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
-from cnnbench.cli.startup import heavy_imports
 from cnnbench.cli.flops import _check_resolution
+from cnnbench.cli.startup import heavy_imports
 from cnnbench.models.spec import parse
 from cnnbench.reports.emit import check_writable, emit
 from cnnbench.reports.report import Column, Report, Table

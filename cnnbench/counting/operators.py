@@ -169,7 +169,7 @@ def pool(
 
 
 def adaptive_pool(out: Tensor | tuple[Tensor, ...], x: Tensor, size: object) -> Work:
-    """Windows from floor(i S / S') to ceil((i + 1) S / S'): they overlap where S' does not divide S."""
+    """Windows from floor(i S / S') to ceil((i + 1) S / S'), which may overlap."""
     # x [N, C, *S] -> out [N, C, *S']
     out = out if isinstance(out, Tensor) else out[0]
     flops = elements(tuple(out.shape[:2])) if out.dim() > 2 else 1
@@ -260,9 +260,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         convention.ACTIVATIONS, _per_output_element(Kind.ACTIVATION, convention.ACTIVATION)
     ),
-    **dict.fromkeys(
-        convention.ARITHMETICS, _per_output_element(Kind.OTHER, convention.ARITHMETIC)
-    ),
+    **dict.fromkeys(convention.ARITHMETICS, _per_output_element(Kind.OTHER, convention.ARITHMETIC)),
     "hardtanh": hardtanh,
     **{name: _per_input_element(kind) for name, kind in convention.REDUCTIONS.items()},
     **dict.fromkeys(convention.MOVES, _per_output_element(Kind.OTHER, 0)),

@@ -80,7 +80,7 @@ def _paths(net: nn.Module, stack: list[tuple[str, nn.Module]]) -> Iterator[None]
         after.remove()
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The dispatch mode: finds each operator's output shape and notes its cost."""
 
     @classmethod
@@ -90,7 +90,7 @@ class _Recorder(TorchDispatchMode):
     def __init__(
         self, net: nn.Module, inputs: list[Tensor], shapes: dict[str, Callable[..., Shape | None]]
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.path: list[tuple[str, nn.Module]] = []
         self._shapes = shapes
         self._operators: list[OpCost] = []
@@ -178,11 +178,12 @@ class _Recorder(TorchDispatchMode):
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key not in self._weights and all(key != known for _, known, _ in self._live):
-            self._live.append((StorageWeakRef(storage), key, storage.nbytes()))
+            reference = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
+            self._live.append((reference, key, storage.nbytes()))
 
     def _record(self, name: str, work: Work, args: Any, kwargs: Any, out: Any) -> None:
         outputs = _tensors(out)
-        self._live = [entry for entry in self._live if not entry[0].expired()]
+        self._live = [entry for entry in self._live if not _gone(entry[0])]
         for tensor in outputs:
             self._keep(tensor)
         read = _tensors((args, kwargs))
@@ -250,7 +251,8 @@ def _base(func: Operator) -> str:
 
 
 def _storage(tensor: Tensor) -> int:
-    return tensor.untyped_storage()._cdata
+    key: int = tensor.untyped_storage()._cdata
+    return key
 
 
 def _tensors(tree: Any) -> list[Tensor]:
@@ -262,6 +264,11 @@ def _tensors(tree: Any) -> list[Tensor]:
     if isinstance(tree, dict):
         return [tensor for branch in tree.values() for tensor in _tensors(branch)]
     return []
+
+
+def _gone(reference: StorageWeakRef) -> bool:
+    gone: bool = reference.expired()  # type: ignore[no-untyped-call]
+    return gone
 
 
 def _shape_only(tensor: Tensor) -> Tensor:

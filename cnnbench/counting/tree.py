@@ -159,4 +159,3 @@ def _addition(op: OpCost, around: _Module) -> str:
         return "+ shortcut"
     first = next(iter(around.operators()))
     return "+ identity" if first is not op and op.output in first.inputs else "add"
-

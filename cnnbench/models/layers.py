@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import RLock
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -67,8 +69,9 @@ def require_side(side: int, name: str, resolution: int) -> int:
     return side
 
 
-_SELF_INITIALISING = (_ConvNd, nn.Linear, _NormBase)
+_SELF_INITIALISING: tuple[Any, ...] = (_ConvNd, nn.Linear, _NormBase)
 _raw = ContextVar("raw", default=False)
+_patching = RLock()
 
 
 @contextmanager
@@ -76,22 +79,23 @@ def raw_parameters() -> Iterator[None]:
     """Within it, new layers keep the memory they are given, uninitialised.
 
     A paper's initialisation follows, or none where only shapes matter: torch's own costs three
-    quarters of a layer's construction. Other threads are not affected.
+    quarters of a layer's construction. Layers that other threads build are not affected.
     """
 
-    def patched(original: Callable[[nn.Module], None]) -> Callable[[nn.Module], None]:
+    def unless_raw(original: Callable[[Any], None]) -> Callable[[Any], None]:
         return lambda layer: None if _raw.get() else original(layer)
 
-    originals = [(cls, cls.reset_parameters) for cls in _SELF_INITIALISING]
-    for cls, original in originals:
-        cls.reset_parameters = patched(original)  # type: ignore[assignment, method-assign]
-    token = _raw.set(True)
-    try:
-        yield
-    finally:
-        _raw.reset(token)
+    with _patching:
+        originals = [(cls, cls.reset_parameters) for cls in _SELF_INITIALISING]
         for cls, original in originals:
-            cls.reset_parameters = original  # type: ignore[method-assign]
+            cls.reset_parameters = unless_raw(original)
+        token = _raw.set(True)
+        try:
+            yield
+        finally:
+            _raw.reset(token)
+            for cls, original in originals:
+                cls.reset_parameters = original
 
 
 def initialise(

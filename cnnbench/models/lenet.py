@@ -64,7 +64,7 @@ class Subsampling(nn.Module):
 
 
 class MapsOf(nn.Module):
-    """Some of C3's maps: each reads as many maps of S2 as the others, by one grouped convolution."""
+    """Some of C3's maps, each reading as many of S2's: one grouped convolution."""
 
     reads: Tensor
 
@@ -127,7 +127,9 @@ def _coin_flips(classes: int) -> Tensor:
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         flips = torch.randint(0, 2, (classes, 84)) * 2.0 - 1.0
-    return torch.empty_like(flips).copy_(flips) if torch.get_default_device().type == "cpu" else flips
+    return (
+        torch.empty_like(flips).copy_(flips) if torch.get_default_device().type == "cpu" else flips
+    )
 
 
 def build(name: str, *, num_classes: int, in_channels: int) -> nn.Module:

@@ -1,5 +1,6 @@
 """MobileNet. Howard et al.: MobileNets: Efficient convolutional neural networks for mobile vision
-applications, arXiv:1704.04861, 2017: table 1 (body), table 4 (full convolutions), table 5 (shallow).
+applications, arXiv:1704.04861, 2017: table 1 (body), table 4 (full convolutions), table 5
+(shallow).
 """
 
 from __future__ import annotations

@@ -61,14 +61,18 @@ class Model:
         return next((option for option in self.options if option.name == name), None)
 
 
-LENET = Paper("lenet", "LeCun et al., Gradient-based learning applied to document recognition", 1998)
+LENET = Paper(
+    "lenet", "LeCun et al., Gradient-based learning applied to document recognition", 1998
+)
 ALEXNET = Paper("alexnet", "Krizhevsky et al., ImageNet classification with deep CNNs", 2012)
 ONE_WEIRD_TRICK = Paper("alexnet", "Krizhevsky, One weird trick for parallelizing CNNs", 2014)
 VGG = Paper("vgg", "Simonyan & Zisserman, Very deep convolutional networks", 2014)
 GOOGLENET = Paper("googlenet", "Szegedy et al., Going deeper with convolutions", 2014)
 RESNET = Paper("resnet", "He et al., Deep residual learning for image recognition", 2015)
 MOBILENET_V1 = Paper("mobilenet_v1", "Howard et al., MobileNets", 2017)
-MOBILENET_V2 = Paper("mobilenet_v2", "Sandler et al., Inverted residuals and linear bottlenecks", 2018)
+MOBILENET_V2 = Paper(
+    "mobilenet_v2", "Sandler et al., Inverted residuals and linear bottlenecks", 2018
+)
 EFFICIENTNET = Paper("efficientnet", "Tan & Le, Rethinking model scaling for CNNs", 2019)
 
 _CLASSES = Option("num_classes", 1000, "outputs of the classifier", low=1, high=1_000_000)
@@ -79,7 +83,7 @@ _DEPTH = Option("depth_mult", 1.0, "multiplies every stage's blocks", low=0.01, 
 _SHORTCUT = Option(
     "shortcut",
     "projection",
-    "where dimensions change: 1x1 projection (option B), zero-padded identity (A), 1x1 everywhere (C)",
+    "option B: 1x1 projection where dimensions change; A: zero-padded identity; C: 1x1 everywhere",
     choices=("projection", "identity", "projection_all"),
 )
 _STRIDE_ON = Option(
@@ -99,7 +103,10 @@ def _rows(
     aliases: dict[str, tuple[str, ...]] | None = None,
 ) -> Iterator[Model]:
     """Rows of one paper that share input and options; `fixed` networks take one resolution only."""
-    common = (replace(_CLASSES, default=classes), replace(_CHANNELS, default=channels))
+    common: tuple[Option, ...] = (
+        replace(_CLASSES, default=classes),
+        replace(_CHANNELS, default=channels),
+    )
     if not fixed:
         common = (*common, replace(_RESOLUTION, default=side))
     for name, summary in rows.items():
@@ -126,8 +133,8 @@ def _efficientnets() -> Iterator[Model]:
         options = (replace(_WIDTH, default=width), replace(_DEPTH, default=depth))
         name = f"efficientnet_{variant}"
         summary = f"compound scaling: width {width:g}, depth {depth:g}"
-        alias = {name: ("efficientnet",)} if variant == "b0" else None
-        yield from _rows(EFFICIENTNET, {name: summary}, *options, side=side, aliases=alias)
+        aliases: dict[str, tuple[str, ...]] = {"efficientnet_b0": ("efficientnet",)}
+        yield from _rows(EFFICIENTNET, {name: summary}, *options, side=side, aliases=aliases)
 
 
 MODELS: tuple[Model, ...] = (
@@ -142,9 +149,7 @@ MODELS: tuple[Model, ...] = (
         classes=10,
         fixed=True,
     ),
-    *_rows(
-        ALEXNET, {"alexnet": "local response normalisation, two groups"}, side=227
-    ),
+    *_rows(ALEXNET, {"alexnet": "local response normalisation, two groups"}, side=227),
     *_rows(ONE_WEIRD_TRICK, {"alexnet_owt": "one tower, no normalisation"}),
     *_rows(
         VGG,

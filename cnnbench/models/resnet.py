@@ -14,7 +14,7 @@ from cnnbench.models.layers import conv_bn, he_initialise, pooled_classifier, re
 
 
 class Table(NamedTuple):
-    """A column of table 1: blocks in each stage, whether they are bottlenecks, stage 1's filters."""
+    """A column of table 1: blocks in each stage, their kind, stage 1's filters."""
 
     blocks: tuple[int, ...]
     bottleneck: bool = False

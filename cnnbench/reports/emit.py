@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from enum import StrEnum
 from pathlib import Path
 
@@ -74,6 +73,8 @@ def check_writable(path: Path | None) -> None:
 
 def write(path: Path, content: str) -> None:
     """Write the whole file or nothing: a reader never sees half of it, nor is an old one lost."""
+    import tempfile
+
     try:
         path = path.resolve()  # a link stays, what it names is written
         if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced

@@ -1,0 +1,1 @@
+"""ASK: questions answered by the rooms above."""

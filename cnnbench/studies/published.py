@@ -1,0 +1,108 @@
+"""The papers' own figures beside ours: `published.csv` read, recounted and compared."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from importlib import resources
+
+from torch import nn
+
+from cnnbench.counting.cost import total
+from cnnbench.counting.count import count
+from cnnbench.models.spec import parse
+
+_SCALES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One printed figure: of which network, what (`params` or `macs`), as the paper prints it.
+
+    `note` says why where the counted figure differs, or what a reader should know.
+    """
+
+    model: str
+    resolution: int
+    metric: str
+    printed: str
+    source: str
+    note: str
+
+    @property
+    def value(self) -> int:
+        """'4.2M' -> 4200000, '1550M' -> 1550000000."""
+        number, unit = self._parts()
+        return int(number * _SCALES[unit])
+
+    @property
+    def unit_in_last_place(self) -> int:
+        """'4.2M' -> 100000, '1550M' -> 1000000: what one more in the last digit printed means."""
+        number, unit = self._parts()
+        exponent = number.as_tuple().exponent
+        assert isinstance(exponent, int)
+        return max(1, int(Decimal(10) ** exponent * _SCALES[unit]))
+
+    def agrees(self, counted: int) -> bool:
+        """Whether `counted` could be printed so: papers round, and truncate as often."""
+        return abs(counted - self.value) < max(1, self.unit_in_last_place)
+
+    def _parts(self) -> tuple[Decimal, str]:
+        match = re.fullmatch(r"([\d.]+)([kKMG]?)", self.printed)
+        if match is None:
+            raise ValueError(f"published.csv: cannot read the figure {self.printed!r}")
+        return Decimal(match[1]), match[2]
+
+
+def figures() -> list[Figure]:
+    """Every figure of the package's table of publications, in its order."""
+    text = resources.files("cnnbench.studies").joinpath("published.csv").read_text("utf-8")
+    return [
+        Figure(model, int(resolution), metric, printed, source, note)
+        for model, resolution, metric, printed, source, note in list(csv.reader(text.splitlines()))[
+            1:
+        ]
+    ]
+
+
+def counted(figure: Figure) -> int:
+    """Count what the figure is about: a model, a module of one, or layers in words.
+
+    `googlenet/inception3a` is a module; `conv 5x5 192->32 same` a layer.
+    """
+    if " " in figure.model:
+        net, channels = layers(figure.model)
+        operators = count(net, (channels, figure.resolution, figure.resolution)).operators
+    else:
+        model, _, module = figure.model.partition("/")
+        channels = parse(model).input_shape[0]
+        trace = count(model, (channels, figure.resolution, figure.resolution))
+        operators = tuple(op for op in trace.operators if op.path.startswith(module))
+    value: int = getattr(total([op.cost for op in operators]), figure.metric)
+    return value
+
+
+_LAYERS = re.compile(
+    r"(?:(?P<kind>conv|depthwise separable)|bottleneck 1x1x(?P<mid>\d+) then) "
+    r"(?P<k>\d+)x\d+ (?P<inputs>\d+)->(?P<outputs>\d+) (?P<padding>same|valid)"
+)
+
+
+def layers(words: str) -> tuple[nn.Sequential, int]:
+    """`depthwise separable 3x3 3->5 valid` -> its convolutions without biases, its channels."""
+    match = _LAYERS.fullmatch(words)
+    if match is None:
+        raise ValueError(f"published.csv: cannot read the layers {words!r}")
+    inputs, outputs, k = (int(match[name]) for name in ("inputs", "outputs", "k"))
+    conv = partial(nn.Conv2d, padding=match["padding"], bias=False)
+    if match["mid"]:
+        mid = int(match["mid"])
+        convs = [conv(inputs, mid, 1), conv(mid, outputs, k)]
+    elif match["kind"] == "conv":
+        convs = [conv(inputs, outputs, k)]
+    else:
+        convs = [conv(inputs, inputs, k, groups=inputs), conv(inputs, outputs, 1)]
+    return nn.Sequential(*convs), inputs

@@ -1,0 +1,117 @@
+"""Every model of the registry counts exactly what the accepted table says, and nothing drifts."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cnnbench.counting import views
+from cnnbench.counting.count import count
+from cnnbench.counting.trace import trace
+from cnnbench.models.build import outline
+from cnnbench.models.registry import MODELS
+from cnnbench.models.spec import parse, parse_shape
+
+from ..conftest import ROOT, zoo
+
+ROWS = zoo()
+IDS = [row["model"] for row in ROWS]
+ACCEPT = "cnnbench flops --all --format json --output results/costs.json"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=IDS)
+def test_params_and_macs_are_exact(row: dict[str, str]) -> None:
+    result = count(row["model"])
+    assert result.input_shapes == ((1, *parse_shape(row["input"])),)
+    assert result.total.params == int(row["params"])
+    assert result.total.macs == int(row["macs"])
+    assert result.total.flops == 2 * int(row["macs"])
+    assert result.uncounted == {}
+
+
+def test_every_registered_model_has_an_accepted_row() -> None:
+    assert {model.name for model in MODELS} <= set(IDS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=IDS)
+def test_torchs_own_counter_gives_twice_the_macs(row: dict[str, str]) -> None:
+    net = outline(row["model"]).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(torch.empty(1, *parse_shape(row["input"]), device="meta"))
+    assert counter.get_total_flops() == 2 * int(row["macs"])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=IDS)
+def test_fvcore_counts_the_same_convolutions_and_linear_layers(row: dict[str, str]) -> None:
+    from fvcore.nn import FlopCountAnalysis
+
+    net = outline(row["model"]).to_empty(device="cpu").eval()  # it traces by running
+    for buffer in net.buffers():
+        buffer.zero_()  # lenet5's are indices
+    image = torch.zeros(1, *parse_shape(row["input"]))
+    analysis = FlopCountAnalysis(net, image)
+    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    analysis.tracer_warnings("none")
+    by_operator = analysis.by_operator()
+    assert by_operator["conv"] + by_operator["linear"] == int(row["macs"])
+
+
+@pytest.mark.parametrize("model", [model.name for model in MODELS])
+def test_our_shape_rules_agree_with_torchs_meta_kernels(model: str) -> None:
+    net = outline(model)
+    image = torch.empty(1, *parse(model).input_shape, device="meta")
+    assert trace(net, [image]) == trace(net, [image], shape_rules=False)
+
+
+def test_the_zoos_costs_are_the_recorded_ones() -> None:
+    recorded = json.loads((ROOT / "results/costs.json").read_text("utf-8"))["results"]
+    counted = [{"model": m.name, **views.summary(count(m.name))} for m in MODELS]
+    assert [row["model"] for row in recorded] == [row["model"] for row in counted]
+    for before, now in zip(recorded, counted, strict=True):
+        assert now == before, f"{now['model']} changed; if that is meant, accept it with: {ACCEPT}"
+
+
+def test_mobilenets_table_2() -> None:
+    # Howard et al. 2017, table 2, without its misprint: it has 1.19% for the stem's 1.91%.
+    rows = {row["kind"]: row for row in views.kinds(count("mobilenet"))}
+    shares = {
+        kind: (f"{row['macs_share']:.2%}", f"{row['weights_share']:.2%}")
+        for kind, row in rows.items()
+        if row["macs"]
+    }
+    assert shares == {
+        "1x1 convolution": ("94.86%", "74.59%"),
+        "depthwise convolution": ("3.06%", "1.06%"),
+        "k x k convolution": ("1.91%", "0.02%"),
+        "linear": ("0.18%", "24.33%"),
+    }
+    assert sum(row["params"] for row in rows.values()) == 4_231_976
+
+
+def test_auxiliary_heads_are_listed_apart() -> None:
+    plain, with_heads = count("googlenet"), count("googlenet@aux=true")
+    assert with_heads.total == plain.total
+    heads = {name.split(".")[0] for name in with_heads.unread_params}
+    assert heads == {"aux4a", "aux4d"}
+    net: nn.Module = outline("googlenet@aux=true")
+    every = sum(parameter.numel() for parameter in net.parameters())
+    assert every == plain.total.params + sum(with_heads.unread_params.values())
+    assert plain.unread_params == {}
+
+
+def test_batch_scales_the_work_and_not_the_params() -> None:
+    one, eight = count("resnet18").total, count("resnet18", batch=8).total
+    assert eight.macs == 8 * one.macs
+    assert eight.activations == 8 * one.activations
+    assert eight.elementwise_flops == 8 * one.elementwise_flops
+    assert eight.params == one.params
+
+
+def test_dtype_halves_the_bytes() -> None:
+    full, half = count("mobilenet"), count("mobilenet", dtype="float16")
+    assert 2 * half.total.bytes_moved == full.total.bytes_moved
+    assert 2 * half.peak_activation_bytes == full.peak_activation_bytes
+    assert half.dtype == "float16"
+    assert half.total.macs == full.total.macs
