@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from cnnbench.cli.completion import joined_bash_words
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 
@@ -15,7 +16,8 @@ def main() -> None:
     """Run the command line and exit with its code."""
     with heavy_imports():
         import cnnbench.cli.app  # noqa: F401
-    code = run(sys.argv[1:])
+    with joined_bash_words():
+        code = run(sys.argv[1:])
     gc.freeze()  # nothing to collect in a process that ends
     sys.exit(code)
 

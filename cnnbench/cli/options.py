@@ -1,4 +1,4 @@
-"""Options that several commands share, and the completion of model specs."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -7,40 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cnnbench.models import registry
+from cnnbench.cli.completion import complete_spec
 from cnnbench.models.spec import Shape, batched, parse_shape
 from cnnbench.reports.emit import Format
-
-
-def complete_spec(incomplete: str) -> list[tuple[str, str]]:
-    """Complete model names, then the options after '@' and their values."""
-    name, at, tail = incomplete.partition("@")
-    if not at:
-        return [
-            (word, model.summary)
-            for model in registry.MODELS
-            for word in (model.name, *model.aliases)
-            if word.startswith(name.lower())
-        ]
-    model = next((m for m in registry.MODELS if name.lower() in (m.name, *m.aliases)), None)
-    if model is None:
-        return []
-    done, comma, last = tail.rpartition(",")
-    head = f"{name}@{done}{comma}"
-    given = {item.partition("=")[0] for item in done.split(",")}
-    key, equals, value = last.partition("=")
-    if not equals:
-        return [
-            (f"{head}{option.name}=", option.help)
-            for option in model.options
-            if option.name.startswith(key) and option.name not in given
-        ]
-    option = model.option(key)
-    choices: tuple[str, ...] = option.choices if option else ()
-    if option and isinstance(option.default, bool):
-        choices = ("true", "false")
-    return [(f"{head}{key}={choice}", "") for choice in choices if choice.startswith(value)]
-
 
 Specs = Annotated[
     list[str] | None,

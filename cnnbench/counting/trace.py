@@ -131,19 +131,20 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return lambda func, args, kwargs: self._counted(func, name, rule, args, kwargs)
         if name in convention.DROPOUTS:
             return lambda func, args, kwargs: args[0]  # in evaluation, which this pass is
-        if func.is_view or not any(a.type.kind() == "TensorType" for a in func._schema.arguments):
+        if func.is_view:
             return lambda func, args, kwargs: self._compute(func, name, args, kwargs)
         return lambda func, args, kwargs: self._taken_apart(func, name, args, kwargs)
 
     def _taken_apart(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Run an operator without a rule through the operators it is made of, else name it."""
+        if not _tensors((args, kwargs)):  # it makes a constant
+            return self._compute(func, name, args, kwargs)
         with self:
             out = func.decompose(*args, **kwargs)
         if out is not NotImplemented:
             return out
         out = self._compute(func, name, args, kwargs)
-        moved = any(_storage(t) not in self._weights for t in _tensors(out))
-        if moved and not func._schema.is_mutable:
+        if _tensors(out):
             self._uncounted[name] += 1
             self._record(name, Work(Kind.OTHER), args, kwargs, out)
         return out
@@ -156,6 +157,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _compute(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Find the output's shape: by a rule of ours, or by torch's own meta kernel."""
         in_place = func._schema.is_mutable and func._schema.name.endswith("_")
+        tensors = _tensors((args, kwargs))
+        if not in_place and not any(tensor.is_meta for tensor in tensors):
+            return func(*args, **kwargs)  # weights and constants among themselves keep their values
         shape_rule = self._shapes.get(name)
         if shape_rule is not None:
             try:
@@ -167,9 +171,6 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     return args[0]
                 first = args[0] if isinstance(args[0], Tensor) else args[0][0]
                 return torch.empty(shape, dtype=first.dtype, device="meta")
-        tensors = _tensors((args, kwargs))
-        if tensors and all(not t.is_meta for t in tensors) and not func._schema.is_mutable:
-            return func(*args, **kwargs)  # weights and constants among themselves keep their values
         out = func(*tree_map_only(Tensor, _shape_only, args), **_on_meta(kwargs))
         return args[0] if in_place else out
 
@@ -245,8 +246,11 @@ def _parameters(net: nn.Module) -> dict[int, list[tuple[str, int, bool]]]:
 
 
 def _base(func: Operator) -> str:
-    """`aten::relu_` -> `relu`: overloads and in-place forms share a rule."""
-    name: str = func._schema.name.partition("::")[2]
+    """`aten::relu_` -> `relu`: overloads and in-place forms share a rule.
+
+    An operator that is not torch's own keeps its namespace.
+    """
+    name: str = func._schema.name.removeprefix("aten::")
     return name[:-1] if name.endswith("_") and not name.endswith("__") else name
 
 

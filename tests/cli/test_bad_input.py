@@ -1,0 +1,106 @@
+"""Bad input: one clear line on stderr, exit code 2, nothing half-written, never a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cnnbench.cli import run
+
+from ..conftest import ROOT, command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["flops"], "name at least one model"),
+        (["flops", "resnet18", "--all"], "not both"),
+        (["flops", "resnt50"], "unknown model 'resnt50' (did you mean resnet50"),
+        (["flops", "vgg16@batch_norm=true"], "it takes num_classes, in_channels, resolution"),
+        (["flops", "mobilenet@width_mult=wide"], "it takes a number from 0.01 to 16"),
+        (["flops", "vgg16", "--input", "3x192x192"], "vgg16 cannot take 3x192x192: head.fc6"),
+        (
+            ["flops", "resnet18", "--input", "1x224x224"],
+            "stem.conv.conv (conv2d) given 1x1x224x224",
+        ),
+        (["flops", "alexnet", "--input", "3x20x20"], "alexnet cannot take 3x20x20: features."),
+        (["flops", "resnet18", "--input", "224"], "resnet18 cannot take 224"),
+        (["flops", "resnet18", "--input", "3x224xabc"], "malformed shape '3x224xabc'"),
+        (["flops", "resnet18", "--input", "3x0x224"], "side of 0"),
+        (["flops", "resnet18", "--input", "3x99999999x99999999"], "too large"),
+        (["flops", "resnet18", "--batch", "0"], "batch 0 makes no sense"),
+        (["flops", "resnet18", "--batch", "-1"], "batch -1 makes no sense"),
+        (["flops", "resnet18", "--batch", "many"], "--batch"),
+        (["flops", "resnet18", "--dtype", "float8"], "unknown dtype 'float8' (did you mean"),
+        (["flops", "resnet18", "--format", "yaml"], "table"),
+        (["flops", "resnet18", "--layers", "--operators"], "not both"),
+        (["flops", "resnet18@resolution=64", "--input", "3x32x32"], "not both"),
+        (["flops", "resnet18", "--output", "/nowhere/at/all.json"], "no folder /nowhere/at"),
+        (["flops", "resnet18", "--output", "/"], "it is a folder"),
+        (["flops", "resnet18", "--deep"], "No such option: --deep"),
+        (["flop", "resnet18"], "flop"),
+        (["show"], "MODEL"),
+        (["show", "resnet18", "vgg16"], "vgg16"),
+        (["show", "alexnet@resolution=10"], "too small"),
+        (["list", "transformer"], "no model has 'transformer'"),
+    ],
+)
+def test_one_line_and_exit_2(arguments: list[str], complaint: str) -> None:
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("cnnbench: ") and done.stderr.count("\n") == 1
+    assert complaint in done.stderr
+
+
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cnnbench", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"cnnbench: cannot write") and done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    done = command("flops", "lenet5", "--output", str(tmp_path / "x.json"))
+    assert done.returncode == 2 and "permission denied" in done.stderr
+
+
+def test_an_old_file_survives_a_failed_command(tmp_path: Path) -> None:
+    path = tmp_path / "costs.json"
+    path.write_text("precious")
+    assert command("flops", "nosuch", "--output", str(path)).returncode == 2
+    assert path.read_text() == "precious"
+
+
+words = st.sampled_from(
+    "flops show list lenet5 lenet5_dense@num_classes=3 --layers --operators --input 1x32x32 "
+    "--batch 2 --format json --dtype float16 --full".split()
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(words | st.text(max_size=12), max_size=6))
+def test_no_argument_gives_a_traceback(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
+    arguments: list[str],
+) -> None:
+    # In this process, for speed: what escapes `run` would be a traceback.
+    arguments = [a for a in arguments if not a.startswith(("-o", "--output", "--install"))]
+    capsys.readouterr()
+    code = run(arguments)
+    error = capsys.readouterr().err
+    assert code in (0, 2)
+    if code == 2 and arguments:
+        assert error.count("\n") == 1 and error.startswith("cnnbench: ")

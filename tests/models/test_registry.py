@@ -1,0 +1,99 @@
+"""Names, options and specs: what a person may type, and what comes back."""
+
+import contextlib
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnbench.errors import CnnbenchError, ShapeError, SpecError
+from cnnbench.models import registry
+from cnnbench.models.spec import batched, parse, parse_shape
+
+
+def test_names_and_aliases_are_unique() -> None:
+    every = [name for model in registry.MODELS for name in (model.name, *model.aliases)]
+    assert len(every) == len(set(every))
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("mobilenet", "mobilenet_v1"),
+        ("MobileNet", "mobilenet_v1"),
+        ("inception", "googlenet"),
+        ("efficientnet", "efficientnet_b0"),
+        ("resnet50@stride_on=3x3", "resnet50"),
+        (
+            "mobilenet_v1@resolution=160, width_mult=0.50",
+            "mobilenet_v1@width_mult=0.5,resolution=160",
+        ),
+        ("efficientnet_b2@width_mult=1.1", "efficientnet_b2"),
+        ("googlenet@aux=yes", "googlenet@aux=true"),
+    ],
+)
+def test_a_spec_has_one_normal_form(text: str, normal: str) -> None:
+    assert str(parse(text)) == normal
+    assert parse(normal) == parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("mobilnet", "did you mean mobilenet"),
+        ("", "malformed spec"),
+        ("@width_mult=1", "malformed spec"),
+        ("resnet50@", "ends after '@'; resnet50 takes shortcut, stride_on"),
+        ("resnet50@width=2", "has no option 'width'"),
+        ("resnet50@stride=1x1", "did you mean stride_on"),
+        ("resnet50@stride_on", "malformed option"),
+        ("resnet50@stride_on=", "malformed option"),
+        ("resnet50@stride_on=5x5", "it takes 3x3|1x1"),
+        ("resnet50@num_classes=ten", "a whole number from 1"),
+        ("resnet50@num_classes=0", "a whole number from 1"),
+        ("resnet50@num_classes=2.5", "a whole number from 1"),
+        ("mobilenet@width_mult=nan", "a number from 0.01 to 16"),
+        ("mobilenet@width_mult=-1", "a number from 0.01 to 16"),
+        ("mobilenet@width_mult=1,width_mult=2", "given twice"),
+        ("googlenet@aux=maybe", "true|false"),
+        ("lenet5@resolution=64", "no option 'resolution'"),
+    ],
+)
+def test_a_wrong_spec_says_what_would_do(text: str, complaint: str) -> None:
+    with pytest.raises(SpecError) as error:
+        parse(text)
+    assert complaint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_spec_or_an_error(text: str) -> None:
+    for candidate in (text, f"resnet50@{text}", f"mobilenet@width_mult={text}"):
+        with contextlib.suppress(CnnbenchError):
+            assert parse(str(parse(candidate))) == parse(candidate)
+
+
+@given(st.text(max_size=20) | st.from_regex(r"[0-9x]{1,30}", fullmatch=True))
+def test_any_text_is_a_shape_or_an_error(text: str) -> None:
+    try:
+        shape = batched(parse_shape(text), 2)
+    except ShapeError as error:
+        assert str(error)
+    else:
+        assert all(side >= 1 for side in shape)
+
+
+def test_input_follows_the_options() -> None:
+    assert parse("resnet18@resolution=96,in_channels=1").input_shape == (1, 96, 96)
+    assert parse("lenet5@in_channels=3").input_shape == (3, 32, 32)
+
+
+def test_naming_and_importing_need_no_torch() -> None:
+    code = (
+        "import cnnbench, sys, cnnbench.models.spec, cnnbench.cli.app; "
+        "cnnbench.models.spec.parse('resnet50'); assert 'torch' not in sys.modules; "
+        "assert callable(cnnbench.count) and 'torch' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
