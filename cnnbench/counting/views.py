@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, elements, total
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def summary(trace: Trace) -> dict[str, Any]:
@@ -40,6 +43,13 @@ def layers(trace: Trace) -> list[dict[str, Any]]:
         }
         for op in trace.operators
     ]
+
+
+def frame(trace: Trace) -> pd.DataFrame:
+    """`layers` as a pandas table."""
+    import pandas as pd
+
+    return pd.DataFrame(layers(trace))
 
 
 def kinds(trace: Trace) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
@@ -65,9 +67,15 @@ def _table(table: Table, width: int) -> RichTable:
             if narrow and column.under:
                 cells[-1].append(f"\n{cell}", style="dim")
             else:
-                cells.append(Text(cell, style="bold" if line is last else ""))
+                shown_cell = _broken(cell) if narrow else cell
+                cells.append(Text(shown_cell, style="bold" if line is last else ""))
         rich.add_row(*cells)
     return rich
+
+
+def _broken(cell: str) -> str:
+    """Break a long spec where a reader would: before its options and after each comma."""
+    return re.sub(r"(?=@)|(?<=,)(?=\S)", "\n", cell) if len(cell) > 20 else cell
 
 
 def _natural_width(columns: tuple[Column, ...], lines: list[list[str]]) -> int:
