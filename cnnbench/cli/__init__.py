@@ -46,14 +46,16 @@ def run(arguments: Sequence[str]) -> int:
         # Usage errors are typer's own class, which it does not export; the rest is a bug.
         if not hasattr(error, "format_message"):
             raise
-        return _complain(_usage(error.format_message(), error), 2)
+        message = error.format_message()
+        return _complain(_usage(message, error), 2) if message else 2  # help has been shown
 
 
 def _usage(message: str, error: Exception) -> str:
     """Typer's own message on one line, and where help is."""
     context = getattr(error, "ctx", None)
     command = getattr(context, "command_path", None) or "cnnbench"
-    return f"{' '.join(message.split()).rstrip('.')}; see '{command} --help'"
+    message = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
+    return f"{message}; see '{command} --help'"
 
 
 def _complain(message: str, code: int) -> int:

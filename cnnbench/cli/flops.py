@@ -13,7 +13,7 @@ from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.models import registry
-from cnnbench.models.spec import Shape, Spec, parse
+from cnnbench.models.spec import Dtype, Shape, Spec, parse
 from cnnbench.reports.emit import check_writable, emit
 from cnnbench.reports.report import Column, Report, Table
 
@@ -61,7 +61,7 @@ def flops(
     ] = False,
     input_shape: opt.Input = None,
     batch: opt.Batch = 1,
-    dtype: opt.Dtype = "float32",
+    dtype: opt.DtypeOption = Dtype.FLOAT32,
     form: opt.FormatOption = None,
     output: opt.Output = None,
 ) -> None:
@@ -80,12 +80,11 @@ def flops(
     if layers and operators:
         raise CnnbenchError("give --layers or --operators, not both")
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
-    shape = opt.read_input(input_shape, batch)
-    for spec in specs:
-        _check_resolution(spec, shape)
+    shape = opt.read_input(input_shape, batch, specs)
     check_writable(output)
 
     with heavy_imports():
+        from cnnbench.cli.environment import environment
         from cnnbench.counting import convention, count, views  # noqa: F401
     traces = list(_counted(specs, shape, batch, dtype))
     results, tables = _results(specs, traces, layers, operators)
@@ -94,17 +93,12 @@ def flops(
         results=results,
         tables=tables,
         notes=[convention.FOOTER, *_remarks(specs, traces)],
-        environment=_environment(),
+        environment=environment(),
     )
     emit(report, form, output)
 
 
-def _check_resolution(spec: Spec, shape: Shape | None) -> None:
-    if shape is not None and "resolution=" in str(spec):
-        raise CnnbenchError(f"{spec} has a resolution already; give it or --input, not both")
-
-
-def _counted(specs: list[Spec], shape: Shape | None, batch: int, dtype: str) -> Iterator[Trace]:
+def _counted(specs: list[Spec], shape: Shape | None, batch: int, dtype: Dtype) -> Iterator[Trace]:
     from cnnbench.counting.count import count
 
     for spec in _progress(specs):
@@ -187,17 +181,3 @@ def _remarks(specs: list[Spec], traces: list[Trace]) -> list[str]:
             names = ", ".join(f"{name} ({n}x)" for name, n in trace.uncounted.items())
             remarks.append(f"{spec}: not in the convention, counted as no work: {names}")
     return remarks
-
-
-def _environment() -> dict[str, Any]:
-    import platform
-
-    import torch
-
-    from cnnbench.counting import convention
-
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "convention": convention.FOOTER,
-    }

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli.completion import complete_spec
-from cnnbench.models.spec import Shape, batched, parse_shape
+from cnnbench.errors import ShapeError
+from cnnbench.models.spec import Dtype, Shape, Spec, batched, parse_shape
 from cnnbench.reports.emit import Format
 
 Specs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="MODEL…", help="Model specs: NAME or NAME@key=value,…", autocompletion=complete_spec
+        metavar="MODEL", help="Model specs: NAME or NAME@key=value,…", autocompletion=complete_spec
     ),
 ]
 OneSpec = Annotated[
@@ -30,9 +31,7 @@ Input = Annotated[
     ),
 ]
 Batch = Annotated[int, typer.Option("--batch", "-b", help="Images in one forward pass.")]
-Dtype = Annotated[
-    str, typer.Option("--dtype", help="float32, float16, bfloat16 or float64; decides bytes.")
-]
+DtypeOption = Annotated[Dtype, typer.Option("--dtype", help="Of weights and activations.")]
 FormatOption = Annotated[
     Format | None,
     typer.Option(
@@ -48,8 +47,11 @@ Output = Annotated[
 ]
 
 
-def read_input(text: str | None, batch: int) -> Shape | None:
-    """Read --input and check it together with --batch, before anything heavy is imported."""
+def read_input(text: str | None, batch: int, specs: list[Spec]) -> Shape | None:
+    """Read --input; check it with --batch and the specs before anything heavy is imported."""
     shape = parse_shape(text) if text is not None else None
-    batched(shape or (), batch)
+    for spec in specs:
+        if shape is not None and "resolution=" in str(spec):
+            raise ShapeError(f"{spec} has a resolution already; give it or --input, not both")
+        batched(shape or spec.input_shape, batch)
     return shape

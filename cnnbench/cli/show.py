@@ -8,7 +8,6 @@ import typer
 
 from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
-from cnnbench.cli.flops import _check_resolution
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.models.spec import parse
 from cnnbench.reports.emit import check_writable, emit
@@ -43,11 +42,11 @@ def show(
     cnnbench show mobilenet_v2 --full
     """
     spec = parse(model)
-    shape = opt.read_input(input_shape, batch)
-    _check_resolution(spec, shape)
+    shape = opt.read_input(input_shape, batch, [spec])
     check_writable(output)
 
     with heavy_imports():
+        from cnnbench.cli.environment import environment
         from cnnbench.counting import views
         from cnnbench.counting.count import count
         from cnnbench.counting.tree import tree
@@ -64,10 +63,12 @@ def show(
         "params": trace.total.params,
         "macs": trace.total.macs,
     }
-    rows = [root, *(row for node in _lines(nodes, "", 1) for row in [node])]
+    rows = [root, *_lines(nodes, "", 1)]
     results = [{**summary, "layers": [_record(node) for node in nodes]}]
     note = "Where a line stands for several equal ones (x n), its params and MACs are one's."
-    emit(Report("show", results, [Table(COLUMNS, rows)], [] if full else [note]), form, output)
+    folded = any(row["repeats"] > 1 for row in rows)
+    tables, notes = [Table(COLUMNS, rows)], [note] if folded else []
+    emit(Report("show", results, tables, notes, environment()), form, output)
 
 
 def _record(node: Node) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-Shape = tuple[int, ...]
+from cnnbench.models.spec import Shape
 
 
 class Kind(StrEnum):

@@ -8,13 +8,11 @@ import torch
 from torch import nn
 
 from cnnbench import units
-from cnnbench.counting.cost import Shape, Trace
+from cnnbench.counting.cost import Trace
 from cnnbench.counting.trace import trace
 from cnnbench.errors import InputError, ShapeError, nearest
 from cnnbench.models.build import outline
-from cnnbench.models.spec import Spec, batched, parse
-
-DTYPES = ("float32", "float16", "bfloat16", "float64")
+from cnnbench.models.spec import Dtype, Shape, Spec, batched, parse
 
 
 def count(
@@ -51,8 +49,8 @@ def count(
 
 
 def read_dtype(name: str) -> torch.dtype:
-    """`float16` -> torch.float16; ShapeError where it is none of DTYPES."""
-    if name not in DTYPES:
-        raise ShapeError(f"unknown dtype {name!r}{nearest(name, DTYPES)}; use {', '.join(DTYPES)}")
+    """`float16` -> torch.float16; ShapeError where it is no Dtype."""
+    if name not in list(Dtype):
+        raise ShapeError(f"unknown dtype {name!r}{nearest(name, Dtype)}; use {', '.join(Dtype)}")
     dtype: torch.dtype = getattr(torch, name)
     return dtype

@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor
 
 from cnnbench.counting import convention
-from cnnbench.counting.cost import Kind, Shape, elements
+from cnnbench.counting.cost import Kind, elements
+from cnnbench.models.spec import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +60,12 @@ def convolution(
 ) -> Work:
     """Every output element is a dot product over C/g channels and the kernel."""
     # x [N, C, *S], weight [K, C/g, *k] -> out [N, K, *S']
-    filters, depth, *window = weight.shape
+    depth, *window = weight.shape[1:]
     if groups > 1 and depth == 1:
         kind = Kind.DEPTHWISE
     else:
         kind = Kind.POINTWISE if set(window) == {1} else Kind.CONVOLUTION
-    return Work(
-        kind,
-        macs=out.numel() * depth * math.prod(window),
-        activations=out.numel(),
-        weight=(filters, depth, *window),
-        kernel=tuple(window),
-        stride=spread(stride, len(window)),
-        groups=groups,
-    )
+    return _convolved(kind, out, out.numel() * depth * math.prod(window), weight, stride, groups)
 
 
 def transposed_convolution(
@@ -88,13 +81,26 @@ def transposed_convolution(
 ) -> Work:
     """Every input element is multiplied with K/g filters' kernels, whatever the stride."""
     # x [N, C, *S], weight [C, K/g, *k] -> out [N, K, *S']
-    channels, filters, *window = weight.shape
+    filters, *window = weight.shape[1:]
+    macs = x.numel() * filters * math.prod(window)
+    return _convolved(Kind.CONVOLUTION, out, macs, weight, stride, groups)
+
+
+def _convolved(
+    kind: Kind,
+    out: Tensor,
+    macs: int,
+    weight: Tensor,
+    stride: int | Sequence[int],
+    groups: int,
+) -> Work:
+    window = tuple(weight.shape[2:])
     return Work(
-        Kind.CONVOLUTION,
-        macs=x.numel() * filters * math.prod(window),
+        kind,
+        macs=macs,
         activations=out.numel(),
-        weight=(channels, filters, *window),
-        kernel=tuple(window),
+        weight=tuple(weight.shape),
+        kernel=window,
         stride=spread(stride, len(window)),
         groups=groups,
     )

@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor
 
 from cnnbench.counting import convention
-from cnnbench.counting.cost import Shape
 from cnnbench.counting.operators import spread
+from cnnbench.models.spec import Shape
 
 ShapeRule = Callable[..., Shape | None]
 

@@ -9,7 +9,7 @@ is written. In inference mode operators arrive as the network calls them (`conv2
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,10 +22,11 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from cnnbench import units
 from cnnbench.counting import convention
-from cnnbench.counting.cost import Cost, Kind, OpCost, Shape, Trace
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.operators import RULES, Rule, Work
 from cnnbench.counting.shapes import SHAPES
 from cnnbench.errors import InputError
+from cnnbench.models.spec import Shape
 
 Operator = Any  # torch._ops.OpOverload, which torch does not export
 
@@ -39,7 +40,13 @@ def trace(net: nn.Module, inputs: Sequence[Tensor], *, shape_rules: bool = True)
     """
     given = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device="meta") for x in inputs]
     recorder = _Recorder(net, given, SHAPES if shape_rules else {})
-    with _evaluating(net), _paths(net, recorder.path), torch.inference_mode(), recorder:
+    modules = dict(net.named_modules())
+    with (
+        _evaluating(modules.values()),
+        _paths(modules, recorder.path),
+        torch.inference_mode(),
+        recorder,
+    ):
         try:
             net(*given)
         except Exception as error:  # whatever a network's own forward may raise
@@ -48,22 +55,30 @@ def trace(net: nn.Module, inputs: Sequence[Tensor], *, shape_rules: bool = True)
 
 
 @contextmanager
-def _evaluating(net: nn.Module) -> Iterator[None]:
+def _evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Evaluation mode, and each module's own training flag back afterwards."""
-    flags = [(module, module.training) for module in net.modules()]
+    training = [module for module in modules if module.training]
     try:
-        for module, _ in flags:
-            module.training = False
+        for module in training:
+            _set_training(module, False)
         yield
     finally:
-        for module, training in flags:
-            module.training = training
+        for module in training:
+            _set_training(module, True)
+
+
+def _set_training(module: nn.Module, value: bool) -> None:
+    """Set the flag of one module alone, past `nn.Module.__setattr__`, which is slow."""
+    if "training" in vars(module):
+        vars(module)["training"] = value
+    else:
+        module.training = value
 
 
 @contextmanager
-def _paths(net: nn.Module, stack: list[tuple[str, nn.Module]]) -> Iterator[None]:
+def _paths(modules: dict[str, nn.Module], stack: list[tuple[str, nn.Module]]) -> Iterator[None]:
     """Keep the modules that are running on `stack`, by hooks that do not touch the network."""
-    names = {id(module): name for name, module in net.named_modules()}
+    names = {id(module): name for name, module in modules.items()}
 
     def enter(module: nn.Module, _: object) -> None:
         stack.append((names.get(id(module), stack[-1][0] if stack else ""), module))
@@ -156,10 +171,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _compute(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Find the output's shape: by a rule of ours, or by torch's own meta kernel."""
-        in_place = func._schema.is_mutable and func._schema.name.endswith("_")
+        mutable = func._schema.is_mutable
+        in_place = mutable and func._schema.name.endswith("_")
         tensors = _tensors((args, kwargs))
-        if not in_place and not any(tensor.is_meta for tensor in tensors):
-            return func(*args, **kwargs)  # weights and constants among themselves keep their values
+        if not any(tensor.is_meta for tensor in tensors) and not (
+            mutable and any(_storage(tensor) in self._weights for tensor in tensors)
+        ):
+            return func(*args, **kwargs)  # constants keep their values, a network's are read only
         shape_rule = self._shapes.get(name)
         if shape_rule is not None:
             try:

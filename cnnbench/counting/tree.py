@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from cnnbench import units
-from cnnbench.counting.cost import Cost, Kind, OpCost, Shape, Trace, total
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
+from cnnbench.models.spec import Shape
 
 # Levels that stand in the code and in no figure: their layers belong to the block around them.
 TRANSPARENT = frozenset({"body"})

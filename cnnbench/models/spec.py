@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cnnbench import units
 from cnnbench.errors import ShapeError, SpecError, nearest
 from cnnbench.models.registry import Model, Option, Value, find
 
 Shape = tuple[int, ...]
+
+
+class Dtype(StrEnum):
+    """The number formats a network can be counted in."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT64 = "float64"
+
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 MAX_ELEMENTS = 2**48  # of one tensor: beyond it torch's own byte arithmetic overflows
