@@ -10,7 +10,7 @@ _BINARY = tuple(
 
 
 def significant(value: float) -> str:
-    """Three significant digits, without an exponent: 4.09, 25.6, 569, 1014."""
+    """Three significant digits, whole numbers from 100 on: 4.09, 25.6, 569, 1014, 0.113."""
     if value == 0:
         return "0"
     decimals = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
@@ -42,11 +42,6 @@ def share(value: float) -> str:
     return f"{100 * value:.2f}%"
 
 
-def intensity(value: float) -> str:
-    """FLOP per byte, three significant digits."""
-    return significant(value)
-
-
 def shape(dims: tuple[int, ...]) -> str:
     """A shape as a person types it: (3, 224, 224) -> '3x224x224'; a scalar is '1'."""
     return "x".join(str(dim) for dim in dims) or "1"
@@ -60,11 +55,9 @@ def feature_map(dims: tuple[int, ...]) -> str:
     return shape(tuple(rest))
 
 
-def kernel(dims: tuple[int, ...]) -> str:
-    """A window: (3, 3) -> '3x3'."""
-    return shape(dims)
-
-
-def stride(dims: tuple[int, ...]) -> str:
-    """A stride, once where it is the same in every direction: (2, 2) -> '2'."""
-    return str(dims[0]) if len(set(dims)) == 1 else shape(dims)
+def window(kernel: tuple[int, ...], stride: tuple[int, ...]) -> str:
+    """A window and how it steps, where that is not by one: '3x3', '7x7 /2', '3x5 /2x1'."""
+    if not kernel:
+        return ""
+    step = stride[:1] if len(set(stride)) == 1 else stride
+    return shape(kernel) + (f" /{shape(step)}" if set(stride) - {1} else "")

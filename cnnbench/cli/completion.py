@@ -67,9 +67,9 @@ def complete_spec(incomplete: str) -> list[tuple[str, str]]:
             for word in (model.name, *model.aliases)
             if word.startswith(name.lower())
         ]
-    model = next((m for m in registry.MODELS if name.lower() in (m.name, *m.aliases)), None)
-    if model is None:
+    if name.lower() not in registry.names():
         return []
+    model = registry.find(name)
     done, comma, last = tail.rpartition(",")
     head = f"{name}@{done}{comma}"
     given = {item.partition("=")[0] for item in done.split(",")}

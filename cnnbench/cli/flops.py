@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
@@ -13,12 +13,9 @@ from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.models import registry
-from cnnbench.models.spec import Dtype, Shape, Spec, parse
+from cnnbench.models.spec import Dtype, Spec, parse
 from cnnbench.reports.emit import check_writable, emit
 from cnnbench.reports.report import Column, Report, Table
-
-if TYPE_CHECKING:
-    from cnnbench.counting.cost import Trace
 
 SUMMARY = (
     *(col.MODEL, col.INPUT, col.PARAMS, col.MACS, col.FLOPS, col.ELEMENTWISE),
@@ -59,6 +56,9 @@ def flops(
     operators: Annotated[
         bool, typer.Option("--operators", help="One row a kind of operator, with shares.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 2 where an operator is not in the convention.")
+    ] = False,
     input_shape: opt.Input = None,
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = Dtype.FLOAT32,
@@ -85,24 +85,36 @@ def flops(
 
     with heavy_imports():
         from cnnbench.cli.environment import environment
-        from cnnbench.counting import convention, count, views  # noqa: F401
-    traces = list(_counted(specs, shape, batch, dtype))
-    results, tables = _results(specs, traces, layers, operators)
+        from cnnbench.counting import convention, views
+        from cnnbench.counting.count import count
+    traces = [count(spec, shape, batch=batch, dtype=dtype) for spec in _progress(specs)]
+    rows = [
+        {"model": str(spec), **views.summary(trace)}
+        for spec, trace in zip(specs, traces, strict=True)
+    ]
+    if strict and (unknown := [row for row in rows if row["uncounted"]]):
+        raise CnnbenchError("; ".join(_remarks(unknown)))
+    results, records, tables = rows, rows, [Table(SUMMARY, rows)]
+    if layers or operators:
+        view, columns = (views.layers, LAYERS) if layers else (views.kinds, KINDS)
+        parts = [view(trace) for trace in traces]
+        key = "layers" if layers else "kinds"
+        results = [{**row, key: part} for row, part in zip(rows, parts, strict=True)]
+        records = [
+            {"model": row["model"], **record}
+            for row, part in zip(rows, parts, strict=True)
+            for record in part
+        ]
+        tables = [_table(row, part, columns) for row, part in zip(rows, parts, strict=True)]
     report = Report(
         command="flops",
         results=results,
         tables=tables,
-        notes=[convention.FOOTER, *_remarks(specs, traces)],
+        notes=[convention.FOOTER, *_remarks(rows)],
         environment=environment(),
+        records=records,
     )
     emit(report, form, output)
-
-
-def _counted(specs: list[Spec], shape: Shape | None, batch: int, dtype: Dtype) -> Iterator[Trace]:
-    from cnnbench.counting.count import count
-
-    for spec in _progress(specs):
-        yield count(spec, shape, batch=batch, dtype=dtype)
 
 
 def _progress(specs: list[Spec]) -> Iterable[Spec]:
@@ -118,66 +130,37 @@ def _progress(specs: list[Spec]) -> Iterable[Spec]:
     )
 
 
-def _results(
-    specs: list[Spec], traces: list[Trace], layers: bool, operators: bool
-) -> tuple[list[dict[str, Any]], list[Table]]:
-    """JSON records and tables: one table of models, or one a model of its layers or kinds."""
-    from cnnbench.counting import views
-
-    rows = [
-        {"model": str(spec), **views.summary(trace)}
-        for spec, trace in zip(specs, traces, strict=True)
-    ]
-    if not layers and not operators:
-        return rows, [Table(SUMMARY, rows)]
-    key, view, columns = (
-        ("layers", views.layers, LAYERS) if layers else ("kinds", views.kinds, KINDS)
-    )
-    results, tables = [], []
-    for row, trace in zip(rows, traces, strict=True):
-        parts = view(trace)
-        results.append({**row, key: parts})
-        shown = [{"model": row["model"], **(_layer(part) if layers else part)} for part in parts]
-        title = f"{row['model']}  {col.shapes(row['input'])}"
-        tables.append(Table(columns, shown, title, _total(row, columns, parts)))
-    return results, tables
+def _table(row: dict[str, Any], parts: list[dict[str, Any]], columns: tuple[Column, ...]) -> Table:
+    """One model's layers or kinds, with what they add up to."""
+    title = f"{row['model']}  {col.shapes(row['input'])}"
+    shown = [_layer(part) if columns is LAYERS else part for part in parts]
+    blank = {"operator": "", "input": "", "window": ""}
+    sums = {
+        column.key: sum(part[column.key] for part in parts)
+        for column in columns
+        if column.key in parts[0] and isinstance(parts[0][column.key], (int, float))
+    }
+    last = {**blank, "output": parts[-1].get("output", []), **sums, columns[0].key: "total"}
+    return Table(columns, shown, title, last)
 
 
 def _layer(part: dict[str, Any]) -> dict[str, Any]:
-    """A layer's record with what its table merges into one cell."""
-    kernel, stride, groups = part["kernel"], part["stride"], part["groups"]
-    window = units.kernel(tuple(kernel)) if kernel else ""
-    window += f" /{units.stride(tuple(stride))}" if set(stride) - {1} else ""
-    window += f" g{groups}" if groups > 1 else ""
+    """A layer's record with the cells that its table makes of it."""
+    window = units.window(tuple(part["kernel"]), tuple(part["stride"]))
+    groups = f" g{part['groups']}" if part["groups"] > 1 else ""
     first = part["inputs"][0] if part["inputs"] else []
-    return {**part, "input": col.feature_map(first), "window": window}
+    return {**part, "input": col.feature_map(first), "window": window + groups}
 
 
-def _total(
-    row: dict[str, Any], columns: tuple[Column, ...], parts: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """The last row: sums where they add up, the whole network's input and output."""
-    last: dict[str, Any] = {c.key: row.get(c.key, "") for c in columns}
-    for column in columns:
-        if column.key.endswith("_share"):
-            last[column.key] = 1.0
-    last["weights"] = sum(part.get("weights", 0) for part in parts)
-    last["operators"] = sum(part.get("operators", 0) for part in parts)
-    last["input"] = ""
-    last["output"] = parts[-1]["output"] if parts and "output" in parts[-1] else []
-    last[columns[0].key] = "total"
-    return last
-
-
-def _remarks(specs: list[Spec], traces: list[Trace]) -> list[str]:
+def _remarks(rows: list[dict[str, Any]]) -> list[str]:
     """What a reader must know about single rows."""
     remarks = []
-    for spec, trace in zip(specs, traces, strict=True):
-        if trace.unread_params:
-            names = ", ".join(sorted(trace.unread_params))
-            number = units.count(sum(trace.unread_params.values()))
-            remarks.append(f"{spec}: {number} more params do not run in evaluation: {names}")
-        if trace.uncounted:
-            names = ", ".join(f"{name} ({n}x)" for name, n in trace.uncounted.items())
-            remarks.append(f"{spec}: not in the convention, counted as no work: {names}")
+    for row in rows:
+        if row["unread_params"]:
+            names = ", ".join(sorted(row["unread_params"]))
+            number = units.count(sum(row["unread_params"].values()))
+            remarks.append(f"{row['model']}: {number} more params do not run: {names}")
+        if row["uncounted"]:
+            names = ", ".join(f"{name} ({times}x)" for name, times in row["uncounted"].items())
+            remarks.append(f"{row['model']}: not in the convention, counted as no work: {names}")
     return remarks

@@ -14,10 +14,10 @@ from cnnbench.reports.emit import check_writable, emit
 from cnnbench.reports.report import Column, Report, Table
 
 COLUMNS = (
-    Column("model", "model [alias]", left=True),
-    Column("input", "input", lambda shape: col.shapes([[1, *shape]]), left=True),
+    Column("names", "model [alias]", left=True),
+    Column("input", "input", col.shapes, left=True),
     Column("summary", "what it is", left=True),
-    Column("options", "options", lambda options: ", ".join(options), left=True, under=True),
+    Column("options", "options", ", ".join, left=True, under=True),
 )
 
 
@@ -60,14 +60,14 @@ def _record(model: registry.Model) -> dict[str, Any]:
         "paper": model.paper.citation,
         "year": model.paper.year,
         "summary": model.summary,
-        "input": list(model.input),
+        "input": [[1, *model.input]],
         "options": {option.name: option.default for option in model.options},
     }
 
 
 def _shown(model: registry.Model) -> dict[str, Any]:
     alias = f" [{', '.join(model.aliases)}]" if model.aliases else ""
-    return {**_record(model), "model": model.name + alias}
+    return {**_record(model), "names": model.name + alias}
 
 
 def _explained(names: list[str], models: list[registry.Model]) -> list[str]:

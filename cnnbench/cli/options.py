@@ -25,7 +25,7 @@ OneSpec = Annotated[
     ),
 ]
 Input = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--input", metavar="CxHxW", help="Input shape without the batch; default: the model's own."
     ),
@@ -47,9 +47,11 @@ Output = Annotated[
 ]
 
 
-def read_input(text: str | None, batch: int, specs: list[Spec]) -> Shape | None:
+def read_input(given: list[str] | None, batch: int, specs: list[Spec]) -> Shape | None:
     """Read --input; check it with --batch and the specs before anything heavy is imported."""
-    shape = parse_shape(text) if text is not None else None
+    if given and len(given) > 1:
+        raise ShapeError(f"these networks take one input; --input is given {len(given)} times")
+    shape = parse_shape(given[0]) if given else None
     for spec in specs:
         if shape is not None and "resolution=" in str(spec):
             raise ShapeError(f"{spec} has a resolution already; give it or --input, not both")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,34 +48,41 @@ def show(
 
     with heavy_imports():
         from cnnbench.cli.environment import environment
-        from cnnbench.counting import views
+        from cnnbench.counting import convention, views
         from cnnbench.counting.count import count
         from cnnbench.counting.tree import tree
     trace = count(spec, shape, batch=batch)
-    nodes = tree(trace, fold=not full)
     summary = {"model": str(spec), **views.summary(trace)}
+    layers = [_record(node) for node in tree(trace, fold=not full)]
     root = {
-        "branch": str(spec),
         "name": str(spec),
-        "depth": 0,
         "description": f"input {col.shapes(summary['input'])}",
         "output": list(trace.operators[-1].output),
         "repeats": 1,
         "params": trace.total.params,
         "macs": trace.total.macs,
     }
-    rows = [root, *_lines(nodes, "", 1)]
-    results = [{**summary, "layers": [_record(node) for node in nodes]}]
-    note = "Where a line stands for several equal ones (x n), its params and MACs are one's."
-    folded = any(row["repeats"] > 1 for row in rows)
-    tables, notes = [Table(COLUMNS, rows)], [note] if folded else []
-    emit(Report("show", results, tables, notes, environment()), form, output)
+    lines = [{"depth": 0, "branch": str(spec), **root}, *_lines(layers, "", 1)]
+    notes = [convention.FOOTER]
+    if any(line["repeats"] > 1 for line in lines):
+        notes.insert(0, "A line that stands for n equal ones (x n) has one's params and MACs.")
+    report = Report(
+        command="show",
+        results=[{**summary, "layers": layers}],
+        tables=[Table(COLUMNS, lines)],
+        notes=notes,
+        environment=environment(),
+        records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],
+    )
+    emit(report, form, output)
 
 
 def _record(node: Node) -> dict[str, Any]:
+    from cnnbench.reports.architecture import describe
+
     return {
         "name": node.name,
-        "description": node.text,
+        "description": describe(node),
         "output": list(node.output),
         "repeats": node.repeats,
         "params": node.cost.params,
@@ -83,20 +91,12 @@ def _record(node: Node) -> dict[str, Any]:
     }
 
 
-def _lines(nodes: tuple[Node, ...], indent: str, depth: int) -> list[dict[str, Any]]:
+def _lines(layers: list[dict[str, Any]], indent: str, depth: int) -> Iterator[dict[str, Any]]:
     """Draw the tree's guides in front of the names."""
-    rows = []
-    for index, node in enumerate(nodes):
-        last = index == len(nodes) - 1
-        times = f"  x {node.repeats}" if node.repeats > 1 else ""
-        record = _record(node)
-        del record["layers"]
-        rows.append(
-            {
-                "branch": f"{indent}{'└─' if last else '├─'} {node.name}{times}",
-                "depth": depth,
-                **record,
-            }
-        )
-        rows.extend(_lines(node.children, indent + ("   " if last else "│  "), depth + 1))
-    return rows
+    for index, layer in enumerate(layers):
+        last = index == len(layers) - 1
+        times = f" x {layer['repeats']}" if layer["repeats"] > 1 else ""
+        branch = f"{indent}{'└─' if last else '├─'} {layer['name']}{times}"
+        own = {key: value for key, value in layer.items() if key != "layers"}
+        yield {"depth": depth, "branch": branch, **own}
+        yield from _lines(layer["layers"], indent + ("   " if last else "│  "), depth + 1)

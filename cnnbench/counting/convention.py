@@ -1,7 +1,9 @@
 """The convention table: what one output element of each operator costs beside MACs.
 
 The one place that states it. A bias is where its accumulator starts and costs nothing; views,
-copies, concatenation and padding move bytes and compute nothing; a pooling costs its window.
+copies, concatenation and padding move bytes and compute nothing; a pooling costs its window. What
+is no operator of torch's is counted by those it is made of: a local response normalisation over n
+channels comes to n + 5.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ NORMALISATIONS = frozenset(
 ACTIVATION = 1
 ACTIVATIONS = frozenset(
     "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish hardsigmoid "
-    "hardtanh sigmoid log_sigmoid tanh softplus softsign glu threshold softmax _softmax "
+    "hardtanh sigmoid log_sigmoid tanh softplus glu threshold softmax _softmax "
     "log_softmax _log_softmax hardshrink softshrink _safe_softmax".split()
 )
 
@@ -48,6 +50,10 @@ REDUCTIONS = {
     "argmax": Kind.OTHER,
     "cumsum": Kind.OTHER,
     "linalg_vector_norm": Kind.OTHER,
+    "logsumexp": Kind.OTHER,
+    "argmin": Kind.OTHER,
+    "any": Kind.OTHER,
+    "all": Kind.OTHER,
 }
 
 # Bytes are moved, nothing is computed.
@@ -56,8 +62,18 @@ MOVES = frozenset(
     "contiguous index_select index gather repeat roll flip embedding pixel_shuffle "
     "pixel_unshuffle channel_shuffle fill zero tril triu one_hot repeat_interleave "
     "slice_scatter select_scatter index_put scatter masked_select im2col col2im "
-    "upsample_nearest2d unfold_copy native_channel_shuffle".split()
+    "upsample_nearest1d upsample_nearest2d upsample_nearest3d native_channel_shuffle "
+    "_unsafe_index zeros_like ones_like empty_like full_like rand_like "
+    "randn_like new_zeros new_ones new_full new_empty".split()
 )
 
-# In evaluation they hand their input on.
+# Interpolation: one FLOP for each pixel that an output pixel is made of.
+INTERPOLATIONS = {
+    "upsample_linear1d": 2,
+    "upsample_bilinear2d": 4,
+    "upsample_bicubic2d": 16,
+    "upsample_trilinear3d": 8,
+}
+
+# In evaluation they hand their input on, unless told to drop all the same: one multiplication.
 DROPOUTS = frozenset("dropout feature_dropout alpha_dropout feature_alpha_dropout".split())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -112,13 +111,3 @@ class Trace:
     def peak_activation_bytes(self) -> int:
         """Largest sum of live activation storages, the input's included, the weights' not."""
         return max((op.live_bytes for op in self.operators), default=0)
-
-    @property
-    def batch(self) -> int:
-        """First dimension of the first input."""
-        return self.input_shapes[0][0] if self.input_shapes and self.input_shapes[0] else 1
-
-
-def elements(shape: Shape) -> int:
-    """Elements of a tensor of that shape."""
-    return math.prod(shape)

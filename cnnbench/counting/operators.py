@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from cnnbench.counting import convention
-from cnnbench.counting.cost import Kind, elements
+from cnnbench.counting.cost import Kind
 from cnnbench.models.spec import Shape
 
 
@@ -60,12 +60,7 @@ def convolution(
 ) -> Work:
     """Every output element is a dot product over C/g channels and the kernel."""
     # x [N, C, *S], weight [K, C/g, *k] -> out [N, K, *S']
-    depth, *window = weight.shape[1:]
-    if groups > 1 and depth == 1:
-        kind = Kind.DEPTHWISE
-    else:
-        kind = Kind.POINTWISE if set(window) == {1} else Kind.CONVOLUTION
-    return _convolved(kind, out, out.numel() * depth * math.prod(window), weight, stride, groups)
+    return _convolved(out, out.numel(), weight, stride, groups)
 
 
 def transposed_convolution(
@@ -81,26 +76,24 @@ def transposed_convolution(
 ) -> Work:
     """Every input element is multiplied with K/g filters' kernels, whatever the stride."""
     # x [N, C, *S], weight [C, K/g, *k] -> out [N, K, *S']
-    filters, *window = weight.shape[1:]
-    macs = x.numel() * filters * math.prod(window)
-    return _convolved(Kind.CONVOLUTION, out, macs, weight, stride, groups)
+    return _convolved(out, x.numel(), weight, stride, groups)
 
 
 def _convolved(
-    kind: Kind,
-    out: Tensor,
-    macs: int,
-    weight: Tensor,
-    stride: int | Sequence[int],
-    groups: int,
+    out: Tensor, elements: int, weight: Tensor, stride: int | Sequence[int], groups: int
 ) -> Work:
-    window = tuple(weight.shape[2:])
+    """Multiply each of `elements` with a kernel of every channel of its group."""
+    depth, *window = weight.shape[1:]
+    if groups > 1 and depth == 1:
+        kind = Kind.DEPTHWISE
+    else:
+        kind = Kind.POINTWISE if set(window) == {1} else Kind.CONVOLUTION
     return Work(
         kind,
-        macs=macs,
+        macs=elements * depth * math.prod(window),
         activations=out.numel(),
         weight=tuple(weight.shape),
-        kernel=window,
+        kernel=tuple(window),
         stride=spread(stride, len(window)),
         groups=groups,
     )
@@ -143,14 +136,9 @@ def matmul(out: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
 
 
 def added_matmul(out: Tensor, c: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
-    """C + A B: a linear layer below autograd; the addition is where the accumulator starts."""
-    # c [N], a [M, K], b [K, N] -> out [M, N]
-    return Work(
-        Kind.LINEAR,
-        macs=out.numel() * a.shape[-1],
-        activations=out.numel(),
-        weight=(b.shape[-1], b.shape[-2]),
-    )
+    """C + A B: the addition is where the accumulator starts."""
+    # c [..., N], a [..., M, K], b [..., K, N] -> out [..., M, N]
+    return matmul(out, a, b)
 
 
 def pool(
@@ -174,14 +162,16 @@ def pool(
     )
 
 
-def adaptive_pool(out: Tensor | tuple[Tensor, ...], x: Tensor, size: object) -> Work:
+def adaptive_pool(out: Tensor | tuple[Tensor, ...], x: Tensor, size: int | Sequence[int]) -> Work:
     """Windows from floor(i S / S') to ceil((i + 1) S / S'), which may overlap."""
-    # x [N, C, *S] -> out [N, C, *S']
+    # x [..., *S] -> out [..., *S']
     out = out if isinstance(out, Tensor) else out[0]
-    flops = elements(tuple(out.shape[:2])) if out.dim() > 2 else 1
-    for before, after in zip(x.shape[2:], out.shape[2:], strict=True):
+    dims = 1 if isinstance(size, int) else len(size)
+    sides = list(zip(x.shape[-dims:], out.shape[-dims:], strict=True))
+    flops = math.prod(out.shape[:-dims])
+    for before, after in sides:
         flops *= sum(-(-(i + 1) * before // after) - i * before // after for i in range(after))
-    kernel = tuple(-(-a // b) for a, b in zip(x.shape[2:], out.shape[2:], strict=True))
+    kernel = tuple(-(-before // after) for before, after in sides)
     return Work(Kind.POOLING, elementwise_flops=flops, kernel=kernel)
 
 
@@ -233,9 +223,8 @@ RULES: dict[str, Rule] = {
     ),
     **dict.fromkeys(("convolution", "_convolution"), generic_convolution),
     "linear": linear,
-    "addmm": added_matmul,
-    "baddbmm": added_matmul,
-    **dict.fromkeys(("mm", "bmm", "mv", "dot"), matmul),
+    **dict.fromkeys(("addmm", "baddbmm", "addmv"), added_matmul),
+    **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot"), matmul),
     **dict.fromkeys(
         [
             *(f"{kind}_pool{d}d" for kind in ("max", "avg") for d in (1, 2, 3)),
@@ -269,5 +258,10 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(convention.ARITHMETICS, _per_output_element(Kind.OTHER, convention.ARITHMETIC)),
     "hardtanh": hardtanh,
     **{name: _per_input_element(kind) for name, kind in convention.REDUCTIONS.items()},
+    **{
+        name: _per_output_element(Kind.OTHER, pixels)
+        for name, pixels in convention.INTERPOLATIONS.items()
+    },
+    **dict.fromkeys(convention.DROPOUTS, _per_output_element(Kind.OTHER, convention.ARITHMETIC)),
     **dict.fromkeys(convention.MOVES, _per_output_element(Kind.OTHER, 0)),
 }

@@ -12,7 +12,6 @@ from typing import Any
 
 from torch import Tensor
 
-from cnnbench.counting import convention
 from cnnbench.counting.operators import spread
 from cnnbench.models.spec import Shape
 
@@ -57,6 +56,8 @@ def convolution(
     filters, depth, *window = weight.shape
     if x.dim() != dims + 2 or x.shape[1] != depth * groups or filters % groups:
         return None
+    if x.dtype != weight.dtype:
+        return None
     if bias is not None and tuple(bias.shape) != (filters,):
         return None
     if isinstance(padding, str):
@@ -76,7 +77,12 @@ def convolution(
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Shape | None:
     """[..., I], [O, I] -> [..., O]."""
-    if weight.dim() != 2 or x.dim() < 1 or x.shape[-1] != weight.shape[1]:
+    if (
+        weight.dim() != 2
+        or x.dim() < 1
+        or x.shape[-1] != weight.shape[1]
+        or x.dtype != weight.dtype
+    ):
         return None
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         return None
@@ -156,7 +162,7 @@ def mean(
     x: Tensor, dim: int | Sequence[int] | None = None, keepdim: bool = False, **options: object
 ) -> Shape | None:
     """[…] -> […] without the dimensions averaged over, or with them of size 1."""
-    if dim is None or options.get("dtype") is not None:
+    if dim is None or options.get("dtype") is not None or not x.is_floating_point():
         return None
     given = [dim] if isinstance(dim, int) else list(dim)
     if any(not -x.dim() <= d < x.dim() for d in given):
@@ -209,7 +215,8 @@ def index_select(x: Tensor, dim: int, index: Tensor) -> Shape | None:
 
 
 _UNARY = (
-    *sorted(convention.ACTIVATIONS - {"prelu", "rrelu", "glu", "softmax", "log_softmax"}),
+    *("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "mish", "hardswish", "hardsigmoid"),
+    *("hardtanh", "sigmoid", "tanh", "softplus"),
     *("neg", "square", "sqrt", "rsqrt", "exp", "abs"),
 )
 SHAPES: dict[str, ShapeRule] = {

@@ -1,8 +1,9 @@
 """One forward pass over shapes alone, recording every operator that really runs.
 
 The pass runs the network's own Python on the meta device under a dispatch mode: torch hands over
-each operator before it computes, so nothing is executed, no value of the network is read and none
-is written. In inference mode operators arrive as the network calls them (`conv2d`, `linear`,
+each operator before it computes, so nothing is computed from the input, and no parameter or buffer
+is written. (What a forward computes from constants and weights alone is computed, since Python may
+branch on it.) In inference mode operators arrive as the network calls them (`conv2d`, `linear`,
 `batch_norm`) and not as the pieces that autograd would see.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -29,14 +31,15 @@ from cnnbench.errors import InputError
 from cnnbench.models.spec import Shape
 
 Operator = Any  # torch._ops.OpOverload, which torch does not export
+_has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
 
 
 def trace(net: nn.Module, inputs: Sequence[Tensor], *, shape_rules: bool = True) -> Trace:
     """Count one evaluation pass of `net` on the shapes of `inputs`, leaving `net` as it was.
 
-    Training flags, hooks, parameters and buffers are the same afterwards, whatever its forward
-    raises; InputError says at which layer it raised. Without `shape_rules` every output shape
-    comes from torch's meta kernels: slower to start, equal in result.
+    Training flags, hooks, attributes, parameters and buffers are the same afterwards, whatever its
+    forward assigns or raises; InputError says at which layer it raised. Without `shape_rules` every
+    output shape comes from torch's meta kernels: slower to start, equal in result.
     """
     given = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device="meta") for x in inputs]
     recorder = _Recorder(net, given, SHAPES if shape_rules else {})
@@ -56,23 +59,25 @@ def trace(net: nn.Module, inputs: Sequence[Tensor], *, shape_rules: bool = True)
 
 @contextmanager
 def _evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Evaluation mode, and each module's own training flag back afterwards."""
-    training = [module for module in modules if module.training]
+    """Evaluation mode; afterwards every attribute, parameter, buffer and flag is what it was."""
+    before = [
+        (content, dict(content))
+        for module in modules
+        for content in (vars(module), *(vars(module).get(name) for name in _REGISTERED))
+        if isinstance(content, dict)
+    ]
     try:
-        for module in training:
-            _set_training(module, False)
+        for content, _ in before:
+            if content.get("training"):
+                content["training"] = False
         yield
     finally:
-        for module in training:
-            _set_training(module, True)
+        for content, saved in before:
+            content.clear()
+            content.update(saved)
 
 
-def _set_training(module: nn.Module, value: bool) -> None:
-    """Set the flag of one module alone, past `nn.Module.__setattr__`, which is slow."""
-    if "training" in vars(module):
-        vars(module)["training"] = value
-    else:
-        module.training = value
+_REGISTERED = ("_parameters", "_buffers", "_modules")
 
 
 @contextmanager
@@ -112,7 +117,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._uncounted: Counter[str] = Counter()
         self._frozen = 0
         self._unread = _parameters(net)
-        self._weights = set(self._unread) | {_storage(buffer) for buffer in net.buffers()}
+        self._parameters = set(self._unread)
+        self._weights = self._parameters | {_storage(buffer) for buffer in net.buffers()}
+        self._constants: dict[int, torch.UntypedStorage] = {}
         self._live: list[tuple[StorageWeakRef, int, int]] = []
         self._handlers: dict[Operator, Callable[..., Any]] = {}
         self._failed = ""
@@ -142,44 +149,71 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """How to treat an operator, decided once: counted, a view, made of others, unknown."""
         name = _base(func)
         rule = RULES.get(name)
-        if rule is not None:
+        if rule is not None and not func.is_view:
             return lambda func, args, kwargs: self._counted(func, name, rule, args, kwargs)
-        if name in convention.DROPOUTS:
-            return lambda func, args, kwargs: args[0]  # in evaluation, which this pass is
         if func.is_view:
-            return lambda func, args, kwargs: self._compute(func, name, args, kwargs)
+            return lambda func, args, kwargs: self._viewed(func, name, args, kwargs)
         return lambda func, args, kwargs: self._taken_apart(func, name, args, kwargs)
+
+    def _viewed(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
+        """Run an operator that gives a view of its input, and is free unless it had to copy."""
+        out = self._compute(func, name, args, kwargs)
+        known = {_storage(tensor) for tensor in _tensors((args, kwargs))}
+        if any(_storage(tensor) not in known for tensor in _tensors(out)):
+            self._record(name, Work(Kind.OTHER), args, kwargs, out)
+        return out
 
     def _taken_apart(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Run an operator without a rule through the operators it is made of, else name it."""
         if not _tensors((args, kwargs)):  # it makes a constant
             return self._compute(func, name, args, kwargs)
-        with self:
-            out = func.decompose(*args, **kwargs)
-        if out is not NotImplemented:
-            return out
+        if _has_kernel(func.name(), "CompositeImplicitAutograd"):  # as eager torch does
+            with self:
+                out = func.decompose(*args, **kwargs)
+            if out is not NotImplemented:
+                return out
         out = self._compute(func, name, args, kwargs)
-        if _tensors(out):
-            self._uncounted[name] += 1
-            self._record(name, Work(Kind.OTHER), args, kwargs, out)
+        self._name(name, args, kwargs, out)
         return out
 
     def _counted(self, func: Operator, name: str, rule: Rule, args: Any, kwargs: Any) -> Any:
+        if name in convention.DROPOUTS and not (args[2] if len(args) > 2 else kwargs["train"]):
+            return args[0]
         out = self._compute(func, name, args, kwargs)
-        self._record(name, rule(out, *args, **kwargs), args, kwargs, out)
+        try:
+            work = rule(out, *args, **{k: v for k, v in kwargs.items() if k != "out"})
+        except (
+            TypeError,
+            ValueError,
+            IndexError,
+        ):  # a form of the operator that the rule is not for
+            self._name(name, args, kwargs, out)
+        else:
+            self._record(name, work, args, kwargs, out)
         return out
+
+    def _name(self, name: str, args: Any, kwargs: Any, out: Any) -> None:
+        """Note an operator whose work nobody stated: its bytes count, and the user is told."""
+        if _tensors(out):
+            self._uncounted[name] += 1
+            self._record(name, Work(Kind.OTHER), args, kwargs, out)
 
     def _compute(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Find the output's shape: by a rule of ours, or by torch's own meta kernel."""
-        mutable = func._schema.is_mutable
-        in_place = mutable and func._schema.name.endswith("_")
+        in_place = func._schema.is_mutable and func._schema.name.endswith("_")
         tensors = _tensors((args, kwargs))
-        if not any(tensor.is_meta for tensor in tensors) and not (
-            mutable and any(_storage(tensor) in self._weights for tensor in tensors)
-        ):
-            return func(*args, **kwargs)  # constants keep their values, a network's are read only
+        if not any(tensor.is_meta for tensor in tensors):
+            read = {_storage(tensor) for tensor in tensors}
+            written = _tensors(args[0] if in_place else kwargs.get("out"))
+            if all(_storage(tensor) in self._constants for tensor in written):
+                out = func(*args, **kwargs)
+                for tensor in _tensors(out):
+                    if _storage(tensor) not in read:  # made here, and free to be written here
+                        self._constants[_storage(tensor)] = tensor.untyped_storage()
+                return out
         shape_rule = self._shapes.get(name)
-        if shape_rule is not None:
+        # Our rules give a contiguous output, which torch does where the inputs are.
+        if shape_rule is not None and all(tensor.is_contiguous() for tensor in tensors):
             try:
                 shape = shape_rule(*args, **kwargs)
             except TypeError:  # an overload with arguments that the rule does not know
@@ -190,7 +224,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 first = args[0] if isinstance(args[0], Tensor) else args[0][0]
                 return torch.empty(shape, dtype=first.dtype, device="meta")
         out = func(*tree_map_only(Tensor, _shape_only, args), **_on_meta(kwargs))
-        return args[0] if in_place else out
+        return args[0] if in_place else kwargs.get("out", out)
 
     def _keep(self, tensor: Tensor) -> None:
         """Count a new storage as live until its last tensor goes."""
@@ -212,6 +246,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 params += number if trainable else 0
                 self._frozen += 0 if trainable else number
         path, module = self.path[-1] if self.path else ("", None)
+        if work.kind is Kind.MATMUL:
+            work = self._as_linear(work, read, outputs)
         kind = work.kind
         if isinstance(module, nn.LocalResponseNorm):
             kind = Kind.NORMALISATION  # torch has no operator of that name: a label, not a cost
@@ -232,6 +268,14 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             )
         )
 
+    def _as_linear(self, work: Work, read: list[Tensor], outputs: list[Tensor]) -> Work:
+        """Take the product with a parameter for the linear layer that it is."""
+        for tensor in read:
+            if tensor.dim() > 1 and _storage(tensor) in self._parameters:
+                weight, activations = tuple(tensor.shape), outputs[0].numel()
+                return replace(work, kind=Kind.LINEAR, activations=activations, weight=weight)
+        return work
+
     def failure(self, error: Exception) -> str:
         """One line: which layer, which operator, which shape, why."""
         reason = str(error).strip().splitlines()
@@ -243,7 +287,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         unread: Counter[str] = Counter()
         for entries in self._unread.values():
             for name, number, trainable in entries:
-                unread[name.rpartition(".")[0]] += number if trainable else 0
+                if trainable:
+                    unread[name.rpartition(".")[0]] += number
         return Trace(
             operators=tuple(self._operators),
             input_shapes=tuple(tuple(x.shape) for x in inputs),
@@ -257,9 +302,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _parameters(net: nn.Module) -> dict[int, list[tuple[str, int, bool]]]:
     """Name, elements and trainability of every parameter, by storage: a shared one stands once."""
     found: dict[int, list[tuple[str, int, bool]]] = {}
+    places = set()
     for name, parameter in net.named_parameters():
-        entry = (name, parameter.numel(), parameter.requires_grad)
-        found.setdefault(_storage(parameter), []).append(entry)
+        place = (_storage(parameter), parameter.storage_offset(), parameter.numel())
+        if place not in places:  # not tied, to a transposed form either
+            places.add(place)
+            entry = (name, parameter.numel(), parameter.requires_grad)
+            found.setdefault(place[0], []).append(entry)
     return found
 
 

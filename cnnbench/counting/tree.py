@@ -1,31 +1,33 @@
-"""A trace as a tree of stages, blocks and layers: what a paper's figure shows."""
+"""A trace as a tree of stages, blocks and lines: the structure of a paper's figure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from cnnbench import units
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
 from cnnbench.models.spec import Shape
 
 # Levels that stand in the code and in no figure: their layers belong to the block around them.
 TRANSPARENT = frozenset({"body"})
-
-_NORMS = {"batch_norm": "BN", "layer_norm": "LN", "group_norm": "GN", "instance_norm": "IN"}
-_WORDS = {"cat": "concatenate", "mul": "multiply", "sub": "subtract", "pad": "zero padding"}
-_ACTIVATIONS = {"relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU", "gelu": "GELU", "elu": "ELU"}
+NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm"})
 
 
 @dataclass(frozen=True)
 class Node:
-    """A stage, block or layer; `repeats` counts equal neighbours folded into one."""
+    """A stage or block with children, or a line: a layer and what normalises and activates it.
+
+    `parts` are a line's operators, module by module; `repeats` counts equal neighbours folded
+    into one; `closes` says which shortcut an addition ends: "shortcut", "identity" or neither.
+    """
 
     name: str
-    text: str
     output: Shape
     cost: Cost
+    parts: tuple[tuple[OpCost, ...], ...] = ()
+    closes: str = ""
     children: tuple[Node, ...] = ()
     repeats: int = 1
 
@@ -38,7 +40,7 @@ class _Module:
     steps: list[OpCost | _Module] = field(default_factory=list)
     children: dict[str, _Module] = field(default_factory=dict)
 
-    def operators(self) -> Iterable[OpCost]:
+    def operators(self) -> Iterator[OpCost]:
         for step in self.steps:
             yield from step.operators() if isinstance(step, _Module) else (step,)
 
@@ -62,8 +64,11 @@ def tree(trace: Trace, *, fold: bool = True) -> tuple[Node, ...]:
 def _nodes(module: _Module, fold: bool) -> tuple[Node, ...]:
     nodes: list[Node] = []
     for step in module.steps:
-        node = _node(step, fold) if isinstance(step, _Module) else _line("", [step], module)
-        if nodes and not nodes[-1].children and _follows(step):
+        if isinstance(step, _Module):
+            node = _node(step, fold)
+        else:
+            node = _line("", (step,), _closes(step, module))
+        if nodes and not nodes[-1].children and _follows(node):
             nodes[-1] = _joined(nodes[-1], node)
         else:
             nodes.append(node)
@@ -72,91 +77,74 @@ def _nodes(module: _Module, fold: bool) -> tuple[Node, ...]:
 
 def _node(module: _Module, fold: bool) -> Node:
     """A leaf is one line; a container whose layers join into one line is that line."""
+    operators = tuple(module.operators())
     if not module.children:
-        return _line(module.name, list(module.operators()), module)
+        return _line(module.name, operators)
     children = _nodes(module, fold)
     if len(children) == 1 and not children[0].children and children[0].repeats == 1:
         return replace(children[0], name=module.name)
-    operators = list(module.operators())
     cost = total([op.cost for op in operators])
-    return Node(module.name, "", operators[-1].output, cost, children)
+    return Node(module.name, operators[-1].output, cost, children=children)
 
 
-def _follows(step: OpCost | _Module) -> bool:
-    """Normalisation and activation stand on the line of what they follow."""
-    operators = list(step.operators()) if isinstance(step, _Module) else [step]
+def _line(name: str, operators: tuple[OpCost, ...], closes: str = "") -> Node:
+    cost = total([op.cost for op in operators])
+    return Node(name, operators[-1].output, cost, (operators,), closes)
+
+
+def _follows(node: Node) -> bool:
+    """Whether it is a normalisation or activation, which stands on the line it follows."""
+    operators = [op for part in node.parts for op in part]
     kinds = {op.kind for op in operators}
     if kinds == {Kind.NORMALISATION}:
-        return all(op.operator in _NORMS for op in operators)
+        return all(op.operator in NORMS for op in operators)
     return Kind.ACTIVATION in kinds and kinds <= {Kind.ACTIVATION, Kind.OTHER}
 
 
 def _joined(node: Node, follower: Node) -> Node:
-    text = f"{node.text}, {follower.text}"
-    return replace(node, text=text, output=follower.output, cost=node.cost + follower.cost)
+    return replace(
+        node,
+        output=follower.output,
+        cost=node.cost + follower.cost,
+        parts=node.parts + follower.parts,
+    )
 
 
-def _line(name: str, operators: list[OpCost], around: _Module) -> Node:
-    cost = total([op.cost for op in operators])
-    return Node(name, _describe(operators, around), operators[-1].output, cost)
+def _closes(op: OpCost, block: _Module) -> str:
+    """Which shortcut an addition ends, where the block around it shows one."""
+    if op.operator != "add" or len(op.inputs) != 2 or op.inputs[0] != op.inputs[1]:
+        return ""
+    if "shortcut" in block.children:
+        return "shortcut"
+    first = next(block.operators())
+    return "identity" if first is not op and op.output in first.inputs else ""
 
 
 def _folded(nodes: list[Node]) -> tuple[Node, ...]:
-    """Join neighbours that differ in their number alone."""
+    """Join neighbours that differ in nothing but their number."""
     groups: list[list[Node]] = []
     for node in nodes:
-        if groups and _unnumbered(node) == _unnumbered(groups[-1][0]):
+        if groups and _signature(node) == _signature(groups[-1][0]):
             groups[-1].append(node)
         else:
             groups.append([node])
     return tuple(
-        replace(g[0], name=f"{g[0].name}…{g[-1].name}", repeats=len(g)) if len(g) > 1 else g[0]
-        for g in groups
+        replace(group[0], name=_range(group[0].name, group[-1].name), repeats=len(group))
+        if len(group) > 1
+        else group[0]
+        for group in groups
     )
 
 
-def _unnumbered(node: Node) -> Node:
-    return replace(node, name=re.sub(r"\d+", "#", node.name))
+def _range(first: str, last: str) -> str:
+    """`block2`, `block5` -> `block2…5`."""
+    common = re.match(r"\D*", last)
+    assert common is not None
+    return f"{first}…{last[common.end() :]}"
 
 
-def _describe(operators: list[OpCost], around: _Module) -> str:
-    """One module's operators in a paper's words."""
-    if {op.kind for op in operators} == {Kind.NORMALISATION} and len(operators) > 1:
-        return "local response norm"
-    activations = [op for op in operators if op.kind is Kind.ACTIVATION]
-    if len(activations) == 1 and {op.kind for op in operators} <= {Kind.ACTIVATION, Kind.OTHER}:
-        operators = activations  # a scaled tanh is a tanh
-    words = [_word(op, around) for op in operators]
-    return ", ".join(dict.fromkeys(words))
-
-
-def _word(op: OpCost, around: _Module) -> str:
-    name = op.operator
-    window = units.kernel(op.kernel)
-    step = f" /{units.stride(op.stride)}" if set(op.stride) - {1} else ""
-    if op.weight is not None and op.kernel:
-        filters = op.output[1] if len(op.output) > 1 else op.output[0]
-        what = "depthwise" if op.kind is Kind.DEPTHWISE else "conv"
-        what = f"transposed {what}" if "transpose" in name else what
-        groups = f", {op.groups} groups" if op.groups > 1 and what == "conv" else ""
-        return f"{window} {what}{step}, {filters}{groups}"
-    if op.kind is Kind.LINEAR:
-        return f"linear, {op.output[-1]}"
-    if op.kind is Kind.POOLING:
-        if name.startswith("adaptive") or not op.kernel:
-            how = "max" if "max" in name else "average"
-            whole = all(side == 1 for side in op.output[2:])
-            size = "global" if whole else f"to {units.shape(op.output[2:])}"
-            return f"{size} {how} pool"
-        return f"{window} {'max' if 'max' in name else 'average'} pool{step}"
-    if name == "add" and len(op.inputs) == 2 and op.inputs[0] == op.inputs[1]:
-        return _addition(op, around)
-    return {**_NORMS, **_ACTIVATIONS, **_WORDS}.get(name) or name.strip("_")
-
-
-def _addition(op: OpCost, around: _Module) -> str:
-    """Name the shortcut an addition closes, where the block around it shows which."""
-    if "shortcut" in around.children:
-        return "+ shortcut"
-    first = next(iter(around.operators()))
-    return "+ identity" if first is not op and op.output in first.inputs else "add"
+def _signature(node: Node) -> tuple[Any, ...]:
+    """All that makes a node what it is, without where it stands."""
+    operators = [replace(op, path="", live_bytes=0) for part in node.parts for op in part]
+    children = [_signature(child) for child in node.children]
+    return (re.sub(r"\d+", "#", node.name), operators, node.closes, children, node.repeats)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, elements, total
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +87,7 @@ def _of(trace: Trace, kind: Kind) -> list[OpCost]:
 
 def _weights(op: OpCost) -> int:
     """Kernel elements that this operator was the first to read."""
-    return min(elements(op.weight), op.cost.params) if op.weight else 0
+    return min(math.prod(op.weight), op.cost.params) if op.weight else 0
 
 
 def _cost(cost: Cost) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from torch import nn
 
 from cnnbench.models.layers import initialise as fill
-from cnnbench.models.layers import normal, relu, require_side, sequence
+from cnnbench.models.layers import local_response_norm, normal, relu, require_side, sequence
 
 
 class Conv(NamedTuple):
@@ -44,14 +44,6 @@ TOWERS = {
 }
 
 
-def local_response_norm() -> nn.Module:
-    """Section 3.3: k = 2, n = 5, alpha = 1e-4, beta = 0.75.
-
-    The paper's alpha weighs the sum over n channels, torch's weighs their mean: times n.
-    """
-    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
-
-
 def build(name: str, *, num_classes: int, in_channels: int, resolution: int) -> nn.Module:
     """Build five convolutions with overlapping 3x3/2 max pooling, and three linear layers."""
     layers: dict[str, nn.Module | None] = {}
@@ -69,12 +61,12 @@ def build(name: str, *, num_classes: int, in_channels: int, resolution: int) -> 
         require_side(side, name, resolution)
     head = sequence(
         flatten=nn.Flatten(),
-        dropout6=nn.Dropout(0.5),
         fc6=nn.Linear(channels * side * side, 4096),
         act6=relu(),
-        dropout7=nn.Dropout(0.5),
+        dropout6=nn.Dropout(0.5),  # section 4.2: of the hidden layers' outputs
         fc7=nn.Linear(4096, 4096),
         act7=relu(),
+        dropout7=nn.Dropout(0.5),
         fc8=nn.Linear(4096, num_classes),
     )
     return sequence(features=sequence(**layers), head=head)

@@ -5,19 +5,14 @@ arXiv:1905.11946, 2019: table 1 (B0), section 3.3 (compound scaling).
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from cnnbench.models.layers import (
-    conv_bn,
-    he_normal,
-    pooled_classifier,
-    round_channels,
-    sequence,
-)
-from cnnbench.models.layers import initialise as fill
+from cnnbench.models import layers
+from cnnbench.models.layers import pooled_classifier, round_channels, sequence
 
 
 class Stage(NamedTuple):
@@ -41,10 +36,15 @@ B0 = (
     Stage(6, 3, 320, 1, 1),
 )
 STEM, LAST = 32, 1280
-DROP_CONNECT = 0.2  # of the last block; it rises linearly from 0 (section 5.2)
-# Section 5.2: dropout rises linearly from 0.2 for B0 to 0.5 for B7.
+DROP_CONNECT = 0.2  # a block's rate is this times its position, from 0 to 1 (section 5.2)
+# Section 5.2: from 0.2 for B0 to 0.5 for B7, as released; it goes with the name, not the scale.
 DROPOUT = dict(zip(("b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"),
                    (0.2, 0.2, 0.3, 0.3, 0.4, 0.4, 0.5, 0.5), strict=True))  # fmt: skip
+
+
+# Section 5.2: momentum 0.99, which torch writes 0.01; epsilon as in the authors' code.
+batch_norm = partial(nn.BatchNorm2d, momentum=0.01, eps=1e-3)
+conv_bn = partial(layers.conv_bn, norm=batch_norm)
 
 
 def silu() -> nn.Module:
@@ -132,17 +132,25 @@ def build(
     return sequence(
         stem=conv_bn(in_channels, width(STEM), 3, 2, act=silu),
         **stages,
-        last=conv_bn(channels, width(LAST), 1, act=silu),
-        head=pooled_classifier(width(LAST), num_classes, dropout=dropout),
+        head=pooled_classifier(
+            width(LAST), num_classes, dropout, conv=conv_bn(channels, width(LAST), 1, act=silu)
+        ),
     )
 
 
+def _convolution(weight: Tensor) -> Tensor:
+    """N(0, 2 / fan_out), fan_out = k * k * filters, of a depthwise convolution k * k."""
+    filters, depth, *window = weight.shape
+    fan_out = math.prod(window) * (filters if depth > 1 else 1)
+    return nn.init.normal_(weight, 0.0, math.sqrt(2 / fan_out))
+
+
 def _classifier(weight: Tensor) -> Tensor:
-    """Uniform within ±1 / sqrt(outputs), as the authors' code has it."""
+    """Uniform within ±1 / sqrt(outputs)."""
     bound = 1 / math.sqrt(weight.shape[0])
     return nn.init.uniform_(weight, -bound, bound)
 
 
 def initialise(net: nn.Module) -> None:
-    """He initialisation for convolutions; the classifier as in the authors' code."""
-    fill(net, he_normal, _classifier)
+    """As in the authors' code; the paper states none."""
+    layers.initialise(net, _convolution, _classifier)

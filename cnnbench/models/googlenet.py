@@ -9,9 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cnnbench.models.alexnet import local_response_norm
 from cnnbench.models.layers import initialise as fill
-from cnnbench.models.layers import normal, relu, require_side, sequence
+from cnnbench.models.layers import local_response_norm, normal, relu, require_side, sequence
 
 
 class Row(NamedTuple):

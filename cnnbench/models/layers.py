@@ -16,6 +16,7 @@ from torch.nn.modules.conv import _ConvNd
 from cnnbench.errors import InputError
 
 Activation = Callable[[], nn.Module]
+Normalisation = Callable[[int], nn.Module]
 
 
 def relu() -> nn.Module:
@@ -35,22 +36,34 @@ def conv_bn(
     stride: int = 1,
     groups: int = 1,
     act: Activation | None = relu,
+    norm: Normalisation = nn.BatchNorm2d,
 ) -> nn.Sequential:
     """k x k convolution that keeps the map's side at stride 1, batch norm, activation."""
     conv = nn.Conv2d(
         inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False
     )
-    return sequence(conv=conv, norm=nn.BatchNorm2d(outputs), act=act() if act else None)
+    return sequence(conv=conv, norm=norm(outputs), act=act() if act else None)
 
 
-def pooled_classifier(features: int, classes: int, dropout: float = 0.0) -> nn.Sequential:
-    """Global average pooling, dropout, one linear layer: [N, C, H, W] -> [N, classes]."""
+def pooled_classifier(
+    features: int, classes: int, dropout: float = 0.0, conv: nn.Module | None = None
+) -> nn.Sequential:
+    """Last convolution, global average pooling, dropout, linear: [N, C, H, W] -> [N, classes]."""
     return sequence(
+        conv=conv,
         pool=nn.AdaptiveAvgPool2d(1),
         flatten=nn.Flatten(),
         dropout=nn.Dropout(dropout) if dropout else None,
         fc=nn.Linear(features, classes),
     )
+
+
+def local_response_norm() -> nn.Module:
+    """Krizhevsky et al. 2012, section 3.3: k = 2, n = 5, alpha = 1e-4, beta = 0.75.
+
+    The paper's alpha weighs the sum over n channels, torch's weighs their mean: times n.
+    """
+    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:

@@ -124,12 +124,9 @@ class RadialBasisOutput(nn.Module):
 
 def _coin_flips(classes: int) -> Tensor:
     """[classes, 84] of -1 and +1, the same for every build."""
-    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        flips = torch.randint(0, 2, (classes, 84)) * 2.0 - 1.0
-    return (
-        torch.empty_like(flips).copy_(flips) if torch.get_default_device().type == "cpu" else flips
-    )
+    generator = torch.Generator().manual_seed(0)
+    flips = torch.randint(0, 2, (classes, 84), generator=generator, device="cpu") * 2.0 - 1.0
+    return flips.to(torch.get_default_device())
 
 
 def build(name: str, *, num_classes: int, in_channels: int) -> nn.Module:
@@ -142,13 +139,13 @@ def build(name: str, *, num_classes: int, in_channels: int) -> nn.Module:
 
     return sequence(
         c1=nn.Conv2d(in_channels, 6, 5),
-        # In 1998 the squashing function followed the subsampling; the textbook's convolution has
-        # one of its own and the plain average none.
-        act1=None if published else act(),
+        # Section II.B: every layer up to F6 squashes its sums, the subsampling too; the textbook's
+        # plain average does not.
+        act1=act(),
         s2=subsampling(6),
         act2=act() if published else None,
         c3=PartialConvolution() if published else nn.Conv2d(6, 16, 5),
-        act3=None if published else act(),
+        act3=act(),
         s4=subsampling(16),
         act4=act() if published else None,
         c5=nn.Conv2d(16, 120, 5),

@@ -29,7 +29,7 @@ def separable(inputs: int, outputs: int, stride: int) -> nn.Module:
     )
 
 
-def full(inputs: int, outputs: int, stride: int) -> nn.Module:
+def conv(inputs: int, outputs: int, stride: int) -> nn.Module:
     """3x3 convolution, BN, ReLU (figure 3, left)."""
     return conv_bn(inputs, outputs, 3, stride)
 
@@ -39,7 +39,7 @@ def build(
 ) -> nn.Module:
     """3x3/2 stem, 13 layers of one kind, pooled classifier; `width_mult` is the paper's alpha."""
     del resolution
-    block: Callable[[int, int, int], nn.Module] = full if name.endswith("_conv") else separable
+    block: Callable[[int, int, int], nn.Module] = conv if name.endswith("_conv") else separable
     rows = list(BODY)
     if name.endswith("_shallow"):
         del rows[FIVE_SAME]
@@ -55,6 +55,7 @@ def build(
     return sequence(
         stem=conv_bn(in_channels, width(32), 3, 2),
         **blocks,
+        # The paper names no rate; its released code keeps 0.999.
         head=pooled_classifier(channels, num_classes, dropout=0.001),
     )
 

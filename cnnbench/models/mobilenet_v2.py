@@ -55,7 +55,7 @@ def build(
 ) -> nn.Module:
     """3x3/2 stem, seven stages of inverted residuals, 1x1 to 1280, pooled classifier.
 
-    `width_mult` leaves the last 1x1 at 1280 below 1 (section 4.1).
+    `width_mult` leaves the last 1x1 at 1280 below 1 (section 4).
     """
     del name, resolution
     channels = stem = round_channels(32 * width_mult)
@@ -72,8 +72,9 @@ def build(
     return sequence(
         stem=conv_bn(in_channels, stem, 3, 2, act=relu6),
         **stages,
-        last=conv_bn(channels, last, 1, act=relu6),
-        head=pooled_classifier(last, num_classes, dropout=0.2),
+        head=pooled_classifier(
+            last, num_classes, dropout=0.2, conv=conv_bn(channels, last, 1, act=relu6)
+        ),
     )
 
 

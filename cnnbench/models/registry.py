@@ -1,7 +1,7 @@
 """Every model by name, as data: paper, default input, options. Importing this needs no torch.
 
-A row names the file under `models/` that builds it; that file's `build(name, **options)` is given
-every option listed here, with the default where the user gave none, so defaults stand only here.
+A row's paper names the file under `models/` that builds it; that file's `build(name, **options)`
+is given every option that the row lists, with the default where the user gave none.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ class Option:
             return "|".join(self.choices)
         if isinstance(self.default, bool):
             return "true|false"
-        kind = "a whole number" if isinstance(self.default, int) else "a number"
-        return f"{kind} from {self.low:g} to {self.high:g}"
+        if isinstance(self.default, int):
+            return f"a whole number from {self.low:.0f} to {self.high:.0f}"
+        return f"a number from {self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True)

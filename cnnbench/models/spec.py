@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -120,9 +121,8 @@ def batched(shape: Shape, batch: int) -> Shape:
     """Put the batch in front; ShapeError where the batch or the whole is out of bounds."""
     if batch < 1:
         raise ShapeError(f"batch {batch} makes no sense; it must be at least 1")
-    elements = batch
-    for dim in shape:
-        elements *= dim
-    if elements > MAX_ELEMENTS:
+    if any(side < 1 for side in shape):
+        raise ShapeError(f"shape {units.shape(shape)} has a side below 1")
+    if batch * math.prod(shape) > MAX_ELEMENTS:
         raise ShapeError(f"an input of {units.shape((batch, *shape))} is too large to describe")
     return (batch, *shape)

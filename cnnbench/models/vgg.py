@@ -7,7 +7,7 @@ from __future__ import annotations
 from torch import nn
 
 from cnnbench.models.layers import initialise as fill
-from cnnbench.models.layers import normal, relu, require_side, sequence
+from cnnbench.models.layers import relu, require_side, sequence
 
 # Table 1: 3x3 convolutions in each of the five stages; a stage ends by halving the side.
 CONVOLUTIONS = {
@@ -47,9 +47,5 @@ def build(name: str, *, num_classes: int, in_channels: int, resolution: int) -> 
 
 
 def initialise(net: nn.Module) -> None:
-    """Glorot & Bengio 2010 for the convolutions (section 3.1's footnote), N(0, 0.01²) for the rest.
-
-    The paper's own runs began the deeper networks from a trained A; the footnote found that this
-    initialisation makes that needless.
-    """
-    fill(net, nn.init.xavier_uniform_, normal(0.01))
+    """Glorot & Bengio 2010, which section 3.1 found to do without a trained shallower network."""
+    fill(net, nn.init.xavier_uniform_, nn.init.xavier_uniform_)

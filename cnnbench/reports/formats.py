@@ -23,13 +23,12 @@ def as_json(report: Report) -> str:
 
 
 def as_csv(report: Report) -> str:
-    """Render the tables' records below each other, base units, one header."""
-    rows = [row for table in report.tables for row in table.rows]
+    """Render the records, one a line, in base units."""
+    records = report.records or report.results
     stream = io.StringIO()
-    keys = list(rows[0]) if rows else [column.key for column in report.tables[0].columns]
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(keys)
-    writer.writerows([_flat(row[key]) for key in keys] for row in rows)
+    writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _flat(value) for key, value in row.items()} for row in records)
     return stream.getvalue()
 
 
@@ -54,6 +53,8 @@ def as_markdown(report: Report) -> str:
 
 def _flat(value: Any) -> Any:
     """Write a nested value into one cell: [1, 3, 224, 224] -> 1x3x224x224."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, dict):
         return " ".join(f"{key}={_flat(item)}" for key, item in value.items())
     if isinstance(value, list):

@@ -33,10 +33,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """A command's answer; `results` is the JSON, `tables` the rest, `notes` lines below it."""
+    """A command's answer: `results` is the JSON, `records` the CSV, `tables` are for people.
+
+    `notes` are lines below the tables.
+    """
 
     command: str
     results: list[dict[str, Any]]
     tables: list[Table]
     notes: list[str] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
+    records: list[dict[str, Any]] = field(default_factory=list)

@@ -48,7 +48,7 @@ class Figure:
 
     def agrees(self, counted: int) -> bool:
         """Whether `counted` could be printed so: papers round, and truncate as often."""
-        return abs(counted - self.value) < max(1, self.unit_in_last_place)
+        return -self.unit_in_last_place / 2 <= counted - self.value < self.unit_in_last_place
 
     def _parts(self) -> tuple[Decimal, str]:
         match = re.fullmatch(r"([\d.]+)([kKMG]?)", self.printed)

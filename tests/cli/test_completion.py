@@ -11,6 +11,8 @@ import pytest
 
 from cnnbench.cli.completion import complete_spec
 
+from ..conftest import command
+
 
 def words(incomplete: str) -> list[str]:
     return [word for word, _ in complete_spec(incomplete)]
@@ -29,6 +31,16 @@ def test_specs_complete_step_by_step() -> None:
     assert words("googlenet@aux=t") == ["googlenet@aux=true"]
     assert not [word for word in words("mobilenet@width_mult=1,") if word.count("width_mult") > 1]
     assert words("nosuch@") == []
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_answered(shell: str) -> None:
+    answer = command(
+        _CNNBENCH_COMPLETE=f"complete_{shell}",
+        _TYPER_COMPLETE_ARGS="cnnbench flops resnet50@str",
+        _TYPER_COMPLETE_FISH_ACTION="get-args",
+    ).stdout
+    assert "resnet50@stride_on=1x1" in answer and "3x3" in answer
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")

@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from cnnbench.counting.cost import Cost, Kind, Trace
 from cnnbench.counting.count import count
+from cnnbench.counting.operators import RULES
+from cnnbench.counting.shapes import SHAPES
 from cnnbench.errors import InputError
 from cnnbench.models.build import build
 from cnnbench.models.spec import parse
@@ -116,11 +118,25 @@ def test_in_place_operators_and_views_take_no_memory_of_their_own() -> None:
 
 
 def test_a_shortcut_keeps_its_tensor_alive() -> None:
-    straight = nn.Sequential(nn.Sequential(conv(4, 4, 1)), nn.Sequential(conv(4, 4, 1)))
-    around = Calls(lambda net, x: net.body(x) + x, body=straight)
+    def three() -> nn.Sequential:
+        return nn.Sequential(conv(4, 4, 1), conv(4, 4, 1), conv(4, 4, 1))
+
     x = 4 * 4 * 8 * 8
-    assert count(straight, (4, 8, 8)).peak_activation_bytes == 3 * x
-    assert count(around, (4, 8, 8)).peak_activation_bytes == 3 * x
+    straight = Calls(lambda net, x: net.body(F.relu(x)), body=three())
+    assert count(straight, (4, 8, 8)).peak_activation_bytes == 4 * x
+
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        kept = net.first(x)
+        middle = net.second(net.second(net.second(kept)))
+        return kept + middle
+
+    around = Calls(forward, first=conv(4, 4, 1), second=conv(4, 4, 1))
+    # input, kept, middle and their sum
+    assert count(around, (4, 8, 8)).peak_activation_bytes == 4 * x
+    without = Calls(
+        lambda net, x: net.second(net.second(net.first(x))), **dict(around.named_children())
+    )
+    assert count(without, (4, 8, 8)).peak_activation_bytes == 3 * x
 
 
 def allocated(net: nn.Module, image: Tensor) -> int:
@@ -157,35 +173,51 @@ def test_the_peak_is_what_the_allocator_really_holds(model: str) -> None:
     assert abs(allocated(build(model).eval(), image) - counted) <= 0.001 * counted
 
 
-class Raises(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        raise RuntimeError("not today\nnor tomorrow")
+def raising(net: Calls, x: Tensor) -> Tensor:
+    net.seen = x
+    raise RuntimeError("not today\nnor tomorrow")
 
 
-@pytest.mark.parametrize(
-    "net", [nn.Sequential(nn.BatchNorm2d(3), nn.Dropout()), nn.Sequential(Raises(), nn.ReLU())]
-)
-def test_the_network_is_left_exactly_as_it_was(net: nn.Sequential) -> None:
-    net.train()
-    net[0].eval()
+def assigning(net: Calls, x: Tensor) -> Tensor:
+    net.mean = 0.9 * net.mean + 0.1 * x.mean()
+    net.steps.add_(1)
+    net.counter.add_(1)
+    net.last = x
+    return net.norm(x)
+
+
+@pytest.mark.parametrize("forward", [raising, assigning])
+def test_the_network_is_left_exactly_as_it_was(forward: Callable[[Calls, Tensor], Tensor]) -> None:
+    inner = Calls(forward, norm=nn.BatchNorm2d(3), counter=torch.zeros(1))
+    inner.register_buffer("mean", torch.zeros(()))
+    inner.register_buffer("steps", torch.zeros(()))
+    net = nn.Sequential(inner, nn.Dropout()).train()
+    inner.norm.eval()
     net.register_forward_hook(lambda *_: None)
-    flags = [module.training for module in net.modules()]
-    state = {key: value.clone() for key, value in net.state_dict().items()}
-    attributes = [dict(vars(module)) for module in net.modules()]
-    globally = len(nn.modules.module._global_forward_pre_hooks)
-    try:
+
+    def everything() -> list[object]:
+        contents = [
+            {
+                key: dict(value) if isinstance(value, dict) else value
+                for key, value in vars(m).items()
+            }
+            for m in net.modules()
+        ]
+        torchs = nn.modules.module
+        hooks = (dict(torchs._global_forward_hooks), dict(torchs._global_forward_pre_hooks))
+        return [contents, hooks]
+
+    before = everything()
+    values = {key: value.clone() for key, value in net.state_dict().items()}
+    if forward is raising:
+        with pytest.raises(InputError, match="not today") as error:
+            count(net, (3, 8, 8))
+        assert "tomorrow" not in str(error.value)
+    else:
         count(net, (3, 8, 8))
-    except InputError as error:
-        assert "not today" in str(error) and "tomorrow" not in str(error)
-    assert [module.training for module in net.modules()] == flags
-    assert net.state_dict().keys() == state.keys()
-    assert all(torch.equal(net.state_dict()[key], value) for key, value in state.items())
-    assert [dict(vars(module)) for module in net.modules()] == attributes
-    assert len(nn.modules.module._global_forward_pre_hooks) == globally
+    assert everything() == before
+    assert all(torch.equal(net.state_dict()[key], value) for key, value in values.items())
+    assert inner.counter.item() == 0
 
 
 def test_train_mode_batch_norm_at_batch_one_counts_and_stays() -> None:
@@ -224,3 +256,94 @@ def test_kinds_of_convolution() -> None:
     assert kind(conv(4, 8, 3, groups=4)) is Kind.DEPTHWISE
     assert kind(conv(4, 8, 3, groups=2)) is Kind.CONVOLUTION
     assert kind(nn.LocalResponseNorm(3)) is Kind.NORMALISATION
+
+
+def macs(
+    forward: Callable[[Calls, Tensor], Tensor], shape: tuple[int, ...], **children: object
+) -> int:
+    return count(Calls(forward, **children), shape).total.macs
+
+
+def test_constants_written_in_place_keep_their_values() -> None:
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        steps = torch.zeros(2)
+        steps[0] = 3
+        for _ in range(int(steps.sum())):
+            x = net.fc(x)
+        return x
+
+    assert macs(forward, (4,), fc=nn.Linear(4, 4)) == 3 * 16
+
+
+def test_copies_behind_views_are_counted() -> None:
+    x = 4 * 3 * 8 * 8
+
+    def copied(_: Calls, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1).reshape(1, -1) + 1
+
+    result = count(Calls(copied), (3, 8, 8))
+    assert result.peak_activation_bytes == 3 * x
+    assert result.total.bytes_moved == 4 * x
+    double = count(Calls(lambda _, x: x.double()), (3, 8, 8))
+    assert double.total.bytes_moved == 3 * x
+
+
+def test_memory_layout_is_torchs() -> None:
+    def forward(_: Calls, x: Tensor) -> Tensor:
+        return F.relu(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).view(1, -1)
+
+    assert count(Calls(forward), (3, 8, 8)).total.elementwise_flops == 192
+
+
+def test_products_with_parameters_are_linear_and_others_are_not() -> None:
+    weight = nn.Parameter(torch.ones(4, 5))
+    linear = count(Calls(lambda net, x: x @ net.w, w=weight), (4,))
+    assert (linear.operators[0].kind, linear.total.activations) == (Kind.LINEAR, 5)
+    product = count(Calls(lambda _, x: torch.baddbmm(x, x, x)), (4, 4))
+    assert (product.operators[0].kind, product.total.activations) == (Kind.MATMUL, 0)
+    assert product.total.macs == 64
+
+
+def test_outputs_given_and_dropout_that_stays_on() -> None:
+    def forward(_: Calls, x: Tensor) -> Tensor:
+        y = torch.empty_like(x)
+        torch.mul(x, 2, out=y)
+        return F.dropout(y, training=True)
+
+    result = count(Calls(forward), (4,))
+    assert (result.total.elementwise_flops, result.uncounted) == (8, {})
+
+
+def test_interpolation_counts_its_pixels() -> None:
+    for mode, pixels in (("nearest", 0), ("bilinear", 4), ("bicubic", 16)):
+        net = nn.Upsample(scale_factor=2, mode=mode)
+        result = count(net, (3, 8, 8))
+        assert (result.total.elementwise_flops, result.uncounted) == (pixels * 3 * 256, {})
+        assert result.peak_activation_bytes == 4 * (192 + 768)
+
+
+def test_adaptive_pooling_counts_every_window() -> None:
+    # 5 -> 3: windows of 2, 3 and 2
+    for shape in ((3, 5, 5), (5, 5)):
+        result = count(nn.AdaptiveAvgPool2d(3), shape)
+        assert result.total.elementwise_flops == (3 if len(shape) == 3 else 1) * 49
+
+
+def test_a_weight_tied_to_its_transpose_is_stored_once() -> None:
+    net = nn.Sequential(nn.Linear(4, 8, bias=False), nn.Linear(8, 4, bias=False))
+    net[1].weight = nn.Parameter(net[0].weight.data.t())
+    assert count(net, (4,)).total.params == 32
+
+
+def test_wrapped_networks_count_as_what_they_wrap() -> None:
+    net = nn.Sequential(conv(3, 4, 3), nn.ReLU())
+    expected = count(net, (3, 8, 8)).total
+    assert count(torch.compile(net), (3, 8, 8)).total == expected
+    assert count(nn.DataParallel(net), (3, 8, 8)).total == expected
+
+
+def test_every_name_we_have_a_rule_for_is_an_operator_of_torch() -> None:
+    names = {*RULES, *SHAPES}
+    assert [
+        n for n in names if not (hasattr(torch.ops.aten, n) or hasattr(torch.ops.aten, n + "_"))
+    ] == []

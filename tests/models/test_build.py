@@ -10,6 +10,7 @@ from torch.nn import functional as F
 import cnnbench
 from cnnbench.errors import InputError
 from cnnbench.models import lenet
+from cnnbench.models.build import outline
 from cnnbench.models.layers import raw_parameters, round_channels
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
@@ -64,7 +65,11 @@ def test_every_model_trains(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["lenet5", "alexnet_owt", "vgg11_bn", "resnet50", "efficientnet_b0"]
+    "name",
+    [
+        *("lenet5", "alexnet_owt", "vgg11_bn@resolution=32", "resnet50", "googlenet@aux=true"),
+        *("mobilenet_v1", "mobilenet_v2", "efficientnet_b0"),
+    ],
 )
 def test_nothing_is_left_uninitialised(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = torch.empty
@@ -89,7 +94,26 @@ def test_initialisation_is_the_papers() -> None:
     weight = resnet.get_parameter("stage4.block2.body.conv2.conv.weight")
     assert weight.std().item() == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.01)
     f6 = cnnbench.build("lenet5").get_parameter("f6.weight")
+    vgg = cnnbench.build("vgg11@resolution=32").get_parameter("head.fc7.weight")
+    assert vgg.abs().max().item() == pytest.approx((6 / 8192) ** 0.5, rel=0.01)
+    b0 = cnnbench.build("efficientnet_b0")
+    depthwise = b0.get_parameter("stage6.block2.depthwise.conv.weight")
+    assert depthwise.std().item() == pytest.approx((2 / 25) ** 0.5, rel=0.02)
+    pointwise = b0.get_parameter("stage6.block2.expand.conv.weight")
+    assert pointwise.std().item() == pytest.approx((2 / 1152) ** 0.5, rel=0.02)
     assert f6.abs().max().item() == pytest.approx(2.4 / 120, rel=0.01)
+
+
+def test_dropout_and_batch_norm_are_the_papers() -> None:
+    for name in ("alexnet", "vgg16"):  # of the two hidden layers' outputs
+        head = [name for name, _ in outline(name).get_submodule("head").named_children()]
+        hidden = ["fc6", "act6", "dropout6", "fc7", "act7", "dropout7", "fc8"]
+        assert head == ["flatten", *hidden]
+    b7 = outline("efficientnet_b7")
+    assert b7.get_submodule("head.dropout").p == 0.5
+    assert {m.momentum for m in b7.modules() if isinstance(m, nn.BatchNorm2d)} == {0.01}
+    stage = b7.get_submodule("stage7")
+    assert 0.19 < stage[-1].drop < 0.2  # type: ignore[index]
 
 
 def test_lenet5_is_the_papers() -> None:
