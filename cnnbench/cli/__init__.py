@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -11,13 +12,22 @@ from cnnbench.cli.completion import joined_bash_words
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 
+INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    with heavy_imports():
-        import cnnbench.cli.app  # noqa: F401
-    with joined_bash_words():
-        code = run(sys.argv[1:])
+    try:
+        if sys.stdout is None:
+            sys.exit(_complain("standard output is closed; leave it open", 2))
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a pipe that cannot write a tree's branches
+        with heavy_imports():
+            import cnnbench.cli.app  # noqa: F401
+        with joined_bash_words():
+            code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = _complain("interrupted", INTERRUPTED)
     gc.freeze()  # nothing to collect in a process that ends
     sys.exit(code)
 
@@ -32,6 +42,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = get_command(app).main(list(arguments), prog_name="cnnbench", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:
+            return _complain("interrupted", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except CnnbenchError as error:
         return _complain(str(error), error.exit_code)
@@ -39,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted", 130)
+        return _complain("interrupted", INTERRUPTED)
     except OSError as error:  # stdout is a full disk
         return _complain(f"cannot write: {error.strerror or error}", 2)
     except Exception as error:

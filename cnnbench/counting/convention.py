@@ -75,5 +75,8 @@ INTERPOLATIONS = {
     "upsample_trilinear3d": 8,
 }
 
+# Views that torch does not mark as such.
+VIEWS = frozenset("detach alias lift_fresh _unsafe_view unsafe_split unsafe_chunk".split())
+
 # In evaluation they hand their input on, unless told to drop all the same: one multiplication.
 DROPOUTS = frozenset("dropout feature_dropout alpha_dropout feature_alpha_dropout".split())

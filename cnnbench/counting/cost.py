@@ -97,6 +97,7 @@ class Trace:
 
     operators: tuple[OpCost, ...]
     input_shapes: tuple[Shape, ...]
+    input_bytes: int
     dtype: str
     frozen_params: int = 0
     unread_params: dict[str, int] = field(default_factory=dict)
@@ -110,4 +111,4 @@ class Trace:
     @cached_property
     def peak_activation_bytes(self) -> int:
         """Largest sum of live activation storages, the input's included, the weights' not."""
-        return max((op.live_bytes for op in self.operators), default=0)
+        return max((op.live_bytes for op in self.operators), default=self.input_bytes)

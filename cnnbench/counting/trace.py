@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -84,12 +85,18 @@ _REGISTERED = ("_parameters", "_buffers", "_modules")
 def _paths(modules: dict[str, nn.Module], stack: list[tuple[str, nn.Module]]) -> Iterator[None]:
     """Keep the modules that are running on `stack`, by hooks that do not touch the network."""
     names = {id(module): name for name, module in modules.items()}
+    thread = get_ident()
 
     def enter(module: nn.Module, _: object) -> None:
+        if get_ident() != thread and id(module) in names:
+            raise RuntimeError("it runs layers in another thread, where they cannot be counted")
+        if get_ident() != thread:
+            return  # another network, of no concern here
         stack.append((names.get(id(module), stack[-1][0] if stack else ""), module))
 
     def leave(module: nn.Module, _: object, __: object) -> None:
-        stack.pop()
+        if get_ident() == thread:
+            stack.pop()
 
     before = register_module_forward_pre_hook(enter)
     after = register_module_forward_hook(leave, always_call=True)
@@ -119,7 +126,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._unread = _parameters(net)
         self._parameters = set(self._unread)
         self._weights = self._parameters | {_storage(buffer) for buffer in net.buffers()}
-        self._constants: dict[int, torch.UntypedStorage] = {}
+        self._constants: dict[int, StorageWeakRef] = {}
         self._live: list[tuple[StorageWeakRef, int, int]] = []
         self._handlers: dict[Operator, Callable[..., Any]] = {}
         self._failed = ""
@@ -151,7 +158,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         rule = RULES.get(name)
         if rule is not None and not func.is_view:
             return lambda func, args, kwargs: self._counted(func, name, rule, args, kwargs)
-        if func.is_view:
+        if func.is_view or name in convention.VIEWS:
             return lambda func, args, kwargs: self._viewed(func, name, args, kwargs)
         return lambda func, args, kwargs: self._taken_apart(func, name, args, kwargs)
 
@@ -209,7 +216,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 out = func(*args, **kwargs)
                 for tensor in _tensors(out):
                     if _storage(tensor) not in read:  # made here, and free to be written here
-                        self._constants[_storage(tensor)] = tensor.untyped_storage()
+                        self._constants[_storage(tensor)] = _weakly(tensor)
+                        self._keep(tensor)
                 return out
         shape_rule = self._shapes.get(name)
         # Our rules give a contiguous output, which torch does where the inputs are.
@@ -222,23 +230,24 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 if in_place:
                     return args[0]
                 first = args[0] if isinstance(args[0], Tensor) else args[0][0]
-                return torch.empty(shape, dtype=first.dtype, device="meta")
+                out = torch.empty(shape, dtype=first.dtype, device="meta")
+                self._keep(out)
+                return out
         out = func(*tree_map_only(Tensor, _shape_only, args), **_on_meta(kwargs))
-        return args[0] if in_place else kwargs.get("out", out)
+        out = args[0] if in_place else kwargs.get("out", out)
+        for tensor in _tensors(out):
+            self._keep(tensor)
+        return out
 
     def _keep(self, tensor: Tensor) -> None:
         """Count a new storage as live until its last tensor goes."""
-        storage = tensor.untyped_storage()
-        key = storage._cdata
+        key = _storage(tensor)
         if key not in self._weights and all(key != known for _, known, _ in self._live):
-            reference = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
-            self._live.append((reference, key, storage.nbytes()))
+            self._live.append((_weakly(tensor), key, tensor.untyped_storage().nbytes()))
 
     def _record(self, name: str, work: Work, args: Any, kwargs: Any, out: Any) -> None:
         outputs = _tensors(out)
         self._live = [entry for entry in self._live if not _gone(entry[0])]
-        for tensor in outputs:
-            self._keep(tensor)
         read = _tensors((args, kwargs))
         params = 0
         for tensor in read:
@@ -292,6 +301,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return Trace(
             operators=tuple(self._operators),
             input_shapes=tuple(tuple(x.shape) for x in inputs),
+            input_bytes=sum(x.numel() * x.element_size() for x in inputs),
             dtype=str(inputs[0].dtype).removeprefix("torch.") if inputs else "",
             frozen_params=self._frozen,
             unread_params=dict(unread),
@@ -335,6 +345,10 @@ def _tensors(tree: Any) -> list[Tensor]:
     if isinstance(tree, dict):
         return [tensor for branch in tree.values() for tensor in _tensors(branch)]
     return []
+
+
+def _weakly(tensor: Tensor) -> StorageWeakRef:
+    return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
 
 
 def _gone(reference: StorageWeakRef) -> bool:

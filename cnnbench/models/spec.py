@@ -119,6 +119,8 @@ def parse_shape(text: str) -> Shape:
 
 def batched(shape: Shape, batch: int) -> Shape:
     """Put the batch in front; ShapeError where the batch or the whole is out of bounds."""
+    if not all(isinstance(side, int) for side in (batch, *shape)):
+        raise ShapeError(f"batch and sides are whole numbers, which {(batch, *shape)} are not")
     if batch < 1:
         raise ShapeError(f"batch {batch} makes no sense; it must be at least 1")
     if any(side < 1 for side in shape):

@@ -31,12 +31,9 @@ def emit(report: Report, form: Format | None, output: Path | None) -> None:
     if output is not None:
         write(output, text(report, form))
     elif form is Format.TABLE:
-        from rich.console import Console
+        from cnnbench.reports.terminal import coloured
 
-        from cnnbench.reports.terminal import render
-
-        console = Console(highlight=False)
-        console.print(render(report, console.width))
+        sys.stdout.write(coloured(report))
     else:
         sys.stdout.write(text(report, form))
 
@@ -66,7 +63,7 @@ def check_writable(path: Path | None) -> None:
         raise OutputError(f"cannot write {path}: it is a folder; name a file in it")
     if not folder.is_dir():
         raise OutputError(f"cannot write {path}: there is no folder {folder}; make it first")
-    target = path if path.exists() else folder
+    target = path if path.exists() and not path.is_file() else Path(os.path.realpath(path)).parent
     if not os.access(target, os.W_OK):
         raise OutputError(f"cannot write {path}: permission denied")
 
@@ -76,12 +73,12 @@ def write(path: Path, content: str) -> None:
     import tempfile
 
     try:
-        path = path.resolve()  # a link stays, what it names is written
+        path = Path(os.path.realpath(path))  # a link stays, what it names is written
         if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
             path.write_text(content, encoding="utf-8")
             return
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+            "w", encoding="utf-8", dir=path.parent, prefix=".cnnbench-", delete=False
         ) as file:
             temporary = Path(file.name)
             try:

@@ -5,31 +5,40 @@ from __future__ import annotations
 import re
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from cnnbench.reports.report import Column, Report, Table
 
 
-def render(report: Report, width: int) -> RenderableType:
-    """Everything a report says, one below the other."""
-    parts: list[RenderableType] = []
-    for table in report.tables:
-        parts.extend((_table(table, width), Text()))
-    parts.extend(Text(note, style="dim") for note in report.notes)
-    return Group(*parts)
+def coloured(report: Report) -> str:
+    """Render for the terminal that stdout is; where it is none, without colour."""
+    return _rendered(report, Console(highlight=False))
 
 
 def plain(report: Report, width: int = 120) -> str:
-    """Render the same as text without colour, for a file."""
+    """Render as text without colour, for a file."""
     console = Console(width=width, no_color=True, force_terminal=False, highlight=False)
+    text = _rendered(report, console)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def _rendered(report: Report, console: Console) -> str:
+    """Tables, then notes; wider than the terminal rather than with a number cut short."""
+    tables = [_table(table, console.width) for table in report.tables]
+    console.width = max(console.width, *(least for _, least in tables))
     with console.capture() as capture:
-        console.print(render(report, width))
-    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+        for table, _ in tables:
+            console.print(table)
+            console.print()
+        for note in report.notes:
+            console.print(Text(note, style="dim"))
+    return capture.get()
 
 
-def _table(table: Table, width: int) -> RichTable:
+def _table(table: Table, width: int) -> tuple[RichTable, int]:
+    """Build the table, and the least width at which it shows every number whole."""
     rows = [[column.show(row[column.key]) for column in table.columns] for row in table.rows]
     last = [column.show(table.total[column.key]) for column in table.columns] if table.total else []
     lines = [*rows, last] if last else rows
@@ -67,10 +76,20 @@ def _table(table: Table, width: int) -> RichTable:
             if narrow and column.under:
                 cells[-1].append(f"\n{cell}", style="dim")
             else:
-                shown_cell = _broken(cell) if narrow else cell
+                shown_cell = _broken(cell) if narrow and column.left else cell
                 cells.append(Text(shown_cell, style="bold" if line is last else ""))
         rich.add_row(*cells)
-    return rich
+    least = sum(_LEFT if column.left else _widest(column, lines, table.columns) for column in shown)
+    return rich, least + len(shown) * (1 if narrow else 2)
+
+
+_LEFT = 12  # columns to which a name may fold
+
+
+def _widest(column: Column, lines: list[list[str]], columns: tuple[Column, ...]) -> int:
+    index = columns.index(column)
+    cells = (column.header, *(line[index] for line in lines))
+    return max(len(part) for cell in cells for part in cell.split("\n"))
 
 
 def _broken(cell: str) -> str:
@@ -80,8 +99,5 @@ def _broken(cell: str) -> str:
 
 def _natural_width(columns: tuple[Column, ...], lines: list[list[str]]) -> int:
     """Width at which nothing wraps, two spaces between columns."""
-    widths = [
-        max(len(part) for text in (column.header, *cells) for part in text.split("\n"))
-        for column, *cells in zip(columns, *lines, strict=True)
-    ]
+    widths = [_widest(column, lines, columns) for column in columns]
     return sum(widths) + 2 * (len(widths) - 1)

@@ -1,8 +1,10 @@
 """Bad input: one clear line on stderr, exit code 2, nothing half-written, never a traceback."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,6 +73,46 @@ def test_a_full_disk_is_one_line() -> None:
     assert done.stderr.startswith(b"cnnbench: cannot write") and done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("cnnbench flops lenet5 >&-", 2),
+        ("ln -s loop loop; cnnbench flops lenet5 -o loop", 0),
+        ("PYTHONIOENCODING=latin-1 cnnbench show lenet5", 0),
+        ("COLUMNS=20 cnnbench flops vgg16 | grep -q '15.5 G'", 0),
+        ("cnnbench list | true; exit ${PIPESTATUS[0]}", 0),
+    ],
+)
+def test_odd_surroundings_give_no_traceback(line: str, code: int, tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path},
+        errors="replace",
+    )
+    assert done.returncode == code
+    assert done.stderr.count("\n") == (1 if code else 0)
+
+
+def test_ctrl_c_is_one_line() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cnnbench", "flops", "--all"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    time.sleep(3)  # somewhere in torch's import or in the count
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    if process.returncode == 0:
+        pytest.skip("it had ended already")
+    assert (process.returncode, output, errors) == (130, "", "cnnbench: interrupted\n")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
@@ -87,9 +129,8 @@ def test_an_old_file_survives_a_failed_command(tmp_path: Path) -> None:
 
 numbers = st.sampled_from("0 -1 1 2 0.5 1e9 nan inf 999999999999999999999 x 1x1 true".split())
 keys = st.sampled_from("num_classes in_channels resolution width_mult depth_mult aux".split())
-specs = st.builds(
-    "{}@{}={}".format, st.sampled_from(["lenet5", "mobilenet", "alexnet"]), keys, numbers
-)
+small = st.sampled_from(["lenet5", "mobilenet", "alexnet"])
+specs = st.builds("{}@{}={}".format, small, keys, numbers)
 shapes = st.lists(numbers, min_size=1, max_size=4).map("x".join)
 words = st.sampled_from(
     "flops show list lenet5 lenet5_dense --layers --operators --strict --all --input 1x32x32 "

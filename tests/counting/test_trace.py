@@ -1,6 +1,7 @@
 """The trace on small networks that set off what other counters get wrong."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from cnnbench.counting.cost import Cost, Kind, Trace
 from cnnbench.counting.count import count
 from cnnbench.counting.operators import RULES
 from cnnbench.counting.shapes import SHAPES
-from cnnbench.errors import InputError
+from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.build import build
 from cnnbench.models.spec import parse
 
@@ -110,7 +111,7 @@ def test_in_place_operators_and_views_take_no_memory_of_their_own() -> None:
     cases = {
         nn.ReLU(): 2 * x,
         nn.ReLU(inplace=True): x,
-        nn.Flatten(): 0,  # no operator runs
+        nn.Flatten(): x,  # no operator runs
         nn.Sequential(nn.Flatten(), nn.ReLU(inplace=True)): x,
         nn.Sequential(nn.ReLU(), nn.ReLU(), nn.ReLU()): 3 * x,  # input held, then two alive
     }
@@ -181,6 +182,7 @@ def raising(net: Calls, x: Tensor) -> Tensor:
 def assigning(net: Calls, x: Tensor) -> Tensor:
     net.mean = 0.9 * net.mean + 0.1 * x.mean()
     net.steps.add_(1)
+    torch.mul(net.scale, 3, out=net.scale)
     net.counter.add_(1)
     net.last = x
     return net.norm(x)
@@ -191,6 +193,7 @@ def test_the_network_is_left_exactly_as_it_was(forward: Callable[[Calls, Tensor]
     inner = Calls(forward, norm=nn.BatchNorm2d(3), counter=torch.zeros(1))
     inner.register_buffer("mean", torch.zeros(()))
     inner.register_buffer("steps", torch.zeros(()))
+    inner.register_buffer("scale", torch.ones(()))
     net = nn.Sequential(inner, nn.Dropout()).train()
     inner.norm.eval()
     net.register_forward_hook(lambda *_: None)
@@ -272,7 +275,7 @@ def test_constants_written_in_place_keep_their_values() -> None:
             x = net.fc(x)
         return x
 
-    assert macs(forward, (4,), fc=nn.Linear(4, 4)) == 3 * 16
+    assert count(Calls(forward, fc=nn.Linear(4, 4)), (4,)).total.macs == 3 * 16
 
 
 def test_copies_behind_views_are_counted() -> None:
@@ -347,3 +350,40 @@ def test_every_name_we_have_a_rule_for_is_an_operator_of_torch() -> None:
     assert [
         n for n in names if not (hasattr(torch.ops.aten, n) or hasattr(torch.ops.aten, n + "_"))
     ] == []
+
+
+def test_a_network_without_operators_holds_its_input() -> None:
+    assert count(nn.Identity(), (3, 8, 8)).peak_activation_bytes == 768
+
+
+def test_constants_of_the_forward_take_memory_and_are_no_unknowns() -> None:
+    added = count(Calls(lambda _, x: x + torch.zeros(x.shape)), (3, 8, 8))
+    assert added.peak_activation_bytes == 3 * 768
+    scaled = count(Calls(lambda _, x: x * torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)), (3, 8, 8))
+    assert (scaled.total.elementwise_flops, scaled.uncounted) == (192, {})
+
+
+def test_layers_in_another_thread_are_refused_and_not_zero() -> None:
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(net.conv, x).result()
+
+    with pytest.raises(InputError, match="another thread"):
+        count(Calls(forward, conv=conv(3, 4, 3)), (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "complaint"),
+    [
+        (nn.LazyConv2d(4, 3), (3, 8, 8), "lazy layers"),
+        (nn.ReLU(), None, "needs an input shape"),
+        (nn.ReLU(), (3, -1), "a side below 1"),
+        (nn.ReLU(), (3, 8.0), "whole numbers"),
+        (nn.ReLU, (3,), "give a spec or a torch.nn.Module"),
+    ],
+)
+def test_a_wrong_call_is_one_clear_error(
+    model: nn.Module, shape: tuple[int], complaint: str
+) -> None:
+    with pytest.raises(CnnbenchError, match=complaint):
+        count(model, shape)

@@ -14,7 +14,7 @@ def test_a_figure_is_met_or_explained(figure: Figure) -> None:
 
 def test_most_are_met() -> None:
     met = [figure for figure in FIGURES if figure.agrees(counted(figure))]
-    assert (len(met), len(FIGURES)) == (63, 83)
+    assert (len(met), len(FIGURES)) == (61, 83)
 
 
 def figure(printed: str) -> Figure:
@@ -23,8 +23,10 @@ def figure(printed: str) -> Figure:
 
 @pytest.mark.parametrize(
     ("printed", "value", "unit"),
-    [("4.2M", 4_200_000, 100_000), ("0.39G", 390_000_000, 10_000_000), ("159K", 159_000, 1000)]
-    + [("60000", 60000, 1), ("1550M", 1_550_000_000, 1_000_000)],
+    [
+        *(("4.2M", 4_200_000, 100_000), ("0.39G", 390_000_000, 10_000_000)),
+        *(("159K", 159_000, 1000), ("60000", 60000, 1), ("1550M", 1_550_000_000, 1_000_000)),
+    ],
 )
 def test_figures_are_read_with_their_precision(printed: str, value: int, unit: int) -> None:
     assert (figure(printed).value, figure(printed).unit_in_last_place) == (value, unit)
