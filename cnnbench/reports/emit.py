@@ -33,9 +33,20 @@ def emit(report: Report, form: Format | None, output: Path | None) -> None:
     elif form is Format.TABLE:
         from cnnbench.reports.terminal import coloured
 
-        sys.stdout.write(coloured(report))
+        _print(coloured(report))
     else:
-        sys.stdout.write(text(report, form))
+        _print(text(report, form))
+
+
+def _print(content: str) -> None:
+    """Write to stdout; a reader that has gone (`cnnbench … | head`) has read enough."""
+    try:
+        sys.stdout.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
 
 
 def text(report: Report, form: Format) -> str:

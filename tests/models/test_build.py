@@ -28,7 +28,7 @@ SMALL = {
     "efficientnet": "width_mult=0.25,depth_mult=0.5,resolution=64",
 }
 # Plain batches of 4 through these need gentler steps, or have no normalisation to help them.
-LEARNING_RATES = {"vgg": 1e-4, "alexnet": 1e-4, "googlenet": 1e-4}
+LEARNING_RATES = {"vgg": 1e-4, "alexnet": 3e-5, "googlenet": 1e-4}
 
 
 def small(name: str) -> str:
@@ -141,7 +141,7 @@ def test_lenet5s_output_is_the_distance_to_each_bitmap() -> None:
     assert set(output.bitmaps.unique().tolist()) == {-1.0, 1.0}
     assert len({tuple(row) for row in output.bitmaps.tolist()}) == 10
     scores = output(output.bitmaps)
-    assert scores.argmax(1).tolist() == list(range(5))
+    assert scores.argmax(1).tolist() == list(range(10))
     assert scores.diagonal().eq(0).all()
     assert torch.equal(lenet.RadialBasisOutput(7).bitmaps, lenet.RadialBasisOutput(7).bitmaps)
 
