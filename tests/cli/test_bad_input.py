@@ -105,7 +105,7 @@ def test_ctrl_c_is_one_line() -> None:
         cwd=ROOT,
         text=True,
     )
-    time.sleep(3)  # somewhere in torch's import or in the count
+    time.sleep(1)  # somewhere in torch's import or in the count
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     if process.returncode == 0:
