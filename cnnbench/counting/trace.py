@@ -10,16 +10,13 @@ branch on it.) In inference mode operators arrive as the network calls them (`co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from threading import get_ident
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
@@ -27,7 +24,9 @@ from cnnbench import units
 from cnnbench.counting import convention
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.operators import RULES, Rule, Work
+from cnnbench.counting.running import evaluating, paths
 from cnnbench.counting.shapes import SHAPES
+from cnnbench.counting.tensors import gone, on_meta, shape_only, storage, tensors_in, weakly
 from cnnbench.errors import InputError
 from cnnbench.models.spec import Shape
 
@@ -46,8 +45,8 @@ def trace(net: nn.Module, inputs: Sequence[Tensor], *, shape_rules: bool = True)
     recorder = _Recorder(net, given, SHAPES if shape_rules else {})
     modules = dict(net.named_modules())
     with (
-        _evaluating(modules.values()),
-        _paths(modules, recorder.path),
+        evaluating(modules.values()),
+        paths(modules, recorder.path),
         torch.inference_mode(),
         recorder,
     ):
@@ -56,55 +55,6 @@ def trace(net: nn.Module, inputs: Sequence[Tensor], *, shape_rules: bool = True)
         except Exception as error:  # whatever a network's own forward may raise
             raise InputError(recorder.failure(error)) from error
     return recorder.result(given)
-
-
-@contextmanager
-def _evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Evaluation mode; afterwards every attribute, parameter, buffer and flag is what it was."""
-    before = [
-        (content, dict(content))
-        for module in modules
-        for content in (vars(module), *(vars(module).get(name) for name in _REGISTERED))
-        if isinstance(content, dict)
-    ]
-    try:
-        for content, _ in before:
-            if content.get("training"):
-                content["training"] = False
-        yield
-    finally:
-        for content, saved in before:
-            content.clear()
-            content.update(saved)
-
-
-_REGISTERED = ("_parameters", "_buffers", "_modules")
-
-
-@contextmanager
-def _paths(modules: dict[str, nn.Module], stack: list[tuple[str, nn.Module]]) -> Iterator[None]:
-    """Keep the modules that are running on `stack`, by hooks that do not touch the network."""
-    names = {id(module): name for name, module in modules.items()}
-    thread = get_ident()
-
-    def enter(module: nn.Module, _: object) -> None:
-        if get_ident() != thread and id(module) in names:
-            raise RuntimeError("it runs layers in another thread, where they cannot be counted")
-        if get_ident() != thread:
-            return  # another network, of no concern here
-        stack.append((names.get(id(module), stack[-1][0] if stack else ""), module))
-
-    def leave(module: nn.Module, _: object, __: object) -> None:
-        if get_ident() == thread:
-            stack.pop()
-
-    before = register_module_forward_pre_hook(enter)
-    after = register_module_forward_hook(leave, always_call=True)
-    try:
-        yield
-    finally:
-        before.remove()
-        after.remove()
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -125,7 +75,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._frozen = 0
         self._unread = _parameters(net)
         self._parameters = set(self._unread)
-        self._weights = self._parameters | {_storage(buffer) for buffer in net.buffers()}
+        self._weights = self._parameters | {storage(buffer) for buffer in net.buffers()}
         self._constants: dict[int, StorageWeakRef] = {}
         self._live: list[tuple[StorageWeakRef, int, int]] = []
         self._handlers: dict[Operator, Callable[..., Any]] = {}
@@ -146,7 +96,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 shapes = ", ".join(
                     units.shape(tuple(leaf.shape))
                     for leaf in tree_leaves(args)
-                    if isinstance(leaf, Tensor) and _storage(leaf) not in self._weights
+                    if isinstance(leaf, Tensor) and storage(leaf) not in self._weights
                 )
                 where = self.path[-1][0] if self.path else ""
                 self._failed = f"{where or 'the network'} ({_base(func)}) given {shapes}"
@@ -165,14 +115,14 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _viewed(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Run an operator that gives a view of its input, and is free unless it had to copy."""
         out = self._compute(func, name, args, kwargs)
-        known = {_storage(tensor) for tensor in _tensors((args, kwargs))}
-        if any(_storage(tensor) not in known for tensor in _tensors(out)):
+        known = {storage(tensor) for tensor in tensors_in((args, kwargs))}
+        if any(storage(tensor) not in known for tensor in tensors_in(out)):
             self._record(name, Work(Kind.OTHER), args, kwargs, out)
         return out
 
     def _taken_apart(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Run an operator without a rule through the operators it is made of, else name it."""
-        if not _tensors((args, kwargs)):  # it makes a constant
+        if not tensors_in((args, kwargs)):  # it makes a constant
             return self._compute(func, name, args, kwargs)
         if _has_kernel(func.name(), "CompositeImplicitAutograd"):  # as eager torch does
             with self:
@@ -201,22 +151,22 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _name(self, name: str, args: Any, kwargs: Any, out: Any) -> None:
         """Note an operator whose work nobody stated: its bytes count, and the user is told."""
-        if _tensors(out):
+        if tensors_in(out):
             self._uncounted[name] += 1
             self._record(name, Work(Kind.OTHER), args, kwargs, out)
 
     def _compute(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Find the output's shape: by a rule of ours, or by torch's own meta kernel."""
         in_place = func._schema.is_mutable and func._schema.name.endswith("_")
-        tensors = _tensors((args, kwargs))
+        tensors = tensors_in((args, kwargs))
         if not any(tensor.is_meta for tensor in tensors):
-            read = {_storage(tensor) for tensor in tensors}
-            written = _tensors(args[0] if in_place else kwargs.get("out"))
-            if all(_storage(tensor) in self._constants for tensor in written):
+            read = {storage(tensor) for tensor in tensors}
+            written = tensors_in(args[0] if in_place else kwargs.get("out"))
+            if all(storage(tensor) in self._constants for tensor in written):
                 out = func(*args, **kwargs)
-                for tensor in _tensors(out):
-                    if _storage(tensor) not in read:  # made here, and free to be written here
-                        self._constants[_storage(tensor)] = _weakly(tensor)
+                for tensor in tensors_in(out):
+                    if storage(tensor) not in read:  # made here, and free to be written here
+                        self._constants[storage(tensor)] = weakly(tensor)
                         self._keep(tensor)
                 return out
         shape_rule = self._shapes.get(name)
@@ -233,25 +183,25 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 out = torch.empty(shape, dtype=first.dtype, device="meta")
                 self._keep(out)
                 return out
-        out = func(*tree_map_only(Tensor, _shape_only, args), **_on_meta(kwargs))
+        out = func(*tree_map_only(Tensor, shape_only, args), **on_meta(kwargs))
         out = args[0] if in_place else kwargs.get("out", out)
-        for tensor in _tensors(out):
+        for tensor in tensors_in(out):
             self._keep(tensor)
         return out
 
     def _keep(self, tensor: Tensor) -> None:
         """Count a new storage as live until its last tensor goes."""
-        key = _storage(tensor)
+        key = storage(tensor)
         if key not in self._weights and all(key != known for _, known, _ in self._live):
-            self._live.append((_weakly(tensor), key, tensor.untyped_storage().nbytes()))
+            self._live.append((weakly(tensor), key, tensor.untyped_storage().nbytes()))
 
     def _record(self, name: str, work: Work, args: Any, kwargs: Any, out: Any) -> None:
-        outputs = _tensors(out)
-        self._live = [entry for entry in self._live if not _gone(entry[0])]
-        read = _tensors((args, kwargs))
+        outputs = tensors_in(out)
+        self._live = [entry for entry in self._live if not gone(entry[0])]
+        read = tensors_in((args, kwargs))
         params = 0
         for tensor in read:
-            for _, number, trainable in self._unread.pop(_storage(tensor), ()):
+            for _, number, trainable in self._unread.pop(storage(tensor), ()):
                 params += number if trainable else 0
                 self._frozen += 0 if trainable else number
         path, module = self.path[-1] if self.path else ("", None)
@@ -266,7 +216,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 path=path,
                 operator=work.name or name,
                 kind=kind,
-                inputs=tuple(tuple(t.shape) for t in read if _storage(t) not in self._weights),
+                inputs=tuple(tuple(t.shape) for t in read if storage(t) not in self._weights),
                 output=tuple(outputs[0].shape) if outputs else (),
                 cost=Cost(params, work.macs, work.elementwise_flops, work.activations, moved),
                 live_bytes=sum(size for _, _, size in self._live),
@@ -280,7 +230,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _as_linear(self, work: Work, read: list[Tensor], outputs: list[Tensor]) -> Work:
         """Take the product with a parameter for the linear layer that it is."""
         for tensor in read:
-            if tensor.dim() > 1 and _storage(tensor) in self._parameters:
+            if tensor.dim() > 1 and storage(tensor) in self._parameters:
                 weight, activations = tuple(tensor.shape), outputs[0].numel()
                 return replace(work, kind=Kind.LINEAR, activations=activations, weight=weight)
         return work
@@ -314,7 +264,7 @@ def _parameters(net: nn.Module) -> dict[int, list[tuple[str, int, bool]]]:
     found: dict[int, list[tuple[str, int, bool]]] = {}
     places = set()
     for name, parameter in net.named_parameters():
-        place = (_storage(parameter), parameter.storage_offset(), parameter.numel())
+        place = (storage(parameter), parameter.storage_offset(), parameter.numel())
         if place not in places:  # not tied, to a transposed form either
             places.add(place)
             entry = (name, parameter.numel(), parameter.requires_grad)
@@ -329,39 +279,3 @@ def _base(func: Operator) -> str:
     """
     name: str = func._schema.name.removeprefix("aten::")
     return name[:-1] if name.endswith("_") and not name.endswith("__") else name
-
-
-def _storage(tensor: Tensor) -> int:
-    key: int = tensor.untyped_storage()._cdata
-    return key
-
-
-def _tensors(tree: Any) -> list[Tensor]:
-    """Tensors in arguments or outputs, in order."""
-    if isinstance(tree, Tensor):
-        return [tree]
-    if isinstance(tree, (list, tuple)):
-        return [tensor for branch in tree for tensor in _tensors(branch)]
-    if isinstance(tree, dict):
-        return [tensor for branch in tree.values() for tensor in _tensors(branch)]
-    return []
-
-
-def _weakly(tensor: Tensor) -> StorageWeakRef:
-    return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
-
-
-def _gone(reference: StorageWeakRef) -> bool:
-    gone: bool = reference.expired()  # type: ignore[no-untyped-call]
-    return gone
-
-
-def _shape_only(tensor: Tensor) -> Tensor:
-    if tensor.is_meta:
-        return tensor
-    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-
-
-def _on_meta(kwargs: dict[str, Any]) -> dict[str, Any]:
-    moved: dict[str, Any] = tree_map_only(Tensor, _shape_only, kwargs)
-    return {**moved, "device": torch.device("meta")} if moved.get("device") else moved
