@@ -9,6 +9,8 @@ from threading import get_ident
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+_REGISTERED = ("_parameters", "_buffers", "_modules")  # which vars() holds by reference
+
 
 @contextmanager
 def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
@@ -30,9 +32,6 @@ def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
             content.update(saved)
 
 
-_REGISTERED = ("_parameters", "_buffers", "_modules")
-
-
 @contextmanager
 def paths(modules: dict[str, nn.Module], stack: list[tuple[str, nn.Module]]) -> Iterator[None]:
     """Keep the modules that are running on `stack`, by hooks that do not touch the network."""
@@ -40,9 +39,9 @@ def paths(modules: dict[str, nn.Module], stack: list[tuple[str, nn.Module]]) -> 
     thread = get_ident()
 
     def enter(module: nn.Module, _: object) -> None:
-        if get_ident() != thread and id(module) in names:
-            raise RuntimeError("it runs layers in another thread, where they cannot be counted")
         if get_ident() != thread:
+            if id(module) in names:
+                raise RuntimeError("it runs layers in another thread, where they cannot be counted")
             return  # another network, of no concern here
         stack.append((names.get(id(module), stack[-1][0] if stack else ""), module))
 

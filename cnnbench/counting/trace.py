@@ -76,6 +76,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._unread = _parameters(net)
         self._parameters = set(self._unread)
         self._weights = self._parameters | {storage(buffer) for buffer in net.buffers()}
+        # Made by the pass itself; while referred to, a storage's key is not given out again.
         self._constants: dict[int, StorageWeakRef] = {}
         self._live: list[tuple[StorageWeakRef, int, int]] = []
         self._handlers: dict[Operator, Callable[..., Any]] = {}
@@ -91,7 +92,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             handler = self._handlers[func] = self._handler(func)
         try:
             return handler(func, args, kwargs or {})
-        except Exception:
+        except Exception:  # whatever it is, it goes on; only the place is noted
             if not self._failed:
                 shapes = ", ".join(
                     units.shape(tuple(leaf.shape))
@@ -139,11 +140,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = self._compute(func, name, args, kwargs)
         try:
             work = rule(out, *args, **{k: v for k, v in kwargs.items() if k != "out"})
-        except (
-            TypeError,
-            ValueError,
-            IndexError,
-        ):  # a form of the operator that the rule is not for
+        except (TypeError, ValueError, IndexError):
+            # A form of the operator that the rule is not for: named to the user, not guessed.
             self._name(name, args, kwargs, out)
         else:
             self._record(name, work, args, kwargs, out)
