@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LONGEST = 400  # characters of somebody else's error
+
 
 class CnnbenchError(Exception):
     """A request that cannot be carried out; its text says what is wrong and what to type."""
@@ -14,6 +16,10 @@ class CnnbenchError(Exception):
 
 class SpecError(CnnbenchError):
     """A model spec that names no model, or an option the model does not take."""
+
+
+class SourceError(CnnbenchError):
+    """Somebody else's network that cannot be found, imported or built."""
 
 
 class ShapeError(CnnbenchError):
@@ -28,7 +34,21 @@ class OutputError(CnnbenchError):
     """A file that cannot be written."""
 
 
+def reason_of(error: BaseException) -> str:
+    """The first line of somebody else's error, fit for one line of ours."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # even its text may be somebody else's code
+        lines = []
+    text = "".join(filter(str.isprintable, lines[0])).rstrip(".") if lines else "it says no more"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
 def nearest(word: str, names: Iterable[str], limit: int = 3) -> str:
     """Return the names a person may have meant by `word`, as ` (did you mean a, b?)` or nothing."""
-    matches = difflib.get_close_matches(word.lower(), list(names), n=limit, cutoff=0.5)
+    written: dict[str, str] = {}
+    for name in names:
+        written.setdefault(name.lower(), name)
+    close = difflib.get_close_matches(word.lower(), written, n=limit, cutoff=0.5)
+    matches = [written[name] for name in close]
     return f" (did you mean {', '.join(matches)}?)" if matches else ""

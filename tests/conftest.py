@@ -6,16 +6,34 @@ import csv
 import os
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 
+from .benchmarks.timm_models import operators_for_torchvision
+
 ROOT = Path(__file__).parents[1]
+
+if find_spec("torchvision"):
+    operators_for_torchvision()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)  # the tests run side by side
+
+
+def library(name: str) -> ModuleType:
+    """timm or torchvision; the test is skipped where it is not there or does not import."""
+    try:
+        return import_module(name)
+    except Exception as error:  # torchvision's import fails in many ways beside another torch
+        if os.environ.get("CNNBENCH_LIBRARIES"):  # CI has installed them
+            raise
+        pytest.skip(f"{name} cannot be imported: {error}")
 
 
 def zoo() -> list[dict[str, str]]:
@@ -24,13 +42,15 @@ def zoo() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def command(
+    *arguments: str, cwd: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run `cnnbench …` as a process of its own, without a terminal and without colour."""
     return subprocess.run(
         [sys.executable, "-m", "cnnbench", *arguments],
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=cwd,
         env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment},
         timeout=120,
     )

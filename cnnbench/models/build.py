@@ -1,39 +1,71 @@
-"""From a spec to a network: `build` gives a trainable one, `outline` one that only has shapes."""
+"""From a spec to a network: `build` gives a trainable one, `load` also one that only has shapes."""
 
 from __future__ import annotations
 
 import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import torch
 from torch import nn
 
-from cnnbench.errors import InputError
+from cnnbench.errors import InputError, reason_of
+from cnnbench.models import sources
+from cnnbench.models.inputs import Shape
 from cnnbench.models.layers import raw_parameters
-from cnnbench.models.spec import Spec, parse
+from cnnbench.models.spec import AnySpec, Spec, parse
 
 
-def build(spec: str | Spec) -> nn.Module:
+def build(spec: str | AnySpec) -> nn.Module:
     """Build a trainable network in training mode with its paper's initialisation.
 
-    SpecError where the spec is not a model's; InputError where its options leave no network.
+    SpecError where the spec is not a model's; InputError where its options leave no network;
+    SourceError where somebody else's network cannot be imported or built.
+    """
+    return load(spec)[0]
+
+
+def outline(spec: str | AnySpec, dtype: torch.dtype | None = None) -> nn.Module:
+    """Build the same network on the meta device: every shape, no memory, no values."""
+    return load(spec, shapes_only=True, dtype=dtype)[0]
+
+
+def load(
+    spec: str | AnySpec, *, shapes_only: bool = False, dtype: torch.dtype | None = None
+) -> tuple[nn.Module, Shape | None]:
+    """Build a network; with it, the input shape that it is for, where it says so.
+
+    With `shapes_only` it is on the meta device, unless it comes from a module or a file, whose code
+    may need values. `dtype` is float32 by default, or what somebody else's network has.
     """
     spec = parse(spec) if isinstance(spec, str) else spec
-    net = _construct(spec, torch.get_default_device())
-    with torch.no_grad():
-        _file(spec).initialise(net)
-    return net
-
-
-def outline(spec: str | Spec, dtype: torch.dtype = torch.float32) -> nn.Module:
-    """Build the same network on the meta device: every shape, no memory, no values."""
-    spec = parse(spec) if isinstance(spec, str) else spec
+    if not isinstance(spec, Spec):
+        net, shape = sources.load(spec, shapes_only=shapes_only)
+        return sources.converted(net, dtype), shape
     before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
+    torch.set_default_dtype(dtype or (torch.float32 if shapes_only else before))
     try:
-        return _construct(spec, torch.device("meta"))
+        device = torch.device("meta") if shapes_only else torch.get_default_device()
+        net = _construct(spec, device)
+        if not shapes_only:
+            with torch.no_grad():
+                _file(spec).initialise(net)
     finally:
         torch.set_default_dtype(before)
+    return net, spec.input_shape
+
+
+@contextmanager
+def surroundings() -> Iterator[None]:
+    """Undo what somebody else's module changes for all: torch's default dtype, the folder."""
+    dtype, folder = torch.get_default_dtype(), os.getcwd()
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(dtype)
+        os.chdir(folder)
 
 
 def _construct(spec: Spec, device: torch.device) -> nn.Module:
@@ -41,8 +73,7 @@ def _construct(spec: Spec, device: torch.device) -> nn.Module:
         try:
             net: nn.Module = _file(spec).build(spec.model.name, **dict(spec.options))
         except RuntimeError as error:  # a tensor larger than torch can describe, or than memory
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{spec} is too large to build: {reason}") from error
+            raise InputError(f"{spec} is too large to build: {reason_of(error)}") from error
     return net
 
 

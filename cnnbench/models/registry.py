@@ -6,7 +6,7 @@ is given every option that the row lists, with the default where the user gave n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from cnnbench.errors import SpecError, nearest
@@ -202,22 +202,29 @@ MODELS: tuple[Model, ...] = (
     *_efficientnets(),
 )
 
-_BY_NAME = {name: model for model in MODELS for name in (model.name, *model.aliases)}
+MODELS_BY_NAME = {name: model for model in MODELS for name in (model.name, *model.aliases)}
 
 
 def names() -> list[str]:
     """Every name and alias a user may type, in the registry's order."""
-    return list(_BY_NAME)
+    return list(MODELS_BY_NAME)
 
 
-def find(name: str) -> Model:
-    """Return the model called `name` or aliased so; SpecError with the nearest names otherwise."""
-    try:
-        return _BY_NAME[name.lower()]
-    except KeyError:
-        raise SpecError(
-            f"unknown model {name!r}{nearest(name, _BY_NAME)}; 'cnnbench list' shows all"
-        ) from None
+def knows(name: str) -> bool:
+    """Whether a model is called or aliased so."""
+    return name.lower() in MODELS_BY_NAME
+
+
+def find(name: str, others: Callable[[], list[str]] = list) -> Model:
+    """Return the model called `name` or aliased so.
+
+    SpecError with the nearest names otherwise, those of `others` among them.
+    """
+    if not knows(name):
+        known = nearest(name, [*MODELS_BY_NAME, *others()])
+        own = "; your own is package.module:NAME or file.py:NAME" if "." in name else ""
+        raise SpecError(f"unknown model {name!r}{known}; 'cnnbench list' shows all{own}")
+    return MODELS_BY_NAME[name.lower()]
 
 
 def search(word: str = "") -> list[Model]:

@@ -1,30 +1,16 @@
-"""Model specs as a user types them: `NAME[@key=value[,key=value…]]`. Needs no torch."""
+"""Model specs as a user types them: `[SOURCE:]NAME[@key=value[,key=value…]]`. Needs no torch."""
 
 from __future__ import annotations
 
-import math
-import re
+import ast
 from dataclasses import dataclass
-from enum import StrEnum
 
-from cnnbench import units
-from cnnbench.errors import ShapeError, SpecError, nearest
-from cnnbench.models.registry import Model, Option, Value, find
-
-Shape = tuple[int, ...]
-
-
-class Dtype(StrEnum):
-    """The number formats a network can be counted in."""
-
-    FLOAT32 = "float32"
-    FLOAT16 = "float16"
-    BFLOAT16 = "bfloat16"
-    FLOAT64 = "float64"
-
+from cnnbench.errors import SpecError, nearest
+from cnnbench.models import plugins
+from cnnbench.models.inputs import Shape
+from cnnbench.models.registry import Model, Option, Value, find, knows
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-MAX_ELEMENTS = 2**48  # of one tensor: beyond it torch's own byte arithmetic overflows
 
 
 @dataclass(frozen=True)
@@ -57,25 +43,105 @@ def _written(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
-def parse(text: str) -> Spec:
+@dataclass(frozen=True)
+class SourceSpec:
+    """Somebody else's network: where it comes from, what it is called there, its options as typed.
+
+    `source` is timm, torchvision, a module (`package.module`), a file (`path/nets.py`), or empty
+    for a name that an installed package gave us.
+    """
+
+    source: str
+    name: str
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """The options as Python values: whole and real numbers, true, false, none, lists, text."""
+        return {key: _python(text) for key, text in self.options}
+
+    def __str__(self) -> str:
+        """As a user types it."""
+        head = f"{self.source}:{self.name}" if self.source else self.name
+        options = ",".join(f"{key}={value}" for key, value in self.options)
+        return f"{head}@{options}" if options else head
+
+
+AnySpec = Spec | SourceSpec
+
+
+def parse(text: str) -> AnySpec:
     """Read a spec. SpecError names the model, option or value that is wrong and what would do."""
-    name, at, tail = text.strip().partition("@")
-    if not name:
+    text = text.strip()
+    source, name, tail = _split(text)
+    if not source and not name:
         raise SpecError(f"malformed spec {text!r}; write NAME or NAME@key=value,key=value")
-    model = find(name)
-    if at and not tail:
-        raise SpecError(f"{text!r} ends after '@'; {model.name} takes {_takes(model)}")
-    given: dict[str, Value] = {}
-    for item in tail.split(",") if tail else ():
+    if not source and (knows(name) or not plugins.knows(name)):
+        return _parse_ours(text, name, tail)
+    if not name:
+        raise SpecError(f"{text!r} names no network; write {source}:NAME")
+    if tail == "":
+        raise SpecError(f"{text!r} ends after '@'; write {text}key=value or leave it out")
+    return SourceSpec(source, name, tuple(_pairs(tail or "", text).items()))
+
+
+def _split(text: str) -> tuple[str, str, str | None]:
+    """Source, name and what follows '@': None where there is no '@', an empty source for ours."""
+    source, colon, rest = text.partition(":")
+    name, at, tail = text.partition("@")
+    if not colon and (name.endswith(".py") or "/" in name):
+        return text, "", None
+    if not colon or ("@" in source and not source.endswith(".py")):
+        return "", name.strip(), tail if at else None  # a value may hold a colon
+    name, at, tail = rest.partition("@")
+    return source.strip(), name.strip(), tail if at else None
+
+
+def _pairs(tail: str, text: str) -> dict[str, str]:
+    """`key=value,key=value` as text; commas within brackets belong to the value."""
+    pairs: dict[str, str] = {}
+    for item in _items(tail):
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not key or not value:
             raise SpecError(f"malformed option {item!r} in {text!r}; write key=value,key=value")
+        if key in pairs:
+            raise SpecError(f"option {key!r} is given twice in {text!r}")
+        pairs[key] = value
+    return pairs
+
+
+def _items(tail: str) -> list[str]:
+    """Split at commas that stand outside brackets."""
+    items: list[str] = []
+    for piece in tail.split(",") if tail else ():
+        if items and sum(map(items[-1].count, "[(")) > sum(map(items[-1].count, "])")):
+            items[-1] += f",{piece}"
+        else:
+            items.append(piece)
+    return items
+
+
+def _python(text: str) -> object:
+    """`8` -> 8, `true` -> True, `[1,2]` -> [1, 2], `none` -> None, else the text itself."""
+    named = {"true": True, "false": False, "none": None}
+    if text.lower() in named:
+        return named[text.lower()]
+    try:
+        return ast.literal_eval(text)  # literals alone: nothing is called
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def _parse_ours(text: str, name: str, tail: str | None) -> Spec:
+    model = find(name, plugins.names)
+    if tail == "":
+        raise SpecError(f"{text!r} ends after '@'; {model.name} takes {_takes(model)}")
+    given: dict[str, Value] = {}
+    for key, value in _pairs(tail or "", text).items():
         option = model.option(key)
         if option is None:
             known = nearest(key, (o.name for o in model.options))
             raise SpecError(f"{model.name} has no option {key!r}{known}; it takes {_takes(model)}")
-        if key in given:
-            raise SpecError(f"option {key!r} is given twice in {text!r}")
         given[key] = _value(model, option, value)
     options = tuple((o.name, given.get(o.name, o.default)) for o in model.options)
     return Spec(model, options)
@@ -102,29 +168,3 @@ def _value(model: Model, option: Option, text: str) -> Value:
         raise SpecError(
             f"{model.name} cannot take {option.name}={text!r}; it takes {option.values}"
         ) from None
-
-
-def parse_shape(text: str) -> Shape:
-    """Read a shape without its batch, such as `3x224x224`; ShapeError where it is none."""
-    if not re.fullmatch(r"\d+([xX×]\d+)*", text.strip(), flags=re.ASCII):
-        raise ShapeError(f"malformed shape {text!r}; write channels x height x width: 3x224x224")
-    parts = re.split(r"[xX×]", text.strip())
-    if max(map(len, parts)) > 15:
-        raise ShapeError(f"shape {text!r} is too large")
-    dims = tuple(int(part) for part in parts)
-    if 0 in dims:
-        raise ShapeError(f"shape {text!r} has a side of 0; every side must be at least 1")
-    return dims
-
-
-def batched(shape: Shape, batch: int) -> Shape:
-    """Put the batch in front; ShapeError where the batch or the whole is out of bounds."""
-    if not all(isinstance(side, int) for side in (batch, *shape)):
-        raise ShapeError(f"batch and sides are whole numbers, which {(batch, *shape)} are not")
-    if batch < 1:
-        raise ShapeError(f"batch {batch} makes no sense; it must be at least 1")
-    if any(side < 1 for side in shape):
-        raise ShapeError(f"shape {units.shape(shape)} has a side below 1")
-    if batch * math.prod(shape) > MAX_ELEMENTS:
-        raise ShapeError(f"an input of {units.shape((batch, *shape))} is too large to describe")
-    return (batch, *shape)

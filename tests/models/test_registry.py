@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cnnbench.errors import CnnbenchError, ShapeError, SpecError
 from cnnbench.models import registry
-from cnnbench.models.spec import batched, parse, parse_shape
+from cnnbench.models.inputs import batched, parse_shape
+from cnnbench.models.spec import parse
 
 
 def test_names_and_aliases_are_unique() -> None:

@@ -1,0 +1,106 @@
+"""What a forward pass is given: shapes, dtypes and argument names as a user types them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cnnbench import units
+from cnnbench.errors import ShapeError, nearest
+
+Shape = tuple[int, ...]
+
+
+class Dtype(StrEnum):
+    """The number formats a network can be counted in."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT64 = "float64"
+
+
+INPUT_DTYPES = (*map(str, Dtype), "int64", "int32", "int16", "int8", "uint8", "bool")
+MAX_ELEMENTS = 2**48  # of one tensor: beyond it torch's own byte arithmetic overflows
+
+_SHAPE = re.compile(r"\d+([xX×]\d+)*", re.ASCII)
+_HEAD = re.compile(r"(?P<name>[^\W\d]\w*)?(:(?P<dtype>\w*))?")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One argument of a forward pass, without its batch.
+
+    `name` is its keyword, empty where it is positional; `dtype` is empty where it is the network's.
+    """
+
+    shape: Shape
+    name: str = ""
+    dtype: str = ""
+
+    def __str__(self) -> str:
+        """As a user types it: 3x224x224, ids:int64=128."""
+        head = self.name + (f":{self.dtype}" if self.dtype else "")
+        sides = units.shape(self.shape) if self.shape else ""
+        return f"{head}={sides}" if head else sides
+
+
+def parse_input(text: str) -> Input:
+    """Read `3x224x224`, `image=3x224x224` or `ids:int64=128`; ShapeError where it is none.
+
+    A named input may have no shape at all (`step:int64=`): one number an image.
+    """
+    head, equals, tail = text.rpartition("=")
+    if not equals:
+        return Input(parse_shape(text))
+    match = _HEAD.fullmatch(head.strip())
+    if match is None:
+        raise ShapeError(f"malformed input {text!r}; write 3x224x224, image=3x224x224, ids:int64=8")
+    dtype = match["dtype"] or ""
+    if match["dtype"] is not None and dtype not in INPUT_DTYPES:
+        known = nearest(dtype, INPUT_DTYPES)
+        raise ShapeError(f"unknown dtype {dtype!r}{known}; use {', '.join(INPUT_DTYPES)}")
+    return Input(parse_shape(tail) if tail.strip() else (), match["name"] or "", dtype)
+
+
+def parse_inputs(texts: Iterable[str]) -> tuple[Input, ...]:
+    """Read every input; ShapeError where one is none or a name stands twice."""
+    return checked(tuple(map(parse_input, texts)))
+
+
+def checked(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+    """The inputs; ShapeError where a name stands twice."""
+    names = [given.name for given in inputs if given.name]
+    for name in names:
+        if names.count(name) > 1:
+            raise ShapeError(f"input {name!r} is given twice")
+    return inputs
+
+
+def parse_shape(text: str) -> Shape:
+    """Read a shape without its batch, such as `3x224x224`; ShapeError where it is none."""
+    if not _SHAPE.fullmatch(text.strip()):
+        raise ShapeError(f"malformed shape {text!r}; write channels x height x width: 3x224x224")
+    parts = re.split(r"[xX×]", text.strip())
+    if max(map(len, parts)) > 15:
+        raise ShapeError(f"shape {text!r} is too large")
+    dims = tuple(int(part) for part in parts)
+    if 0 in dims:
+        raise ShapeError(f"shape {text!r} has a side of 0; every side must be at least 1")
+    return dims
+
+
+def batched(shape: Shape, batch: int) -> Shape:
+    """Put the batch in front; ShapeError where the batch or the whole is out of bounds."""
+    if not all(isinstance(side, int) for side in (batch, *shape)):
+        raise ShapeError(f"batch and sides are whole numbers, which {(batch, *shape)} are not")
+    if batch < 1:
+        raise ShapeError(f"batch {batch} makes no sense; it must be at least 1")
+    if any(side < 1 for side in shape):
+        raise ShapeError(f"shape {units.shape(shape)} has a side below 1")
+    if batch * math.prod(shape) > MAX_ELEMENTS:
+        raise ShapeError(f"an input of {units.shape((batch, *shape))} is too large to describe")
+    return (batch, *shape)

@@ -1,0 +1,48 @@
+"""Models that other installed packages add, by entry points of the group `cnnbench.models`.
+
+    [project.entry-points."cnnbench.models"]
+    mynet = "mypackage.nets:build_net"
+
+Finding them imports nothing of those packages. A name of ours stays ours.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cnnbench.errors import SourceError
+from cnnbench.models import registry
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "cnnbench.models"
+
+
+@cache
+def entry_points() -> tuple[EntryPoint, ...]:
+    """Every such entry point that is not hidden by a name of ours."""
+    from importlib.metadata import entry_points
+
+    points = (point for point in entry_points(group=GROUP) if not registry.knows(point.name))
+    return tuple(sorted(points, key=lambda point: point.name.lower()))
+
+
+def names() -> list[str]:
+    """Names that other packages have added."""
+    return list(dict.fromkeys(point.name for point in entry_points()))
+
+
+def find(name: str) -> EntryPoint:
+    """The entry point called `name`, whatever the case; SourceError where two packages have one."""
+    found = [point for point in entry_points() if point.name.lower() == name.lower()]
+    if len({point.value for point in found}) > 1:
+        values = " and ".join(point.value for point in found)
+        raise SourceError(f"{name!r} is the name of two installed models; write {values} instead")
+    return found[0]
+
+
+def knows(name: str) -> bool:
+    """Whether another package has added a model of that name."""
+    return any(point.name.lower() == name.lower() for point in entry_points())
