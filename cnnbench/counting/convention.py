@@ -17,22 +17,23 @@ NORMALISATION = 2
 NORMALISATIONS = frozenset(
     "batch_norm layer_norm group_norm instance_norm rms_norm native_batch_norm native_layer_norm "
     "native_group_norm cudnn_batch_norm miopen_batch_norm "
-    "_native_batch_norm_legit_no_training _native_batch_norm_legit".split()
+    "_native_batch_norm_legit_no_training _native_batch_norm_legit _weight_norm_interface".split()
 )
 
 ACTIVATION = 1
 ACTIVATIONS = frozenset(
-    "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish hardswish hardsigmoid "
-    "hardtanh sigmoid log_sigmoid tanh softplus glu threshold softmax _softmax "
-    "log_softmax _log_softmax hardshrink softshrink _safe_softmax".split()
+    "relu relu6 leaky_relu prelu _prelu_kernel rrelu rrelu_with_noise elu selu celu gelu silu mish "
+    "hardswish hardsigmoid hardtanh sigmoid log_sigmoid log_sigmoid_forward tanh softplus glu "
+    "threshold softmax _softmax _safe_softmax log_softmax _log_softmax hardshrink "
+    "softshrink".split()
 )
 
 ARITHMETIC = 1
 ARITHMETICS = frozenset(
     "add sub rsub mul div neg abs pow square sqrt rsqrt reciprocal exp log sin cos erf floor ceil "
-    "round sign clamp clamp_min clamp_max maximum minimum where eq ne lt le gt ge lerp "
+    "round sign sgn clamp clamp_min clamp_max maximum minimum where eq ne lt le gt ge lerp "
     "addcmul addcdiv masked_fill expm1 log1p exp2 log2 atan bitwise_not logical_not "
-    "bitwise_and bitwise_or logical_and logical_or remainder floor_divide fmod".split()
+    "bitwise_and bitwise_or logical_and logical_or index_add remainder floor_divide fmod".split()
 )
 
 # One FLOP per input element.
@@ -54,6 +55,7 @@ REDUCTIONS = {
     "argmin": Kind.OTHER,
     "any": Kind.OTHER,
     "all": Kind.OTHER,
+    "norm": Kind.OTHER,
 }
 
 # Bytes are moved, nothing is computed.
@@ -61,10 +63,10 @@ MOVES = frozenset(
     "cat stack pad constant_pad_nd reflection_pad2d replication_pad2d clone copy _to_copy "
     "contiguous index_select index gather repeat roll flip embedding pixel_shuffle "
     "pixel_unshuffle channel_shuffle fill zero tril triu one_hot repeat_interleave "
-    "slice_scatter select_scatter index_put scatter masked_select im2col col2im "
+    "resize slice_scatter select_scatter index_put scatter masked_select im2col col2im "
     "upsample_nearest1d upsample_nearest2d upsample_nearest3d native_channel_shuffle "
-    "_unsafe_index zeros_like ones_like empty_like full_like rand_like "
-    "randn_like new_zeros new_ones new_full new_empty".split()
+    "_unsafe_index new_empty_strided zeros_like ones_like empty_like full_like rand_like "
+    "randn_like new_zeros new_ones new_full new_empty bernoulli uniform normal random".split()
 )
 
 # Interpolation: one FLOP for each pixel that an output pixel is made of.
@@ -75,8 +77,11 @@ INTERPOLATIONS = {
     "upsample_trilinear3d": 8,
 }
 
-# Views that torch does not mark as such.
-VIEWS = frozenset("detach alias lift_fresh _unsafe_view unsafe_split unsafe_chunk".split())
+# Views that torch does not mark as such, in-place ones among them.
+VIEWS = frozenset(
+    "detach alias lift_fresh _unsafe_view unsafe_split unsafe_chunk "
+    "transpose t squeeze unsqueeze swapaxes swapdims as_strided".split()
+)
 
-# In evaluation they hand their input on, unless told to drop all the same: one multiplication.
+# In evaluation they hand their input on, unless told to drop all the same.
 DROPOUTS = frozenset("dropout feature_dropout alpha_dropout feature_alpha_dropout".split())

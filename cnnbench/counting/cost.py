@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from cnnbench.models.spec import Shape
+from cnnbench.counting.memory import Buffer, arena
+from cnnbench.models.inputs import Shape
 
 
 class Kind(StrEnum):
@@ -70,7 +71,7 @@ class OpCost:
     """One operator as it ran: where, on which shapes, at what cost.
 
     `weight` is the kernel or matrix of an operator that has MACs, without its bias; `live_bytes`
-    is the sum of activation storages alive while the operator runs.
+    is the sum of activation storages alive while the operator runs; `backward` tells the pass.
     """
 
     path: str
@@ -84,15 +85,17 @@ class OpCost:
     kernel: Shape = ()
     stride: Shape = ()
     groups: int = 1
+    backward: bool = False
 
 
 @dataclass(frozen=True)
 class Trace:
-    """The operators of one forward pass in execution order, and what the pass left unread.
+    """The operators of one pass in execution order, and what the pass left unread.
 
-    `unread_params` are trainable elements of modules that did not run, by module (auxiliary
-    heads); `frozen_params` those read that are not trainable; `uncounted` names operators that
-    the convention table does not know, by how often they ran.
+    Inference is a forward pass, training a forward and a backward one. `buffers` are the
+    activation storages; `unread_params` are trainable elements of modules that did not run, by
+    module (auxiliary heads); `frozen_params` those read that are not trainable; `uncounted` names
+    operators that the convention table does not know, by how often they ran.
     """
 
     operators: tuple[OpCost, ...]
@@ -102,6 +105,7 @@ class Trace:
     frozen_params: int = 0
     unread_params: dict[str, int] = field(default_factory=dict)
     uncounted: dict[str, int] = field(default_factory=dict)
+    buffers: tuple[Buffer, ...] = ()
 
     @cached_property
     def total(self) -> Cost:
@@ -109,6 +113,32 @@ class Trace:
         return total([op.cost for op in self.operators])
 
     @cached_property
+    def forward(self) -> Cost:
+        """Sum over the operators of the forward pass."""
+        return total([op.cost for op in self.operators if not op.backward])
+
+    @cached_property
+    def backward(self) -> Cost:
+        """Sum over the operators of the backward pass; zero where none was counted."""
+        return total([op.cost for op in self.operators if op.backward])
+
+    @cached_property
+    def trained(self) -> bool:
+        """Whether it has a backward pass."""
+        return any(op.backward for op in self.operators)
+
+    @cached_property
+    def peak(self) -> int:
+        """Index of the first operator at which the most activation bytes are alive; -1 of none."""
+        sizes = [op.live_bytes for op in self.operators]
+        return sizes.index(max(sizes)) if sizes else -1
+
+    @property
     def peak_activation_bytes(self) -> int:
         """Largest sum of live activation storages, the input's included, the weights' not."""
-        return max((op.live_bytes for op in self.operators), default=self.input_bytes)
+        return self.operators[self.peak].live_bytes if self.operators else self.input_bytes
+
+    @cached_property
+    def arena_bytes(self) -> int:
+        """The arena that a planner which sees the whole pass would take for them."""
+        return arena(self.buffers) if self.operators else self.input_bytes

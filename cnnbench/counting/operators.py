@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cnnbench.counting import convention
 from cnnbench.counting.cost import Kind
-from cnnbench.models.spec import Shape
+from cnnbench.models.inputs import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,9 @@ def hardtanh(out: Tensor, x: Tensor, low: float = -1.0, high: float = 1.0) -> Wo
     return Work(Kind.ACTIVATION, elementwise_flops=out.numel() * convention.ACTIVATION, name=name)
 
 
-def _per_output_element(kind: Kind, flops: int) -> Rule:
+def per_output_element(kind: Kind, flops: int) -> Rule:
+    """The same work for every element of the output, or of the first of several."""
+
     def rule(out: Any, *_: object, **__: object) -> Work:
         first = out if isinstance(out, Tensor) else out[0]
         return Work(kind, elementwise_flops=flops * first.numel())
@@ -250,18 +252,18 @@ RULES: dict[str, Rule] = {
     ),
     **dict.fromkeys(
         convention.NORMALISATIONS,
-        _per_output_element(Kind.NORMALISATION, convention.NORMALISATION),
+        per_output_element(Kind.NORMALISATION, convention.NORMALISATION),
     ),
     **dict.fromkeys(
-        convention.ACTIVATIONS, _per_output_element(Kind.ACTIVATION, convention.ACTIVATION)
+        convention.ACTIVATIONS, per_output_element(Kind.ACTIVATION, convention.ACTIVATION)
     ),
-    **dict.fromkeys(convention.ARITHMETICS, _per_output_element(Kind.OTHER, convention.ARITHMETIC)),
+    **dict.fromkeys(convention.ARITHMETICS, per_output_element(Kind.OTHER, convention.ARITHMETIC)),
     "hardtanh": hardtanh,
     **{name: _per_input_element(kind) for name, kind in convention.REDUCTIONS.items()},
     **{
-        name: _per_output_element(Kind.OTHER, pixels)
+        name: per_output_element(Kind.OTHER, pixels)
         for name, pixels in convention.INTERPOLATIONS.items()
     },
-    **dict.fromkeys(convention.DROPOUTS, _per_output_element(Kind.OTHER, convention.ARITHMETIC)),
-    **dict.fromkeys(convention.MOVES, _per_output_element(Kind.OTHER, 0)),
+    **dict.fromkeys(convention.DROPOUTS, per_output_element(Kind.OTHER, convention.ARITHMETIC)),
+    **dict.fromkeys(convention.MOVES, per_output_element(Kind.OTHER, 0)),
 }

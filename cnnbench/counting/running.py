@@ -1,40 +1,61 @@
-"""Run a network without leaving a mark on it: its mode, its attributes, the layers running."""
+"""Run a network: the layers that are running, what it returns, what a backward pass needs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import get_ident
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-_REGISTERED = ("_parameters", "_buffers", "_modules")  # which vars() holds by reference
+from cnnbench.errors import InputError
+
+
+def outputs_of(result: object) -> list[Tensor]:
+    """Tensors that a forward pass returned, in whatever it put them; InputError where none is."""
+    found = _tensors_within(result, set())
+    if not found:
+        what = "nothing" if result is None else f"a {type(result).__name__} without a tensor"
+        raise InputError(f"its forward returns {what}; it must return a tensor")
+    return found
+
+
+def _tensors_within(value: object, seen: set[int]) -> list[Tensor]:
+    """Tensors in containers and objects, each once."""
+    if isinstance(value, Tensor):
+        return [value]
+    if isinstance(value, (str, bytes, int, float, type(None))) or id(value) in seen:
+        return []
+    seen.add(id(value))
+    if isinstance(value, dict):
+        parts = list(value.values())
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        parts = list(value)
+    else:
+        slots = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]
+        parts = [*getattr(value, "__dict__", {}).values()]
+        parts += [getattr(value, name, None) for name in slots if name != "__dict__"]
+    return [tensor for part in parts for tensor in _tensors_within(part, seen)]
+
+
+def trainable(outputs: list[Tensor]) -> list[Tensor]:
+    """Outputs that a backward pass can start from; InputError where there is none."""
+    found = [tensor for tensor in outputs if tensor.requires_grad]
+    if not found:
+        raise InputError("no output depends on a trainable parameter, so there is no backward pass")
+    return found
+
+
+def gradients(net: nn.Module) -> list[Tensor]:
+    """Gradients that a backward pass has left on the parameters."""
+    return [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
 
 
 @contextmanager
-def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Evaluation mode; afterwards every attribute, parameter, buffer and flag is what it was."""
-    before = [
-        (content, dict(content))
-        for module in modules
-        for content in (vars(module), *(vars(module).get(name) for name in _REGISTERED))
-        if isinstance(content, dict)
-    ]
-    try:
-        for content, _ in before:
-            if content.get("training"):
-                content["training"] = False
-        yield
-    finally:
-        for content, saved in before:
-            content.clear()
-            content.update(saved)
-
-
-@contextmanager
-def paths(modules: dict[str, nn.Module], stack: list[tuple[str, nn.Module]]) -> Iterator[None]:
-    """Keep the modules that are running on `stack`, by hooks that do not touch the network."""
+def paths(modules: dict[str, nn.Module]) -> Iterator[list[tuple[str, nn.Module]]]:
+    """The stack of modules that are running, by hooks that do not touch the network."""
+    stack: list[tuple[str, nn.Module]] = []
     names = {id(module): name for name, module in modules.items()}
     thread = get_ident()
 
@@ -52,7 +73,7 @@ def paths(modules: dict[str, nn.Module], stack: list[tuple[str, nn.Module]]) -> 
     before = register_module_forward_pre_hook(enter)
     after = register_module_forward_hook(leave, always_call=True)
     try:
-        yield
+        yield stack
     finally:
         before.remove()
         after.remove()

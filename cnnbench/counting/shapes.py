@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from cnnbench.counting.operators import spread
-from cnnbench.models.spec import Shape
+from cnnbench.models.inputs import Shape
 
 ShapeRule = Callable[..., Shape | None]
 

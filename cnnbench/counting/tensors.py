@@ -40,12 +40,31 @@ def gone(reference: StorageWeakRef) -> bool:
 
 def shape_only(tensor: Tensor) -> Tensor:
     """Return the tensor's shape, strides and dtype on the meta device."""
-    if tensor.is_meta:
-        return tensor
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
 
 
-def on_meta(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Move keyword arguments, and the device among them, to the meta device."""
-    moved: dict[str, Any] = tree_map_only(Tensor, shape_only, kwargs)
-    return {**moved, "device": torch.device("meta")} if moved.get("device") else moved
+def on_meta(tree: Any) -> Any:
+    """Arguments with every tensor that is not on the meta device replaced by its shape."""
+    return tree_map_only(Tensor, lambda t: t if t.is_meta else shape_only(t), tree)
+
+
+class Twins:
+    """Tensors on the meta device that stand for real ones: one storage for each of theirs.
+
+    Views of one weight, or weights that share memory, have twins that share memory too.
+    """
+
+    def __init__(self) -> None:
+        """No twins yet."""
+        self._storages: dict[int, torch.UntypedStorage] = {}
+
+    def of(self, tensor: Tensor) -> Tensor:
+        """Return the twin, whose storage is that of every other twin of this memory."""
+        own = tensor.untyped_storage()
+        if own._cdata not in self._storages:
+            self._storages[own._cdata] = torch.UntypedStorage(  # type: ignore[no-untyped-call]
+                own.nbytes(), device="meta"
+            )
+        place = (tensor.storage_offset(), tensor.shape, tensor.stride())
+        twin = torch.empty(0, dtype=tensor.dtype, device="meta")
+        return twin.set_(self._storages[own._cdata], *place)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
-from cnnbench.models.spec import Shape
+from cnnbench.models.inputs import Shape
 
 # Levels that stand in the code and in no figure: their layers belong to the block around them.
 TRANSPARENT = frozenset({"body"})

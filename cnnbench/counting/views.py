@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
+from cnnbench.counting.memory import alive
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,19 +20,24 @@ def summary(trace: Trace) -> dict[str, Any]:
         "dtype": trace.dtype,
         **_cost(trace.total),
         "peak_activation_bytes": trace.peak_activation_bytes,
+        "peak_operator": _place(trace.operators[trace.peak]) if trace.operators else None,
+        "arena_bytes": trace.arena_bytes,
         "frozen_params": trace.frozen_params,
         "unread_params": trace.unread_params,
         "uncounted": trace.uncounted,
+        "training": trace.trained,
+        **({"forward": _cost(trace.forward)} if trace.trained else {}),
+        **({"backward": _cost(trace.backward)} if trace.trained else {}),
     }
 
 
 def layers(trace: Trace) -> list[dict[str, Any]]:
     """One record an operator, in execution order, with its share of the MACs."""
     macs = trace.total.macs
+    held = {buffer.born for buffer in alive(trace.buffers, trace.peak) if buffer.output}
     return [
         {
-            "layer": op.path,
-            "operator": op.operator,
+            **_place(op),
             "kind": str(op.kind),
             "inputs": [list(shape) for shape in op.inputs],
             "output": list(op.output),
@@ -40,9 +46,11 @@ def layers(trace: Trace) -> list[dict[str, Any]]:
             "groups": op.groups,
             **_cost(op.cost),
             "live_bytes": op.live_bytes,
+            "held_at_peak": index in held,
+            "is_peak": index == trace.peak,
             "macs_share": _share(op.cost.macs, macs),
         }
-        for op in trace.operators
+        for index, op in enumerate(trace.operators)
     ]
 
 
@@ -79,6 +87,10 @@ def kinds(trace: Trace) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _place(op: OpCost) -> dict[str, str]:
+    return {"layer": op.path, "operator": op.operator}
 
 
 def _of(trace: Trace, kind: Kind) -> list[OpCost]:

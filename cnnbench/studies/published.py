@@ -13,7 +13,7 @@ from torch import nn
 
 from cnnbench.counting.cost import total
 from cnnbench.counting.count import count
-from cnnbench.models.spec import parse
+from cnnbench.models.spec import Spec, parse
 
 _SCALES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
 
@@ -78,7 +78,9 @@ def counted(figure: Figure) -> int:
         operators = count(net, (channels, figure.resolution, figure.resolution)).operators
     else:
         model, _, module = figure.model.partition("/")
-        channels = parse(model).input_shape[0]
+        spec = parse(model)
+        assert isinstance(spec, Spec)
+        channels = spec.input_shape[0]
         trace = count(model, (channels, figure.resolution, figure.resolution))
         operators = tuple(op for op in trace.operators if op.path.startswith(module))
     value: int = getattr(total([op.cost for op in operators]), figure.metric)

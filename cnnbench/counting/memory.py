@@ -1,0 +1,59 @@
+"""Where activations lie: how long each is held, and one arena that would hold them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """One activation storage of `size` bytes: there from operator `born` on (-1: the input).
+
+    `output` tells whether that operator made it: a constant was there before. `freed` is the last
+    operator at which Python still holds it, `used` the last that reads it; a planner may give the
+    place away after `used`. An output of the network is used to the end.
+    """
+
+    size: int
+    born: int
+    used: int
+    freed: int
+    output: bool = True
+
+
+def alive(buffers: Sequence[Buffer], operator: int) -> tuple[Buffer, ...]:
+    """Storages held while an operator runs, its own output among them."""
+    return tuple(buffer for buffer in buffers if buffer.born <= operator <= buffer.freed)
+
+
+def arena(buffers: Sequence[Buffer]) -> int:
+    """Bytes of one arena that holds every buffer from `born` to `used`, by `plan`."""
+    offsets = plan(buffers)
+    return max((at + b.size for at, b in zip(offsets, buffers, strict=True)), default=0)
+
+
+def plan(buffers: Sequence[Buffer]) -> list[int]:
+    """Offset of each buffer in one arena, planned greedily by size.
+
+    Largest first, each at the lowest offset where nothing that lives at the same time lies, as
+    TensorFlow Lite Micro's GreedyMemoryPlanner does (without its alignment to 16 bytes), for the
+    operators as they ran, unfused.
+    """
+    placed: list[tuple[Buffer, int, int]] = []  # with where it starts and ends
+    offsets = [0] * len(buffers)
+    order = sorted(range(len(buffers)), key=lambda i: (-buffers[i].size, buffers[i].born))
+    for index in order:
+        buffer, offset = buffers[index], 0
+        together = (
+            (start, end)
+            for other, start, end in placed
+            if other.born <= buffer.used and buffer.born <= other.used
+        )
+        for start, end in sorted(together):
+            if offset + buffer.size <= start:
+                break
+            offset = max(offset, end)
+        placed.append((buffer, offset, offset + buffer.size))
+        offsets[index] = offset
+    return offsets
