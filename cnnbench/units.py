@@ -32,6 +32,11 @@ def count(value: int) -> str:
     return _scaled(value, _SI, "", 1e3)
 
 
+def exact(value: int) -> str:
+    """Every digit, in groups of three: 4089184256 -> '4,089,184,256'."""
+    return f"{value:,}"
+
+
 def size(value: int) -> str:
     """Bytes: 9633792 -> '9.19 MiB'."""
     return _scaled(value, _BINARY, "B", 1024.0)

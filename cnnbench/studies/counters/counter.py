@@ -1,0 +1,71 @@
+"""What every counter is to an audit: a way to ask it, and its convention over our trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from torch import Tensor, nn
+
+from cnnbench.counting.cost import OpCost
+from cnnbench.counting.count import Pass
+
+
+class What(StrEnum):
+    """The terms that counters' numbers are made of; the first is ours."""
+
+    MACS = "macs"
+    NORM = "normalisation"
+    ACTIVATION = "activation"
+    POOL = "pooling"
+    BIAS = "bias"
+    SOFTMAX = "softmax"
+    RESIZE = "interpolation"
+    ARITHMETIC = "addition_and_product"
+    PARAMETERS = "parameters_of_other_layers"
+    AGAIN = "layers_counted_twice"
+    ONE_IMAGE = "one_image_of_the_batch"
+    UNSEEN = "layers_not_seen"
+    TRANSPOSED = "transposed_convolution"
+    OTHERWISE = "counted_otherwise"
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of what a counter counts, in MACs, and the operator it counts there."""
+
+    what: What
+    amount: float
+    op: OpCost
+
+
+@dataclass(frozen=True)
+class Habits:
+    """A counter's convention in words."""
+
+    batch_norm: str
+    pooling: str
+    activation: str
+    bias: str
+    functional: str
+    shared_module: str
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A counter: `unit` is what it prints for one MAC; `ask` gives its number, whole and by layer.
+
+    `terms` is what we expect it to count of a pass.
+    """
+
+    name: str
+    unit: int
+    habits: Habits
+    ask: Callable[[nn.Module, tuple[Tensor, ...]], tuple[int, dict[str, int]]]
+    terms: Callable[[Pass], Iterator[Term]]
+
+    @property
+    def prints(self) -> str:
+        """The unit's name."""
+        return "FLOPs" if self.unit == 2 else "MACs"
