@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import io
 import os
+import signal
 import sys
+import threading
+import traceback
 from collections.abc import Sequence
 
 from cnnbench.cli.completion import joined_bash_words
@@ -17,6 +21,7 @@ INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    interrupt = _Interrupt()
     try:
         if sys.stdout is None:
             sys.exit(_complain("standard output is closed; leave it open", 2))
@@ -26,10 +31,33 @@ def main() -> None:
             import cnnbench.cli.app  # noqa: F401
         with joined_bash_words():
             code = run(sys.argv[1:])
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not (interrupt.asked or isinstance(error, KeyboardInterrupt)):
+            raise
         code = _complain("interrupted", INTERRUPTED)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt
     gc.freeze()  # nothing to collect in a process that ends
     sys.exit(code)
+
+
+class _Interrupt:
+    """Ctrl-C that is not lost: numpy's import makes another error of it, a destructor nothing."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._raise)
+            sys.unraisablehook = self._again
+
+    def _raise(self, *_: object) -> None:
+        self.asked = True
+        raise KeyboardInterrupt
+
+    def _again(self, lost: sys.UnraisableHookArgs) -> None:
+        if isinstance(lost.exc_value, KeyboardInterrupt):
+            _thread.interrupt_main()
+        else:
+            sys.__unraisablehook__(lost)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -46,6 +74,8 @@ def run(arguments: Sequence[str]) -> int:
             return _complain("interrupted", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except CnnbenchError as error:
+        if "--debug" in arguments:
+            traceback.print_exception(error)
         return _complain(str(error), error.exit_code)
     except BrokenPipeError:  # `cnnbench … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

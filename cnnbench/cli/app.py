@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cnnbench.cli import flops, listing, show
+from cnnbench.cli import audit, flops, listing, show
 from cnnbench.version import __version__
 
 BUILD = "Build: what there is to measure"
@@ -37,10 +37,13 @@ def cnnbench(
     """What does this convolutional network cost, and why is the cheaper one not as much faster?
 
     A MODEL is a spec: [cyan]resnet50[/], [cyan]mobilenet_v1@width_mult=0.5,resolution=160[/].
-    'cnnbench list' shows every model and its options.
+    'cnnbench list' shows every model and its options. Your own network is
+    [cyan]package.module:NAME[/] or [cyan]path/file.py:NAME[/], where NAME is a function, a class or
+    a network; [cyan]timm:NAME[/] and [cyan]torchvision:NAME[/] are theirs.
     """
 
 
 app.command("list", rich_help_panel=BUILD)(listing.list_models)
 app.command("show", rich_help_panel=BUILD)(show.show)
 app.command("flops", rich_help_panel=COUNT)(flops.flops)
+app.command("audit", rich_help_panel=COUNT)(audit.audit)

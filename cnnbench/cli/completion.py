@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
-from cnnbench.models import registry
+from cnnbench.models import plugins, registry
 
 _BREAKS = "@=:"  # bash's COMP_WORDBREAKS, as far as specs hold them
 
@@ -66,7 +66,7 @@ def complete_spec(incomplete: str) -> list[tuple[str, str]]:
             for model in registry.MODELS
             for word in (model.name, *model.aliases)
             if word.startswith(name.lower())
-        ]
+        ] + [(word, "from another package") for word in plugins.names() if word.startswith(name)]
     if name.lower() not in registry.names():
         return []
     model = registry.find(name)

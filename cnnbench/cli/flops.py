@@ -13,13 +13,13 @@ from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.models import registry
-from cnnbench.models.spec import Dtype, Spec, parse
+from cnnbench.models.spec import AnySpec, parse
 from cnnbench.reports.emit import check_writable, emit
 from cnnbench.reports.report import Column, Report, Table
 
 SUMMARY = (
     *(col.MODEL, col.INPUT, col.PARAMS, col.MACS, col.FLOPS, col.ELEMENTWISE),
-    *(col.ACTIVATIONS, col.PEAK, col.BYTES, col.INTENSITY),
+    *(col.ACTIVATIONS, col.PEAK, col.ARENA, col.BYTES, col.INTENSITY),
 )
 LAYERS = (
     Column("layer", "layer", left=True),
@@ -30,6 +30,7 @@ LAYERS = (
     col.PARAMS,
     col.MACS,
     Column("macs_share", "share", units.share),
+    Column("memory", "memory"),
 )
 KINDS = (
     Column("kind", "kind", left=True),
@@ -43,6 +44,9 @@ KINDS = (
     col.ELEMENTWISE,
     Column("bytes_share", "% bytes", units.share),
 )
+_FEW = 2  # models of which each may have a line of its own
+_HELD, _PEAK = "● ", "▶ "
+_LEGEND = ("memory: activations alive while the operator runs, most at ▶; ● made one of those",)
 
 
 def flops(
@@ -59,11 +63,16 @@ def flops(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 2 where an operator is not in the convention.")
     ] = False,
-    input_shape: opt.Input = None,
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="A training step: forward, backward to every parameter."),
+    ] = False,
+    inputs: opt.InputOption = None,
     batch: opt.Batch = 1,
-    dtype: opt.DtypeOption = Dtype.FLOAT32,
+    dtype: opt.DtypeOption = None,
     form: opt.FormatOption = None,
     output: opt.Output = None,
+    debug: opt.Debug = False,
 ) -> None:
     """Count params, MACs, FLOPs, activations and memory, exactly, without running the network.
 
@@ -72,6 +81,8 @@ def flops(
     cnnbench flops resnet50 vgg16 mobilenet_v2@width_mult=0.5 --batch 8
 
     cnnbench flops mobilenet --operators --format json
+
+    cnnbench flops package.module:build_net@num_classes=10 --input 3x96x96
     """
     if everything == bool(models):
         raise CnnbenchError(
@@ -80,20 +91,23 @@ def flops(
     if layers and operators:
         raise CnnbenchError("give --layers or --operators, not both")
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
-    shape = opt.read_input(input_shape, batch, specs)
+    given = opt.read_inputs(inputs, batch, specs)
     check_writable(output)
 
     with heavy_imports():
         from cnnbench.cli.environment import environment
         from cnnbench.counting import convention, views
         from cnnbench.counting.count import count
-    traces = [count(spec, shape, batch=batch, dtype=dtype) for spec in _progress(specs)]
+    with opt.their_code():
+        traces = [
+            count(spec, given, batch=batch, dtype=dtype, train=train) for spec in _progress(specs)
+        ]
     rows = [
         {"model": str(spec), **views.summary(trace)}
         for spec, trace in zip(specs, traces, strict=True)
     ]
     if strict and (unknown := [row for row in rows if row["uncounted"]]):
-        raise CnnbenchError("; ".join(_remarks(unknown)))
+        raise CnnbenchError("; ".join(map(_uncounted, unknown)))
     results, records, tables = rows, rows, [Table(SUMMARY, rows)]
     if layers or operators:
         view, columns = (views.layers, LAYERS) if layers else (views.kinds, KINDS)
@@ -110,14 +124,14 @@ def flops(
         command="flops",
         results=results,
         tables=tables,
-        notes=[convention.FOOTER, *_remarks(rows)],
+        notes=[*_remarks(rows), *(_LEGEND if layers else ()), convention.FOOTER],
         environment=environment(),
         records=records,
     )
     emit(report, form, output)
 
 
-def _progress(specs: list[Spec]) -> Iterable[Spec]:
+def _progress(specs: list[AnySpec]) -> Iterable[AnySpec]:
     """Show a bar on a terminal where the work may take over a second."""
     if len(specs) < 8:
         return specs
@@ -133,14 +147,22 @@ def _progress(specs: list[Spec]) -> Iterable[Spec]:
 def _table(row: dict[str, Any], parts: list[dict[str, Any]], columns: tuple[Column, ...]) -> Table:
     """One model's layers or kinds, with what they add up to."""
     title = f"{row['model']}  {col.shapes(row['input'])}"
+    if not parts:
+        return Table(columns, [], f"{title}: no operator runs")
     shown = [_layer(part) if columns is LAYERS else part for part in parts]
     blank = {"operator": "", "input": "", "window": ""}
+    blank["memory"] = units.size(row["peak_activation_bytes"])
     sums = {
         column.key: sum(part[column.key] for part in parts)
         for column in columns
-        if column.key in parts[0] and isinstance(parts[0][column.key], (int, float))
+        if isinstance(parts[0].get(column.key), (int, float))
     }
-    last = {**blank, "output": parts[-1].get("output", []), **sums, columns[0].key: "total"}
+    last = {
+        **blank,
+        "output": parts[-1].get("output", []) if parts else [],
+        **sums,
+        columns[0].key: "total",
+    }
     return Table(columns, shown, title, last)
 
 
@@ -149,18 +171,32 @@ def _layer(part: dict[str, Any]) -> dict[str, Any]:
     window = units.window(tuple(part["kernel"]), tuple(part["stride"]))
     groups = f" g{part['groups']}" if part["groups"] > 1 else ""
     first = part["inputs"][0] if part["inputs"] else []
-    return {**part, "input": col.feature_map(first), "window": window + groups}
+    mark = _PEAK if part["is_peak"] else _HELD if part["held_at_peak"] else ""
+    memory = mark + units.size(part["live_bytes"])
+    shown = {"input": col.feature_map(first), "window": window + groups, "memory": memory}
+    return {**part, **shown}
 
 
 def _remarks(rows: list[dict[str, Any]]) -> list[str]:
     """What a reader must know about single rows."""
     remarks = []
     for row in rows:
+        if len(rows) <= _FEW and row["peak_operator"]:
+            place = row["peak_operator"]
+            layer = place["layer"] or "the network"
+            remarks.append(f"{row['model']}: peak memory at {layer} ({place['operator']})")
+        if row["training"]:
+            forward, backward = (units.count(row[key]["macs"]) for key in ("forward", "backward"))
+            remarks.append(f"{row['model']}: MACs forward {forward}, backward {backward}")
         if row["unread_params"]:
             names = ", ".join(sorted(row["unread_params"]))
             number = units.count(sum(row["unread_params"].values()))
             remarks.append(f"{row['model']}: {number} more params do not run: {names}")
         if row["uncounted"]:
-            names = ", ".join(f"{name} ({times}x)" for name, times in row["uncounted"].items())
-            remarks.append(f"{row['model']}: not in the convention, counted as no work: {names}")
+            remarks.append(_uncounted(row))
     return remarks
+
+
+def _uncounted(row: dict[str, Any]) -> str:
+    names = ", ".join(f"{name} ({times}x)" for name, times in row["uncounted"].items())
+    return f"{row['model']}: not in the convention, counted as no work: {names}"

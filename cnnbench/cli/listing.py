@@ -9,7 +9,7 @@ import typer
 from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError, nearest
-from cnnbench.models import registry
+from cnnbench.models import plugins, registry
 from cnnbench.reports.emit import check_writable, emit
 from cnnbench.reports.report import Column, Report, Table
 
@@ -18,6 +18,11 @@ COLUMNS = (
     Column("input", "input", col.shapes, left=True),
     Column("summary", "what it is", left=True),
     Column("options", "options", ", ".join, left=True, under=True),
+)
+
+PLUGINS = (
+    Column("names", "model", left=True),
+    Column("source", "where it comes from", left=True),
 )
 
 
@@ -36,7 +41,12 @@ def list_models(
     """
     check_writable(output)
     found = registry.search(word)
-    if not found:
+    added = {
+        point.name: point.value
+        for point in plugins.entry_points()
+        if word.lower() in f"{point.name} {point.value}".lower()
+    }
+    if not (found or added):
         hint = nearest(word, registry.names())
         raise CnnbenchError(f"no model has {word!r} in its name, paper or summary{hint}")
     papers = dict.fromkeys(model.paper for model in found)
@@ -48,9 +58,17 @@ def list_models(
         )
         for paper in papers
     ]
+    if added:
+        rows = [{"names": name, "source": source} for name, source in added.items()]
+        tables.append(Table(PLUGINS, rows, "from other packages"))
     taken = dict.fromkeys(option.name for model in found for option in model.options)
-    notes = ["Options are written NAME@key=value,key=value:", *_explained(list(taken), found)]
-    emit(Report("list", [_record(model) for model in found], tables, notes), form, output)
+    notes = [
+        *(["Options are written NAME@key=value,key=value:"] if taken else []),
+        *_explained(list(taken), found),
+        "Also your own (package.module:NAME, path/file.py:NAME), timm:NAME and torchvision:NAME.",
+    ]
+    records = [*map(_record, found), *(_plugin(*item) for item in added.items())]
+    emit(Report("list", records, tables, notes), form, output)
 
 
 def _record(model: registry.Model) -> dict[str, Any]:
@@ -63,6 +81,18 @@ def _record(model: registry.Model) -> dict[str, Any]:
         "input": [[1, *model.input]],
         "options": {option.name: option.default for option in model.options},
     }
+
+
+def _plugin(name: str, source: str) -> dict[str, Any]:
+    """A model that another package adds; what it takes shows when it is built."""
+    unknown: dict[str, Any] = {
+        "paper": None,
+        "year": None,
+        "summary": source,
+        "input": None,
+        "options": {},
+    }
+    return {"model": name, "aliases": [], **unknown}
 
 
 def _shown(model: registry.Model) -> dict[str, Any]:

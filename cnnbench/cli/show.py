@@ -31,19 +31,23 @@ def show(
     full: Annotated[
         bool, typer.Option("--full", help="Every block, also where neighbours are equal.")
     ] = False,
-    input_shape: opt.Input = None,
+    inputs: opt.InputOption = None,
     batch: opt.Batch = 1,
+    dtype: opt.DtypeOption = None,
     form: opt.FormatOption = None,
     output: opt.Output = None,
+    debug: opt.Debug = False,
 ) -> None:
     """Show stages, blocks and layers as a tree: kernels, filters, dimensions, params, MACs.
 
     cnnbench show resnet50
 
     cnnbench show mobilenet_v2 --full
+
+    cnnbench show package.module:build_net --input 3x96x96
     """
     spec = parse(model)
-    shape = opt.read_input(input_shape, batch, [spec])
+    given = opt.read_inputs(inputs, batch, [spec])
     check_writable(output)
 
     with heavy_imports():
@@ -51,13 +55,14 @@ def show(
         from cnnbench.counting import convention, views
         from cnnbench.counting.count import count
         from cnnbench.counting.tree import tree
-    trace = count(spec, shape, batch=batch)
+    with opt.their_code():
+        trace = count(spec, given, batch=batch, dtype=dtype)
     summary = {"model": str(spec), **views.summary(trace)}
     layers = [_record(node) for node in tree(trace, fold=not full)]
     root = {
         "name": str(spec),
         "description": f"input {col.shapes(summary['input'])}",
-        "output": list(trace.operators[-1].output),
+        "output": list(trace.operators[-1].output if trace.operators else trace.input_shapes[0]),
         "repeats": 1,
         "params": trace.total.params,
         "macs": trace.total.macs,

@@ -93,8 +93,12 @@ def _widest(column: Column, lines: list[list[str]], columns: tuple[Column, ...])
 
 
 def _broken(cell: str) -> str:
-    """Break a long spec where a reader would: before its options and after each comma."""
-    return re.sub(r"(?=@)|(?<=,)(?=\S)", "\n", cell) if len(cell) > 20 else cell
+    """Break a long spec before its options and after each comma, a long path at its dots."""
+    if len(cell) <= 20:
+        return cell
+    if re.fullmatch(r"[\w.]+", cell):
+        return re.sub(r"(.{1,19}\.)(?=.)", r"\1\n", cell)
+    return re.sub(r"(?=@)|(?<=,)(?=\S)", "\n", cell)
 
 
 def _natural_width(columns: tuple[Column, ...], lines: list[list[str]]) -> int:

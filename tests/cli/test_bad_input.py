@@ -28,7 +28,7 @@ from ..conftest import ROOT, command
         (["flops", "vgg16", "--input", "3x192x192"], "vgg16 cannot take 3x192x192: head.fc6"),
         (
             ["flops", "resnet18", "--input", "1x224x224"],
-            "stem.conv.conv (conv2d) given 1x1x224x224",
+            "stem.conv.conv (conv2d) expects 3 channels, given 1x1x224x224",
         ),
         (["flops", "alexnet", "--input", "3x20x20"], "alexnet cannot take 3x20x20: features."),
         (["flops", "resnet18", "--input", "224"], "resnet18 cannot take 224"),
@@ -110,7 +110,8 @@ def test_ctrl_c_is_one_line() -> None:
     output, errors = process.communicate(timeout=60)
     if process.returncode == 0:
         pytest.skip("it had ended already")
-    assert (process.returncode, output, errors) == (130, "", "cnnbench: interrupted\n")
+    assert (output, errors) == ("", "cnnbench: interrupted\n")
+    assert process.returncode in (130, -signal.SIGINT)  # a shell shows 130 for both
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
