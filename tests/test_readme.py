@@ -9,6 +9,8 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -18,13 +20,17 @@ README = ROOT / "README.md"
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)```\n", re.DOTALL)
 VERSIONS = re.compile(r'"(python|torch)": "[^"]*"')  # those of whoever runs it
 PYTHON = re.compile(r"```python\n(.*?)```\n", re.DOTALL)
+FILE = re.compile(r"```python\n# (?P<name>\w+\.py)\n.*?```\n", re.DOTALL)
 
 
 def printed(line: str) -> str:
-    """What a person sees who types the line into a terminal of 80 columns."""
+    """What a person sees who types the line into a terminal of 80 columns, beside its files."""
     name, *arguments = shlex.split(line)
     assert name == "cnnbench"
-    done = command(*arguments, COLUMNS="80")
+    with TemporaryDirectory() as folder:
+        for file in FILE.finditer(README.read_text("utf-8")):
+            (Path(folder) / file["name"]).write_text(file[0].strip("`\n").removeprefix("python"))
+        done = command(*arguments, cwd=Path(folder), COLUMNS="80")
     assert done.returncode == 0, done.stderr
     return "".join(f"{shown.rstrip()}\n" for shown in done.stdout.splitlines())
 
@@ -38,7 +44,7 @@ def test_a_command_prints_what_the_readme_shows(block: re.Match[str]) -> None:
 
 
 def test_the_python_examples_hold() -> None:
-    for code in PYTHON.findall(README.read_text("utf-8")):
+    for code in PYTHON.findall(FILE.sub("", README.read_text("utf-8"))):
         subprocess.run([sys.executable, "-c", code], check=True)
 
 

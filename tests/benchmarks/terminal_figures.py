@@ -19,6 +19,7 @@ COMMANDS = {
         100,
     ),
     "show": ("show resnet18", 84),
+    "audit": ("audit mobilenet_v2", 100),
 }
 
 
