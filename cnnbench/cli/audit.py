@@ -11,6 +11,7 @@ from cnnbench import units
 from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import InputError
 from cnnbench.models.spec import SourceSpec, parse
 from cnnbench.reports.emit import check_writable, emit
 from cnnbench.reports.report import Column, Report, Table
@@ -54,6 +55,9 @@ def audit(
         for counter in counters:
             say(f"asking {counter.name}")
             verdicts.append(judge(counter, done))
+    if all(verdict.failure for verdict in verdicts):
+        reasons = "; ".join(f"{v.counter.name}: {v.failure}" for v in verdicts)
+        raise InputError(f"no counter that is installed can count {spec}: {reasons}")
     claim = None
     if isinstance(spec, SourceSpec) and given is None and batch == 1:
         claim = claimed_macs(spec)  # of one image of the usual size
@@ -179,8 +183,6 @@ def _closing(verdicts: list[Verdict], claim: float | None) -> str:
     for verdict in answers:
         unit = " FLOPs" if verdict.counter.unit == 2 else ""
         said.append((verdict.counter.name, units.count(verdict.printed or 0) + unit))
-    if not said:
-        return "no counter that is installed can count it"
     (first, number), *rest = said
     quoted = ", ".join([f"{first} says {number}", *(f"{name} {n}" for name, n in rest)])
     most: dict[str, int] = {}

@@ -113,7 +113,8 @@ GRADIENTS: dict[str, Rule] = {
     },
     **dict.fromkeys(
         "native_batch_norm_backward cudnn_batch_norm_backward miopen_batch_norm_backward "
-        "batch_norm_backward native_group_norm_backward native_layer_norm_backward".split(),
+        "batch_norm_backward native_group_norm_backward native_layer_norm_backward "
+        "_weight_norm_interface_backward".split(),
         per_output_element(Kind.NORMALISATION, convention.NORMALISATION),
     ),
     **dict.fromkeys(

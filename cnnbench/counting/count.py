@@ -76,7 +76,8 @@ def counted(
 
     With `real` the arguments have values. InputError says that `name` cannot take them, and why.
     """
-    net = net._modules.get("_orig_mod") or net  # a compiled one's own
+    if isinstance(net._modules, dict):  # a scripted network has another
+        net = net._modules.get("_orig_mod") or net  # a compiled one's own
     inputs = args.read(given, carried, name)
     arguments = args.shapes_of(inputs, batch, args.real_dtype(net))
     net = args.without_lazy_layers(net, arguments, name)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._pytree import tree_leaves
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.memory import Buffer
 from cnnbench.counting.operators import Work
-from cnnbench.counting.tensors import gone, storage, weakly
+from cnnbench.counting.tensors import expired, storage, weakly
+from cnnbench.errors import InputError
 
 
 @dataclass(slots=True)
@@ -46,6 +48,8 @@ class Ledger:
 
     def __init__(self, net: nn.Module, inputs: Sequence[Tensor]) -> None:
         """Open it: nothing is read, the inputs are held."""
+        self._net = net
+        self._attributes: set[int] | None = None  # tensors that are no weights, where one is met
         self._unread = _parameters(net)
         self._parameters = set(self._unread)
         self._weights = self._parameters | {storage(buffer) for buffer in net.buffers()}
@@ -55,6 +59,7 @@ class Ledger:
         self._uncounted: Counter[str] = Counter()
         self._held: dict[int, _Held] = {}
         self._freed: list[Buffer] = []
+        self._live = 0  # bytes of what is held
         for tensor in inputs:
             self.keep(tensor, born=-1)
 
@@ -67,8 +72,14 @@ class Ledger:
         return storage(tensor) in self._parameters
 
     def knows(self, tensor: Tensor) -> bool:
-        """Whether the pass has made it, was given it, or it is a weight's."""
-        return storage(tensor) in self._held or storage(tensor) in self._weights
+        """Whether the pass has made it or was given it, or the network holds it."""
+        key = storage(tensor)
+        if key in self._held or key in self._weights or not tensor.is_meta:
+            return True
+        if self._attributes is None:
+            contents = [value for module in self._net.modules() for value in vars(module).values()]
+            self._attributes = {storage(t) for t in tree_leaves(contents) if isinstance(t, Tensor)}
+        return key in self._attributes
 
     def stands_for(self, twin: int, original: int) -> None:
         """Take a twin's storage for the weight's whose place it takes."""
@@ -81,12 +92,14 @@ class Ledger:
         """Count a new storage as live until its last tensor goes."""
         key = storage(tensor)
         held = self._held.get(key)
-        if key in self._weights or (held is not None and not gone(held.reference)):
+        if key in self._weights or (held is not None and not expired(held.reference.cdata)):
             return
         if held is not None:  # another storage of the same address, which was not seen to go
             self._release(key)
         now = len(self._operators) if born is None else born
-        self._held[key] = _Held(weakly(tensor), tensor.untyped_storage().nbytes(), now, now)
+        size = tensor.untyped_storage().nbytes()
+        self._held[key] = _Held(weakly(tensor), size, now, now)
+        self._live += size
 
     def unknown(self, name: str) -> None:
         """Note an operator that no convention states."""
@@ -105,8 +118,10 @@ class Ledger:
     ) -> None:
         """Enter an operator that has found its output."""
         now = len(self._operators)
-        for key in [key for key, held in self._held.items() if gone(held.reference)]:
+        for key in [key for key, held in self._held.items() if expired(held.reference.cdata)]:
             self._release(key)
+        if not all(map(self.knows, read)):
+            raise InputError("it reads what was computed out of sight: in another thread?")
         for tensor in (*read, *outputs):
             if storage(tensor) in self._held:
                 self._held[storage(tensor)].used = now
@@ -131,7 +146,7 @@ class Ledger:
                 cost=Cost(
                     self._first_read(read), work.macs, work.elementwise_flops, activations, moved
                 ),
-                live_bytes=sum(held.size for held in self._held.values()),
+                live_bytes=self._live,
                 weight=work.weight,
                 kernel=work.kernel,
                 stride=work.stride,
@@ -163,6 +178,7 @@ class Ledger:
 
     def _release(self, key: int) -> None:
         held = self._held.pop(key)
+        self._live -= held.size
         last = len(self._operators) - 1
         self._freed.append(Buffer(held.size, held.born, held.used, last, held.output))
 

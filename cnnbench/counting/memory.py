@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
@@ -40,20 +42,20 @@ def plan(buffers: Sequence[Buffer]) -> list[int]:
     TensorFlow Lite Micro's GreedyMemoryPlanner does (without its alignment to 16 bytes), for the
     operators as they ran, unfused.
     """
-    placed: list[tuple[Buffer, int, int]] = []  # with where it starts and ends
     offsets = [0] * len(buffers)
+    # What is placed already, in that order: its lifetime, where it starts and ends.
+    born, used, starts, ends = np.zeros((4, len(buffers)), np.int64)
     order = sorted(range(len(buffers)), key=lambda i: (-buffers[i].size, buffers[i].born))
-    for index in order:
-        buffer, offset = buffers[index], 0
-        together = (
-            (start, end)
-            for other, start, end in placed
-            if other.born <= buffer.used and buffer.born <= other.used
-        )
-        for start, end in sorted(together):
-            if offset + buffer.size <= start:
-                break
-            offset = max(offset, end)
-        placed.append((buffer, offset, offset + buffer.size))
+    for count, index in enumerate(order):
+        buffer = buffers[index]
+        together = (born[:count] <= buffer.used) & (used[:count] >= buffer.born)
+        above = starts[:count][together]
+        rising = np.argsort(above)
+        # The least offset above everything that starts below each of them, and above them all.
+        floors = np.maximum.accumulate([0, *ends[:count][together][rising]])
+        gaps = np.flatnonzero(above[rising] - floors[:-1] >= buffer.size)
+        offset = int(floors[gaps[0]] if len(gaps) else floors[-1])
+        born[count], used[count] = buffer.born, buffer.used
+        starts[count], ends[count] = offset, offset + buffer.size
         offsets[index] = offset
     return offsets

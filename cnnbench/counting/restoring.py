@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,11 +32,12 @@ def restored(net: nn.Module) -> Iterator[None]:
                 filled.append((value, value.copy())) if value else empty.append(value)
     weights = {id(t): t for m in modules for t in (*m._parameters.values(), *m._buffers.values())}
     undo = [_weight(tensor) for tensor in weights.values() if tensor is not None]
-    random = torch.get_rng_state()
+    drawn, drawn_by_python = torch.get_rng_state(), random.getstate()
     try:
         yield
     finally:
-        torch.set_rng_state(random)
+        torch.set_rng_state(drawn)
+        random.setstate(drawn_by_python)
         for content in filter(None, empty):
             content.clear()
         for content, saved in filled:
@@ -93,7 +95,9 @@ def without_values(net: nn.Module) -> None:
         if not isinstance(value, nn.Parameter):
             return value
         if id(value) not in known:
-            known[id(value)] = nn.Parameter(twins.of(value), requires_grad=value.requires_grad)
+            made = nn.Parameter(twins.of(value), requires_grad=value.requires_grad)
+            vars(made).update(vars(value))
+            known[id(value)] = made
         return known[id(value)]
 
     for module in net.modules():
@@ -106,5 +110,5 @@ def without_values(net: nn.Module) -> None:
 
 
 def _holds_parameters(value: object) -> bool:
-    collection = isinstance(value, (list, tuple, dict))
-    return collection and any(isinstance(leaf, nn.Parameter) for leaf in tree_leaves(value))
+    held = tree_leaves(value) if isinstance(value, (list, tuple, dict)) else [value]
+    return any(isinstance(leaf, nn.Parameter) for leaf in held)

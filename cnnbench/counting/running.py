@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from threading import get_ident
 
@@ -28,9 +28,9 @@ def _tensors_within(value: object, seen: set[int]) -> list[Tensor]:
     if isinstance(value, (str, bytes, int, float, type(None))) or id(value) in seen:
         return []
     seen.add(id(value))
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         parts = list(value.values())
-    elif isinstance(value, (list, tuple, set, frozenset)):
+    elif isinstance(value, Collection):
         parts = list(value)
     else:
         slots = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -32,10 +33,8 @@ def weakly(tensor: Tensor) -> StorageWeakRef:
     return StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
 
 
-def gone(reference: StorageWeakRef) -> bool:
-    """Whether the storage has no tensor any more."""
-    gone: bool = reference.expired()  # type: ignore[no-untyped-call]
-    return gone
+# Whether the storage that a weak reference names has no tensor any more; asked very often.
+expired: Callable[[int], bool] = torch.UntypedStorage._expired  # type: ignore[assignment]
 
 
 def shape_only(tensor: Tensor) -> Tensor:

@@ -54,16 +54,16 @@ def _from_file(spec: SourceSpec) -> ModuleType:
     """Import a file that may import its neighbours, as `python path/file.py` does."""
     path = Path(spec.source).expanduser().resolve()
     name = f"cnnbench_file_{path.stem}_{abs(hash(path))}"
-    if name in sys.modules:
-        return sys.modules[name]
     if not path.is_file():
         raise SourceError(f"there is no file {spec.source}; write path/file.py:NAME")
+    _put_first(str(path.parent))  # also for a module that is known: it may import as it builds
+    if name in sys.modules:
+        return sys.modules[name]
     description = importlib.util.spec_from_file_location(name, path)
     if description is None or description.loader is None:
         raise SourceError(f"{spec.source} is no Python file; write path/file.py:NAME")
     module = sys.modules[name] = importlib.util.module_from_spec(description)
     try:
-        _put_first(str(path.parent))
         with reported(spec, "import"):
             description.loader.exec_module(module)
     except SourceError:

@@ -201,6 +201,20 @@ def test_constants_of_the_forward_take_memory_and_are_no_unknowns() -> None:
     assert (scaled.total.elementwise_flops, scaled.uncounted) == (192, {})
 
 
+def test_scripted_networks_are_counted() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    for made in (torch.jit.script(net), torch.jit.trace(net, torch.ones(1, 3, 8, 8))):
+        assert count(made, (3, 8, 8)).total.macs == 36 * 4 * 27
+        with pytest.raises(InputError, match="out of reach"):
+            count(made, (3, 8, 8), train=True)
+
+
+def test_tensors_that_a_network_holds_are_no_strangers() -> None:
+    net = Calls(lambda net, x: x * net.scale * net.more["a"][0], fc=nn.Linear(1, 1))
+    net.scale, net.more = torch.ones(4, device="meta"), {"a": [torch.ones(4, device="meta")]}
+    assert count(net, (4,)).total.elementwise_flops == 8
+
+
 def test_layers_in_another_thread_are_refused_and_not_zero() -> None:
     def forward(net: Calls, x: Tensor) -> Tensor:
         with ThreadPoolExecutor(1) as pool:
@@ -215,6 +229,14 @@ def test_functions_in_another_thread_are_refused_too() -> None:
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(F.linear, x, net.w).result()
 
+    def within(net: Calls, x: Tensor) -> Tensor:
+        with ThreadPoolExecutor(1) as pool, torch.no_grad():
+            y = pool.submit(torch.sin, x).result()
+        return x @ net.w + y
+
+    for train in (False, True):
+        with pytest.raises(InputError, match="another thread"):
+            count(Calls(within, w=nn.Parameter(torch.ones(4, 4))), (4,), train=train)
     with pytest.raises(InputError, match="in another thread"):
         count(Calls(forward, w=nn.Parameter(torch.ones(4, 4))), (4,))
 

@@ -141,6 +141,7 @@ def test_other_networks_count_alike_in_both_modes(
     [
         *(nn.PReLU(), nn.RReLU(), nn.LogSigmoid(), nn.SiLU(), nn.GELU(), nn.ELU(), nn.Hardswish()),
         *(nn.ReLU6(), nn.Softmax(1), nn.GLU(1), nn.BatchNorm2d(4), nn.GroupNorm(2, 4)),
+        nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 4, 3)),
         *(nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(3), nn.LocalResponseNorm(3)),
         *(nn.Upsample(scale_factor=2, mode="bilinear"), nn.ZeroPad2d(1), nn.CircularPad2d(1)),
     ],
@@ -161,8 +162,13 @@ def test_an_arena_keeps_gradients_to_the_end() -> None:
 
 
 def test_weights_in_tuples_and_dicts_are_trained_too() -> None:
-    net = Calls(lambda net, x: x @ net.pair[0] @ net.table["w"], w=nn.Parameter(torch.ones(4, 4)))
+    net = Calls(
+        lambda net, x: x @ net.pair[0] @ net.table["w"] * net.alias.factor,
+        w=nn.Parameter(torch.ones(4, 4)),
+    )
     net.pair, net.table = (net.w, None), {"w": net.w}
+    net.w.factor = 2.0
+    net.__dict__["alias"] = net.w
     with torch.inference_mode():
         step = count(net, (4,), train=True)
     assert (step.forward.macs, step.total.params) == (32, 16)

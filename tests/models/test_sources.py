@@ -332,8 +332,13 @@ def test_two_versions_of_a_project_are_counted_side_by_side(tmp_path: Path) -> N
         (tmp_path / version / "nets.py").write_text(
             "from torch import nn\nimport blocks\nnet = nn.Linear(3, blocks.WIDTH, bias=False)\n"
         )
-    params = [count(f"{tmp_path}/{v}/nets.py:net", "3").total.params for v in ("v1", "v2", "v1")]
-    assert params == [30, 60, 30]
+        (tmp_path / version / "later.py").write_text(
+            "from torch import nn\ndef net():\n"
+            "    import blocks\n    return nn.Linear(3, blocks.WIDTH, bias=False)\n"
+        )
+    for file in ("nets", "later"):
+        specs = [f"{tmp_path}/{version}/{file}.py:net" for version in ("v1", "v2", "v1")]
+        assert [count(spec, "3").total.params for spec in specs] == [30, 60, 30]
 
 
 def test_a_network_that_a_function_hands_out_again_is_not_changed(here: Path) -> None:

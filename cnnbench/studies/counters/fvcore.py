@@ -53,6 +53,9 @@ def _terms(op: OpCost, module: nn.Module) -> Iterator[tuple[What, int]]:
         yield What.MACS, 0 if by_name else op.cost.macs
     elif name in _PRODUCTS:
         yield What.MACS, op.cost.macs
+    elif name == "batch_norm" and all(len(shape) == 1 for shape in op.inputs):
+        # Of weights, with statistics of their own, and perhaps a gain that is computed.
+        yield What.NORM, prod(op.output) * (5 if op.inputs else 4)
     elif name == "batch_norm":
         yield What.NORM, elements * (2 if getattr(module, "affine", True) else 1)
     elif name in ("layer_norm", "group_norm", "instance_norm"):
