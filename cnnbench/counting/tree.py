@@ -102,9 +102,11 @@ def _follows(node: Node) -> bool:
 
 
 def _joined(node: Node, follower: Node) -> Node:
+    # A layer norm over channels runs on a permuted map: the line keeps the layer's own.
+    permuted = sorted(node.output) == sorted(follower.output)
     return replace(
         node,
-        output=follower.output,
+        output=node.output if permuted else follower.output,
         cost=node.cost + follower.cost,
         parts=node.parts + follower.parts,
     )

@@ -15,6 +15,7 @@ from cnnbench.counting.cost import Cost, Kind, Trace
 from cnnbench.counting.count import count
 from cnnbench.counting.operators import RULES
 from cnnbench.counting.shapes import SHAPES
+from cnnbench.counting.tree import tree
 from cnnbench.errors import CnnbenchError, InputError
 
 from .networks import Calls, conv
@@ -199,6 +200,17 @@ def test_constants_of_the_forward_take_memory_and_are_no_unknowns() -> None:
     assert added.peak_activation_bytes == 3 * 768
     scaled = count(Calls(lambda _, x: x * torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)), (3, 8, 8))
     assert (scaled.total.elementwise_flops, scaled.uncounted) == (192, {})
+
+
+def test_a_line_keeps_its_map_when_its_norm_runs_channels_last() -> None:
+    net = Calls(
+        lambda net, x: net.norm(net.conv(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2),
+        conv=conv(3, 8, 3, padding=1),
+        norm=nn.LayerNorm(8),
+    )
+    assert [(node.name, node.output) for node in tree(count(net, (3, 6, 4)))] == [
+        ("conv", (1, 8, 6, 4))
+    ]
 
 
 def test_scripted_networks_are_counted() -> None:
