@@ -22,14 +22,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from timm_models import operators_for_torchvision  # beside this file
 from torch import nn
 
 import cnnbench
 from cnnbench.models.registry import MODELS, Model
 
-LIBRARY = torch.library.Library("torchvision", "DEF")  # its operators are missing on a CPU torch
-for operator in ("nms", "qnms"):
-    LIBRARY.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+operators_for_torchvision()
 import torchvision  # noqa: E402
 
 SAME = {"alexnet_owt": "alexnet"}  # ours: theirs, where the names differ
