@@ -157,12 +157,7 @@ def _table(row: dict[str, Any], parts: list[dict[str, Any]], columns: tuple[Colu
         for column in columns
         if isinstance(parts[0].get(column.key), (int, float))
     }
-    last = {
-        **blank,
-        "output": parts[-1].get("output", []) if parts else [],
-        **sums,
-        columns[0].key: "total",
-    }
+    last = {**blank, "output": parts[-1].get("output", []), **sums, columns[0].key: "total"}
     return Table(columns, shown, title, last)
 
 

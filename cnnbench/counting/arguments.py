@@ -24,11 +24,6 @@ class Arguments:
     positional: list[Tensor]
     named: dict[str, Tensor]
 
-    @property
-    def tensors(self) -> list[Tensor]:
-        """All of them, the positional ones first."""
-        return [*self.positional, *self.named.values()]
-
 
 def read(given: Inputs | None, carried: Shape | None, name: str) -> tuple[Input, ...]:
     """What a caller wrote, else what the network carries; InputError where neither is."""

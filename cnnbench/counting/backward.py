@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -46,14 +47,11 @@ def convolution_backward(
         gradient, x, weight, None, stride, padding, dilation, transposed, output_padding, groups
     )
     of_input, of_weight, of_bias = wanted
-    return Work(
-        forward.kind,
+    return replace(
+        forward,
         macs=forward.macs * (of_input + of_weight),
+        activations=0,  # a gradient is none
         elementwise_flops=gradient.numel() * convention.ARITHMETIC if of_bias else 0,
-        weight=forward.weight,
-        kernel=forward.kernel,
-        stride=forward.stride,
-        groups=groups,
     )
 
 

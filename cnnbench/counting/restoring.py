@@ -29,7 +29,10 @@ def restored(net: nn.Module) -> Iterator[None]:
     for module in modules:
         for value in vars(module).values():
             if isinstance(value, (dict, list, set)):
-                filled.append((value, value.copy())) if value else empty.append(value)
+                if value:
+                    filled.append((value, value.copy()))
+                else:
+                    empty.append(value)
     weights = {id(t): t for m in modules for t in (*m._parameters.values(), *m._buffers.values())}
     undo = [_weight(tensor) for tensor in weights.values() if tensor is not None]
     drawn, drawn_by_python = torch.get_rng_state(), random.getstate()
@@ -51,13 +54,13 @@ def restored(net: nn.Module) -> Iterator[None]:
 
 
 def _weight(tensor: Tensor) -> Callable[[], None]:
-    alias, place = tensor.detach(), _place(tensor)
-    wanted, gradient = tensor.requires_grad, tensor.grad if tensor.is_leaf else None
+    alias, place, leaf = tensor.detach(), _place(tensor), tensor.is_leaf
+    wanted, gradient = tensor.requires_grad, tensor.grad if leaf else None
     version = None if tensor.is_inference() else tensor._version
     hooks = dict(tensor._backward_hooks or {})
 
     def undo() -> None:
-        if tensor.grad_fn is not None and alias.grad_fn is None and tensor.is_leaf is False:
+        if leaf and not tensor.is_leaf:  # an operator in place has made it part of a graph
             tensor.detach_()
         if _place(tensor) != place:
             tensor.data = alias

@@ -85,7 +85,8 @@ def _put_first(folder: str) -> None:
             del sys.modules[name]
     if folder in _folders:
         _folders.remove(folder)
-        sys.path.remove(folder) if folder in sys.path else None
+        if folder in sys.path:
+            sys.path.remove(folder)
     _folders.append(folder)
     sys.path.insert(0, folder)
     importlib.invalidate_caches()

@@ -49,16 +49,21 @@ def claimed_macs(spec: SourceSpec) -> float | None:
     """What torchvision says of its own network ("GFLOPS", which are MACs); None where nothing."""
     if spec.source != "torchvision" or spec.options:
         return None
-    weights = getattr(_imported(spec).models.get_model_weights(spec.name), "DEFAULT", None)
-    claim = getattr(weights, "meta", {}).get("_ops")
+    published = _published(_imported(spec).models, spec.name)
+    claim = getattr(published, "meta", {}).get("_ops")
     return None if claim is None else 1e9 * float(claim)
 
 
 def _crop(models: Any, name: str) -> Shape | None:
     """The shape of the images that torchvision's accuracy was measured on; None for video."""
-    weights = getattr(models.get_model_weights(name), "DEFAULT", None)
-    crop = getattr(getattr(weights, "transforms", None), "keywords", {}).get("crop_size")
+    transforms = getattr(_published(models, name), "transforms", None)
+    crop = getattr(transforms, "keywords", {}).get("crop_size")
     return (3, crop, crop) if isinstance(crop, int) else None
+
+
+def _published(models: Any, name: str) -> Any:
+    """What torchvision says of its best weights for a network; None where it has none."""
+    return getattr(models.get_model_weights(name), "DEFAULT", None)
 
 
 def _imported(spec: SourceSpec) -> ModuleType:
