@@ -9,8 +9,9 @@ import typer
 from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError, nearest
+from cnnbench.files import check_writable
 from cnnbench.models import plugins, registry
-from cnnbench.reports.emit import check_writable, emit
+from cnnbench.reports.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 COLUMNS = (

@@ -10,8 +10,9 @@ import typer
 from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.files import check_writable
 from cnnbench.models.spec import parse
-from cnnbench.reports.emit import check_writable, emit
+from cnnbench.reports.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:

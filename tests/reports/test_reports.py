@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cnnbench.errors import OutputError
-from cnnbench.reports.emit import Format, check_writable, text, write
+from cnnbench.files import check_writable, write
+from cnnbench.reports.emit import Format, text
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.terminal import plain
 
