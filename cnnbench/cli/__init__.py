@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 
 from cnnbench.cli.completion import joined_bash_words
-from cnnbench.cli.startup import heavy_imports
+from cnnbench.cli.startup import heavy_imports, interrupted
 from cnnbench.errors import CnnbenchError
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
@@ -21,7 +21,7 @@ INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    interrupt = _Interrupt()
+    _heed_interrupts()
     try:
         if sys.stdout is None:
             sys.exit(_complain("standard output is closed; leave it open", 2))
@@ -32,7 +32,7 @@ def main() -> None:
         with joined_bash_words():
             code = run(sys.argv[1:])
     except BaseException as error:
-        if not (interrupt.asked or isinstance(error, KeyboardInterrupt)):
+        if not (interrupted.is_set() or isinstance(error, KeyboardInterrupt)):
             raise
         code = _complain("interrupted", INTERRUPTED)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt
@@ -40,24 +40,22 @@ def main() -> None:
     sys.exit(code)
 
 
-class _Interrupt:
-    """Ctrl-C that is not lost: numpy's import makes another error of it, a destructor nothing."""
+def _heed_interrupts() -> None:
+    """Let no Ctrl-C be lost: numpy's import makes another error of it, a destructor nothing."""
 
-    def __init__(self) -> None:
-        self.asked = False
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._raise)
-            sys.unraisablehook = self._again
-
-    def _raise(self, *_: object) -> None:
-        self.asked = True
+    def interrupt(*_: object) -> None:
+        interrupted.set()
         raise KeyboardInterrupt
 
-    def _again(self, lost: sys.UnraisableHookArgs) -> None:
+    def again(lost: sys.UnraisableHookArgs) -> None:
         if isinstance(lost.exc_value, KeyboardInterrupt):
             _thread.interrupt_main()
         else:
             sys.__unraisablehook__(lost)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupt)
+        sys.unraisablehook = again
 
 
 def run(arguments: Sequence[str]) -> int:

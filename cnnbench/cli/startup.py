@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
+
+interrupted = Event()  # by Ctrl-C, whatever has become of its exception
 
 
 @contextmanager
@@ -12,7 +15,8 @@ def heavy_imports() -> Iterator[None]:
     """Import torch and what needs it within this: a fifth faster, the end of the process too.
 
     What modules are made of is never garbage, so the collector is kept from looking: not while
-    they load, and not again when the interpreter ends.
+    they load, and not again when the interpreter ends. Ctrl-C that a module's import has swallowed
+    ends it afterwards.
     """
     gc.disable()
     try:
@@ -20,3 +24,5 @@ def heavy_imports() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+    if interrupted.is_set():
+        raise KeyboardInterrupt

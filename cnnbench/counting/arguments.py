@@ -64,9 +64,9 @@ def shapes_of(inputs: Sequence[Input], batch: int, dtype: torch.dtype) -> Argume
     )
 
 
-def values_for(arguments: Arguments) -> Arguments:
+def values_for(arguments: Arguments, seed: int = 0) -> Arguments:
     """Real tensors of those shapes: normal numbers, or zeros where they are whole (indices)."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
 
     def real(x: Tensor) -> Tensor:
         if not x.is_floating_point():

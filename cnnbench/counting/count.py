@@ -86,8 +86,8 @@ def counted(
         result = trace(net, arguments.positional, arguments.named, train=train)
     except InputError as error:
         shapes = " ".join(map(str, inputs))
-        hint = _hint(name, inputs, batch, error) if given is not None or train else ""
-        raise InputError(f"{name} cannot take {shapes}: {error}{hint}") from error
+        what = hint(name, inputs, batch, error) if given is not None or train else ""
+        raise InputError(f"{name} cannot take {shapes}: {error}{what}") from error
     return Pass(net, arguments, result)
 
 
@@ -100,7 +100,7 @@ def read_dtype(name: str) -> torch.dtype:
     return dtype
 
 
-def _hint(name: str, inputs: Sequence[Input], batch: int, error: InputError) -> str:
+def hint(name: str, inputs: Sequence[Input], batch: int, error: InputError) -> str:
     """What to type instead, where that is known.
 
     A model of ours whose classifier fits one input side has an option to build another; batch norm

@@ -16,18 +16,16 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
-from cnnbench.counting import convention
 from cnnbench.counting.backward import GRADIENTS
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.failures import Failures
 from cnnbench.counting.ledger import Ledger
 from cnnbench.counting.operators import RULES, Rule, Work
 from cnnbench.counting.tensors import Twins, on_meta, storage, tensors_in, weakly
+from cnnbench.counting.treatment import Operator, Treatment, base, is_composite, is_idle, treated
 from cnnbench.models.inputs import Shape
 
-Operator = Any  # torch._ops.OpOverload, which torch does not export
 Place = tuple[str, nn.Module | None]
-_has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -74,7 +72,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return handler(func, args, kwargs or {})
         except BaseException as error:  # whatever it is, it goes on; only the place is noted
             given = [x for x in tensors_in(args) if not self._ledger.is_weight(x)]
-            self.failures.note(error, self._place()[0], _base(func), args, given)
+            self.failures.note(error, self._place()[0], base(func), args, given)
             raise
 
     def _place(self) -> Place:
@@ -92,11 +90,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _handler(self, func: Operator) -> Callable[..., Any]:
         """How to treat an operator, decided once: counted, a view, made of others, unknown."""
-        name = _base(func)
-        rule = RULES.get(name) or GRADIENTS.get(name)
-        if rule is not None and not func.is_view:
+        name, treatment = treated(func)
+        if treatment is Treatment.COUNTED:
+            rule = RULES.get(name) or GRADIENTS[name]
             return lambda func, args, kwargs: self._counted(func, name, rule, args, kwargs)
-        if func.is_view or name in convention.VIEWS:
+        if treatment is Treatment.VIEW:
             return lambda func, args, kwargs: self._viewed(func, name, args, kwargs)
         return lambda func, args, kwargs: self._taken_apart(func, name, args, kwargs)
 
@@ -112,7 +110,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Run an operator without a rule through the operators it is made of, else name it."""
         if not tensors_in((args, kwargs)):  # it makes a constant
             return self._compute(func, name, args, kwargs)
-        if _has_kernel(func.name(), "CompositeImplicitAutograd"):  # as eager torch does
+        if is_composite(func):  # as eager torch does
             if any(tensor.is_meta for tensor in tensors_in((args, kwargs))):
                 # It may ask that all are on one device, before it calls any operator.
                 args, kwargs = tree_map_only(Tensor, self._twin, (args, kwargs))
@@ -125,7 +123,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
     def _counted(self, func: Operator, name: str, rule: Rule, args: Any, kwargs: Any) -> Any:
-        if name in convention.DROPOUTS and not (args[2] if len(args) > 2 else kwargs["train"]):
+        if is_idle(name, args, kwargs):
             return args[0]
         out = self._compute(func, name, args, kwargs)
         try:
@@ -202,12 +200,3 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._ledger.enter(
             name, work, read, outputs, path=path, module=module, backward=self.backward
         )
-
-
-def _base(func: Operator) -> str:
-    """`aten::relu_` -> `relu`: overloads and in-place forms share a rule.
-
-    An operator that is not torch's own keeps its namespace.
-    """
-    name: str = func._schema.name.removeprefix("aten::")
-    return name[:-1] if name.endswith("_") and not name.endswith("__") else name

@@ -44,7 +44,7 @@ def trace(
     comes from torch's meta kernels: slower to start, equal in result.
     """
     modules = dict(net.named_modules())
-    with _gradients(train), restored(net), paths(modules) as running, _uncompiled():
+    with _gradients(train), restored(net), paths(modules) as running, uncompiled():
         if train:
             without_values(net)
         else:
@@ -80,8 +80,8 @@ def _gradients(wanted: bool) -> Iterator[Any]:
 
 
 @contextmanager
-def _uncompiled() -> Iterator[None]:
-    """Keep layers that are compiled from compiling the recorder with them."""
+def uncompiled() -> Iterator[None]:
+    """Keep layers that are compiled from compiling our hooks and modes with them."""
     if "torch._dynamo" not in sys.modules:  # nothing is compiled; and importing it takes a second
         yield
         return

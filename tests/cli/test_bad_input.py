@@ -160,3 +160,13 @@ def test_no_argument_gives_a_traceback(
     assert code in (0, 2)
     if code == 2 and arguments:
         assert error.count("\n") == 1 and error.startswith("cnnbench: ")
+
+
+def test_ctrl_c_that_an_import_swallows_ends_it_afterwards() -> None:
+    from cnnbench.cli.startup import heavy_imports, interrupted
+
+    try:
+        with pytest.raises(KeyboardInterrupt), heavy_imports():
+            interrupted.set()  # and whoever was importing caught the exception
+    finally:
+        interrupted.clear()
