@@ -1,6 +1,7 @@
 """cnnbench: what a convolutional network costs, counted exactly and timed honestly.
 
-`build(spec)` gives a network, `count(spec)` its exact cost. Importing this imports no torch.
+`build(spec)` gives a network, `count(spec)` its exact cost, `measure(spec)` its time. Importing
+this imports no torch.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from cnnbench.version import __version__ as __version__
 if TYPE_CHECKING:
     from cnnbench.counting.count import count as count
     from cnnbench.models.build import build as build
+    from cnnbench.timing.measure import measure as measure
 
-__all__ = ["__version__", "build", "count"]
+__all__ = ["__version__", "build", "count", "measure"]
 
-_HOMES = {"build": "cnnbench.models.build", "count": "cnnbench.counting.count"}
+_HOMES = {
+    "build": "cnnbench.models.build",
+    "count": "cnnbench.counting.count",
+    "measure": "cnnbench.timing.measure",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,14 @@ class InputError(CnnbenchError):
     """An input that the network cannot take."""
 
 
+class DeviceError(CnnbenchError):
+    """A device that is not there, or cannot do what is asked of it."""
+
+
+class MemoryShortage(CnnbenchError):
+    """A pass that needs more memory than the device has."""
+
+
 class OutputError(CnnbenchError):
     """A file that cannot be written."""
 

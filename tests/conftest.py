@@ -24,6 +24,7 @@ if find_spec("torchvision"):
 
 def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)  # the tests run side by side
+    os.environ["XDG_CACHE_HOME"] = str(ROOT / ".pytest_cache")  # the user's own is none of theirs
 
 
 def library(name: str) -> ModuleType:

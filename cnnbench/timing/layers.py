@@ -1,0 +1,125 @@
+"""Per-operator times joined with the count's trace, and what bounds each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnnbench.counting import convention
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
+from cnnbench.errors import InputError
+from cnnbench.timing.profile import Profile
+from cnnbench.timing.roofline import Bound, bound, least_seconds
+from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
+from cnnbench.timing.subject import Subject
+
+
+@dataclass(frozen=True)
+class OpTime:
+    """One operator's cost and time.
+
+    `bound` is what its least time follows from, `fraction_of_bound` that least time over the
+    measured one: near 1 it runs at the bound.
+    """
+
+    cost: OpCost
+    time_s: float
+    bound: Bound | None
+    fraction_of_bound: float | None
+
+    @property
+    def flops_per_s(self) -> float:
+        """Achieved, of multiply-accumulates alone."""
+        return self.cost.cost.flops / self.time_s if self.time_s else 0.0
+
+
+class Watched:
+    """A subject whose pass runs under the stopwatch; an entry of rounds like any other."""
+
+    def __init__(self, subject: Subject) -> None:
+        """Nothing is timed yet."""
+        self._subject = subject
+        self._stopwatch = Stopwatch(timer(subject.device.torch))
+        self._first: list[Lap] = []
+        self._samples: list[list[float]] = []  # seconds of each operator, one pass's mean a sample
+
+    def seconds(self, repeats: int = 1, counts: bool = True) -> float:
+        """Seconds that the operators of so many passes took, together; kept where they count."""
+        subject = self._subject
+        passes = []
+        for _ in range(repeats):
+            with subject.running():
+                with self._stopwatch:
+                    subject.run()
+                passes.append(self._stopwatch.laps())
+        self._first = self._first or passes[0]
+        if any(len(laps) != len(self._first) for laps in passes):
+            name = subject.network.name
+            raise InputError(f"{name} runs other operators each time; time it without --layers")
+        columns = zip(*passes, strict=True)
+        sample = [sum(lap.seconds for lap in laps) / repeats for laps in columns]
+        if counts:
+            self._samples.append(sample)
+        return float(repeats * sum(sample))
+
+    def times(self, profile: Profile) -> list[OpTime]:
+        """Each operator's median seconds, beside its cost; InputError where they do not match."""
+        trace = self._subject.trace
+        operators = join(trace, self._first, self._subject.network.name)
+        seconds = np.median(self._samples, axis=0)
+        return [
+            _timed(op, float(time), profile, self._subject.dtype)
+            for op, time in zip(operators, seconds, strict=True)
+        ]
+
+
+def join(trace: Trace, laps: Sequence[Lap], name: str) -> list[OpCost]:
+    """The cost of each lap of a real pass, which runs what was counted, in the same order.
+
+    But for moves: a real tensor's layout may take a copy more or less than the count's, and a
+    copy that was not counted costs its bytes. InputError where anything else differs.
+    """
+    counted = deque(trace.operators)
+    costs: list[OpCost] = []
+    for lap in laps:
+        while counted and _moves(counted[0].operator) and not (lap.copied or _is(counted[0], lap)):
+            counted.popleft()
+        if counted and _is(counted[0], lap):
+            costs.append(counted.popleft())
+        elif lap.copied or _moves(lap.operator):
+            costs.append(_copy(lap, costs[-1].path if costs else ""))
+        else:
+            break
+    if len(costs) < len(laps) or any(not _moves(op.operator) for op in counted):
+        ran = laps[len(costs)].operator if len(costs) < len(laps) else "no more"
+        op = counted[0] if counted else None
+        expected = f"{op.path or 'the network'} ({op.operator})" if op else "no more"
+        raise InputError(
+            f"{name} ran {ran} where {expected} was counted, so its times cannot be joined with "
+            "costs; time it without --layers"
+        )
+    return costs
+
+
+def _moves(operator: str) -> bool:
+    return operator in convention.MOVES or operator in convention.VIEWS
+
+
+def _is(op: OpCost, lap: Lap) -> bool:
+    renamed = (op.operator, lap.operator) == ("relu6", "hardtanh")
+    return op.output == lap.output and (op.operator == lap.operator or renamed)
+
+
+def _copy(lap: Lap, path: str) -> OpCost:
+    cost = Cost(bytes_moved=2 * lap.size)
+    return OpCost(path, f"{lap.operator} (copy)", Kind.OTHER, (), lap.output, cost, 0)
+
+
+def _timed(op: OpCost, seconds: float, profile: Profile, dtype: str) -> OpTime:
+    least = least_seconds(op.cost, profile, dtype)
+    which = bound(least)
+    fraction = least[which] / seconds if which is not None and seconds else None
+    return OpTime(op, seconds, which, fraction)

@@ -1,0 +1,174 @@
+"""Time forward passes of any networks in any settings, interleaved in rounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import nn
+
+from cnnbench.counting.arguments import Inputs
+from cnnbench.errors import CnnbenchError, MemoryShortage, ShapeError, SpecError
+from cnnbench.timing import cores, devices, profile
+from cnnbench.timing.cautions import Caution
+from cnnbench.timing.disturbances import Watch
+from cnnbench.timing.environment import Environment, environment
+from cnnbench.timing.latency import Latency, failed, latency
+from cnnbench.timing.memory import largest_batch
+from cnnbench.timing.network import Model, Network, name_of, ready
+from cnnbench.timing.profile import Profile, Say
+from cnnbench.timing.sampling import Plan, Progress, Sampled, take
+from cnnbench.timing.setting import Setting, check
+from cnnbench.timing.subject import Subject, prepare
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What was timed, where, and what disturbed it: `latencies` in the order asked for."""
+
+    latencies: list[Latency]
+    environment: Environment
+    profile: Profile
+    warnings: list[Caution]
+    rounds: int
+    seconds: float
+    interrupted: bool = False
+
+
+def measure(
+    models: Model | Sequence[Model],
+    input_shape: Inputs | None = None,
+    *,
+    batch: int | Sequence[int] = 1,
+    device: str | None = None,
+    dtype: str | None = None,
+    channels_last: bool = False,
+    compile: bool = False,
+    fuse: bool = False,
+    graph: bool = False,
+    train: bool = False,
+    threads: int | None = None,
+    precision: float = 0.02,
+    max_time: float = 10.0,
+    seed: int = 0,
+) -> list[Latency]:
+    """Time one forward pass of each model at each batch, interleaved in rounds of random order.
+
+    `models` are specs or modules, which are copied and not touched; `input_shape` as for `count`.
+    Stops when every 95% interval of a median is within `precision`, or after `max_time` seconds
+    for each; `converged` says which. The rest is named as `cnnbench time` names its options.
+    DeviceError where there is no such device; a model that cannot run has an `error` in its own
+    latency.
+    """
+    if not 0 < precision < 1:
+        raise ShapeError(f"precision {precision} makes no sense; give a share such as 0.02")
+    if not 0 < max_time < math.inf:
+        raise ShapeError(f"max_time {max_time} makes no sense; give seconds such as 10")
+    one = isinstance(models, (str, nn.Module)) or not isinstance(models, Sequence)
+    several: Sequence[Model] = [models] if one else models  # type: ignore[assignment,list-item]
+    if not several:
+        raise SpecError("name at least one model; cnnbench.models.registry.MODELS has ours")
+    settings = [
+        Setting(size, dtype, channels_last, compile, fuse, graph, train)
+        for size in ([batch] if isinstance(batch, int) else batch)
+    ]
+    asked = [(model, setting) for model in several for setting in settings]
+    plan = Plan(precision, max_time, seed)
+    return timed(asked, input_shape, devices.find(device), cores.threads(threads), plan).latencies
+
+
+def timed(
+    asked: Sequence[tuple[Model, Setting]],
+    given: Inputs | None,
+    device: devices.Device,
+    threads: cores.Threads,
+    plan: Plan,
+    *,
+    largest: bool = False,
+    say: Say = lambda text: None,
+    progress: Progress = lambda rounds, seconds, width: None,
+) -> Timing:
+    """Prepare every network, sample all in rounds, derive their latencies.
+
+    `largest` looks for the largest batch that fits where the one asked for does not.
+    """
+    for _, setting in asked:
+        check(setting, device, threads)
+    with cores.limited(threads.number), torch.random.fork_rng(devices=[]):
+        now = environment(device, threads)
+        subjects, failures = _subjects(asked, given, device, threads, plan.seed, largest, say)
+        dtypes = [subject.dtype for subject in subjects]
+        ceilings = profile.measured(device, threads.number, dtypes, say=say)
+        watch = Watch(device, threads.number)
+        say("")
+        sampled = take(subjects, plan, progress=progress)
+        disturbed = watch.cautions()
+    found = iter(_latencies(subjects, sampled, plan, ceilings))
+    latencies = [
+        failures[index] if index in failures else next(found) for index in range(len(asked))
+    ]
+    return Timing(
+        latencies,
+        now,
+        ceilings,
+        disturbed,
+        len(sampled.rows),
+        sampled.seconds,
+        sampled.interrupted,
+    )
+
+
+def _subjects(
+    asked: Sequence[tuple[Model, Setting]],
+    given: Inputs | None,
+    device: devices.Device,
+    threads: cores.Threads,
+    seed: int,
+    largest: bool,
+    say: Say,
+) -> tuple[list[Subject], dict[int, Latency]]:
+    """Prepare each; those that cannot run become failed rows, by their place."""
+    subjects: list[Subject] = []
+    failures: dict[int, Latency] = {}
+    networks: dict[tuple[int | str, Setting], Network] = {}
+    for index, (model, setting) in enumerate(asked):
+        name = name_of(model)
+        way = replace(setting, batch=1, graph=False, compile=False)
+        key = (id(model) if isinstance(model, nn.Module) else name, way)
+        reason, short = "", False
+        try:
+            if key not in networks:
+                say(f"building {name}")
+                networks[key] = ready(model, given, setting, device, seed)
+            verb = "compiling" if setting.compile else "preparing"
+            say(f"{verb} {name} at batch {setting.batch}")
+            subjects.append(prepare(networks[key], setting, device, seed))
+        except CnnbenchError as error:
+            reason, short = str(error), isinstance(error, MemoryShortage)
+        if reason:  # the failed pass's tensors have gone with its error
+            device.release()
+            if short and largest and key in networks:
+                say(f"looking for the largest batch of {name}")
+                reason += f"; {largest_batch(networks[key], setting, device, seed)}"
+            failures[index] = failed(name, setting, device, threads.number, reason)
+    return subjects, failures
+
+
+def _latencies(
+    subjects: Sequence[Subject], sampled: Sampled, plan: Plan, ceilings: Profile
+) -> list[Latency]:
+    """One a subject; a failed one where it failed later, or has no sample."""
+    found = []
+    for index, subject in enumerate(subjects):
+        column = sampled.rows[:, index] if len(sampled.rows) else sampled.rows.reshape(-1)
+        if index in sampled.failures or not len(column):
+            error = str(sampled.failures.get(index, "interrupted before its first sample"))
+            name, threads = subject.network.name, ceilings.threads
+            found.append(failed(name, subject.setting, subject.device, threads, error))
+            continue
+        found.append(
+            latency(subject, column, sampled.repeats[index], plan, ceilings, sampled.seconds)
+        )
+    return found

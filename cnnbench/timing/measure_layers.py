@@ -1,0 +1,115 @@
+"""Time networks operator by operator, each pass beside itself as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from cnnbench.counting.arguments import Inputs
+from cnnbench.errors import CnnbenchError, InputError
+from cnnbench.timing.cautions import Caution
+from cnnbench.timing.cores import Threads, limited
+from cnnbench.timing.devices import Device
+from cnnbench.timing.disturbances import Watch
+from cnnbench.timing.environment import Environment, environment
+from cnnbench.timing.latency import Latency, failed, latency
+from cnnbench.timing.layers import OpTime, Watched
+from cnnbench.timing.network import Model, name_of, ready
+from cnnbench.timing.profile import Profile, Say, measured, stored
+from cnnbench.timing.sampling import Plan, Progress, take
+from cnnbench.timing.setting import Setting, check
+from cnnbench.timing.subject import Subject, prepare
+
+
+@dataclass(frozen=True)
+class LayerTimes:
+    """A network's operators timed one by one, beside the pass as a whole; none where it failed."""
+
+    whole: Latency
+    operators: list[OpTime]
+
+    @property
+    def between_s(self) -> float:
+        """What the whole pass takes longer than its operators: Python, dispatch, allocation."""
+        return (self.whole.latency_s or 0.0) - sum(op.time_s for op in self.operators)
+
+
+@dataclass(frozen=True)
+class LayerTiming:
+    """What was timed operator by operator, where, and what disturbed it."""
+
+    networks: list[LayerTimes]
+    environment: Environment
+    profile: Profile
+    warnings: list[Caution]
+    interrupted: bool = False
+
+
+def timed_layers(
+    asked: Sequence[tuple[Model, Setting]],
+    given: Inputs | None,
+    device: Device,
+    threads: Threads,
+    plan: Plan,
+    *,
+    say: Say = lambda text: None,
+    progress: Progress = lambda rounds, seconds, width: None,
+) -> LayerTiming:
+    """Time each network's pass as a whole and, in the same rounds, each of its operators.
+
+    One that cannot run, or runs other operators than were counted, has an `error`; the others go
+    on. Ctrl-C ends it with those that have been timed.
+    """
+    for _, setting in asked:
+        check(setting, device, threads)
+        if setting.compile or setting.graph:
+            raise InputError("a compiled or captured pass has no operators; leave --layers out")
+        if setting.train and device.kind != "cpu":
+            raise InputError(f"--layers times a training step on the CPU alone, not on {device}")
+    found: list[LayerTimes] = []
+    interrupted = False
+    kept = stored(device, threads.number)
+    with limited(threads.number), torch.random.fork_rng(devices=[]):
+        now = environment(device, threads)
+        watch = Watch(device, threads.number)
+        try:
+            for model, setting in asked:
+                name, reason = name_of(model), ""
+                try:
+                    say(f"building {name}")
+                    network = ready(model, given, setting, device, plan.seed)
+                    subject = prepare(network, setting, device, plan.seed)
+                    dtypes = [subject.dtype]
+                    kept = measured(device, threads.number, dtypes, memory=True, say=say)
+                    say("")
+                    times, interrupted = _taken(subject, plan, kept, progress)
+                except CnnbenchError as error:
+                    reason = str(error)
+                if reason:
+                    times = LayerTimes(failed(name, setting, device, threads.number, reason), [])
+                    device.release()
+                found.append(times)
+                if interrupted:
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
+            if not found:
+                raise
+        disturbed = watch.cautions()
+    return LayerTiming(found, now, kept, disturbed, interrupted)
+
+
+def _taken(
+    subject: Subject, plan: Plan, kept: Profile, progress: Progress
+) -> tuple[LayerTimes, bool]:
+    """Time one network; whether Ctrl-C ended it."""
+    watched = Watched(subject)
+    sampled = take([subject, watched], plan, progress=progress)
+    for failure in sampled.failures.values():
+        raise failure
+    if not len(sampled.rows):
+        raise KeyboardInterrupt
+    whole = latency(subject, sampled.rows[:, 0], sampled.repeats[0], plan, kept, sampled.seconds)
+    return LayerTimes(whole, watched.times(kept)), sampled.interrupted

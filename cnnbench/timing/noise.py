@@ -1,0 +1,90 @@
+"""The noise floor: how large a difference this machine shows between a network and itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import sleep
+
+from cnnbench.timing.cautions import Caution
+from cnnbench.timing.ceilings import DTYPES
+from cnnbench.timing.cores import Threads, limited
+from cnnbench.timing.devices import Device
+from cnnbench.timing.disturbances import Watch
+from cnnbench.timing.network import ready
+from cnnbench.timing.pairing import CONFIDENCE, ratio
+from cnnbench.timing.profile import Noise, Profile, Say, keep, measured
+from cnnbench.timing.sampling import Plan, Progress, Sampled, take
+from cnnbench.timing.setting import Setting, check
+from cnnbench.timing.statistics import bound
+from cnnbench.timing.subject import prepare
+
+MODEL = "mobilenet_v2"
+_GLANCE_S = 1.0  # to see what disturbs, where nothing is measured
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A device's profile, and what disturbs it now."""
+
+    profile: Profile
+    warnings: list[Caution]
+    interrupted: bool = False
+
+
+def portrait(
+    device: Device,
+    threads: Threads,
+    seconds: float = 10.0,
+    *,
+    refresh: bool = False,
+    say: Say = lambda text: None,
+    progress: Progress = lambda rounds, seconds, width: None,
+) -> Portrait:
+    """Ceilings and noise floor, from the cache or measured now; and what disturbs the device.
+
+    `seconds` are those spent on the noise floor: more of them see smaller differences.
+    """
+    check(Setting(), device, threads)
+    watch = Watch(device, threads.number)
+    with limited(threads.number):
+        kept = measured(device, threads.number, DTYPES, memory=True, refresh=refresh, say=say)
+        if kept.noise is not None:
+            say("looking what disturbs")
+            sleep(_GLANCE_S)
+            return Portrait(kept, watch.cautions())
+        say("")
+        sampled = against_itself(device, Plan(precision=0.0, max_time=seconds / 2), progress)
+    disturbed = kept.disturbed or watch.disturbed()
+    kept = kept.model_copy(update={"noise": noise(sampled), "disturbed": disturbed})
+    if kept.noise is not None and not sampled.interrupted and not disturbed:
+        keep(kept, device)
+    return Portrait(kept, watch.cautions(), sampled.interrupted)
+
+
+def against_itself(
+    device: Device,
+    plan: Plan,
+    progress: Progress = lambda rounds, seconds, width: None,
+) -> Sampled:
+    """Time two copies of MODEL in the same rounds."""
+    setting = Setting()
+    twins = [prepare(ready(MODEL, None, setting, device), setting, device) for _ in range(2)]
+    return take(twins, plan, progress=progress)
+
+
+def noise(sampled: Sampled) -> Noise | None:
+    """What two equal columns differ by; None where there are too few rounds to say."""
+    for failure in sampled.failures.values():
+        raise failure
+    if bound(len(sampled.rows), CONFIDENCE) == 0:
+        return None
+    found = ratio(sampled.rows[:, 0], sampled.rows[:, 1])
+    return Noise(
+        model=MODEL,
+        seconds=sampled.seconds,
+        rounds=len(sampled.rows),
+        ratio=found.median,
+        ci_low=found.low,
+        ci_high=found.high,
+        smallest_difference=max(abs(found.low - 1), abs(found.high - 1)),
+    )

@@ -1,0 +1,53 @@
+"""Ratios of two networks timed in the same rounds: drift that hits both is not in them."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cnnbench.timing.sampling import Rows
+from cnnbench.timing.statistics import Interval, interval
+
+# A comparison looks several times until it is narrow. At Pocock's level (Biometrika 64, 1977,
+# table 1: 5% over five looks) at most 5 of 100 exclude the true ratio, which a test simulates.
+CONFIDENCE = 1 - 0.0158
+
+
+class Verdict(StrEnum):
+    """What a ratio a / b and its interval say of b against a."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    INDISTINGUISHABLE = "indistinguishable"
+    NOT_CONVERGED = "not converged"
+
+
+def ratio(a: ArrayLike, b: ArrayLike) -> Interval:
+    """Time of a / time of b: exp of the median of the rounds' log ratios, and its interval.
+
+    Within a round a and b ran in random order. So of two equal networks the sign of a round's log
+    ratio is a fair coin, whatever the machine did meanwhile, and an interval by order statistics
+    excludes 1 as rarely as its level says.
+    """
+    logs = np.log(np.asarray(a, dtype=float)) - np.log(np.asarray(b, dtype=float))
+    of_logs = interval(logs, CONFIDENCE)
+    high = math.exp(of_logs.high) if of_logs.high < math.inf else math.inf
+    return Interval(math.exp(of_logs.median), math.exp(of_logs.low), high)
+
+
+def widest(rows: Rows) -> float:
+    """The widest interval of a ratio to the first entry: what a comparison waits for."""
+    first, *others = rows.T
+    return max((ratio(first, other).precision for other in others), default=0.0)
+
+
+def verdict(found: Interval, converged: bool = True) -> Verdict:
+    """b against a, where the ratio's interval excludes 1; else whether more could be known."""
+    if found.low > 1:
+        return Verdict.FASTER
+    if found.high < 1:
+        return Verdict.SLOWER
+    return Verdict.INDISTINGUISHABLE if converged else Verdict.NOT_CONVERGED

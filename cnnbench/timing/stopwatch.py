@@ -1,0 +1,136 @@
+"""Time every operator of a real pass, divided as the count divides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from cnnbench.counting.tensors import storage, tensors_in
+from cnnbench.counting.treatment import Operator, Treatment, is_composite, is_idle, treated
+from cnnbench.models.inputs import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    """One operator as it ran: its name, its first output's shape and bytes, its seconds.
+
+    `copied` tells a view that had to copy.
+    """
+
+    operator: str
+    output: Shape
+    size: int
+    copied: bool
+    seconds: float
+
+
+class Timer(Protocol):
+    """Reads a device's clock before and after an operator; the seconds are known at the end."""
+
+    def mark(self) -> Any:
+        """The time now."""
+        ...
+
+    def between(self, start: Any, end: Any) -> float:
+        """Seconds from one mark to another, once the device has finished."""
+        ...
+
+
+class HostTimer:
+    """The host's clock, after waiting for the device where it works behind our back."""
+
+    def __init__(self, wait: Callable[[], object] | None = None) -> None:
+        """`wait` returns when the device has nothing left to do."""
+        self._wait = wait
+
+    def mark(self) -> float:
+        """Seconds."""
+        if self._wait is not None:
+            self._wait()
+        return perf_counter()
+
+    def between(self, start: float, end: float) -> float:
+        """Seconds."""
+        return end - start
+
+
+class CudaTimer:
+    """Events in the device's queue, so that the host need not wait for each operator."""
+
+    def mark(self) -> torch.cuda.Event:
+        """An event that has been recorded."""
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        event.record()
+        return event
+
+    def between(self, start: torch.cuda.Event, end: torch.cuda.Event) -> float:
+        """Seconds; waits for the later one."""
+        end.synchronize()
+        return float(start.elapsed_time(end)) / 1e3
+
+
+def timer(device: torch.device) -> Timer:
+    """The timer of a device."""
+    if device.type == "cuda":
+        return CudaTimer()
+    return HostTimer(torch.mps.synchronize if device.type == "mps" else None)
+
+
+class Stopwatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Runs every operator between two marks of a timer; `laps` are what a trace would hold."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # True would import the compiler, for over a second, to disable it
+
+    def __init__(self, timer: Timer) -> None:
+        """Nothing has run."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._timer = timer
+        self._marks: list[tuple[tuple[str, Shape, int, bool], Any, Any]] = []
+        self._treated: dict[Operator, tuple[str, Treatment]] = {}
+
+    def __torch_dispatch__(
+        self, func: Operator, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Run one operator; the time is taken of nothing else."""
+        kwargs = kwargs or {}
+        known = self._treated.get(func)
+        if known is None:
+            known = self._treated[func] = treated(func)
+        name, treatment = known
+        if treatment is Treatment.COUNTED and is_idle(name, args, kwargs):
+            return args[0]
+        if treatment is Treatment.OTHER:
+            if not tensors_in((args, kwargs)):  # it makes a constant
+                return func(*args, **kwargs)
+            if is_composite(func):
+                with self:
+                    out = func.decompose(*args, **kwargs)
+                if out is not NotImplemented:
+                    return out
+        start = self._timer.mark()
+        out = func(*args, **kwargs)
+        end = self._timer.mark()
+        outputs = tensors_in(out)
+        if treatment is Treatment.VIEW:
+            read = {storage(tensor) for tensor in tensors_in((args, kwargs))}
+            if all(storage(tensor) in read for tensor in outputs):
+                return out
+        if outputs or treatment is Treatment.COUNTED:
+            shape = tuple(outputs[0].shape) if outputs else ()
+            size = outputs[0].numel() * outputs[0].element_size() if outputs else 0
+            copied = treatment is Treatment.VIEW
+            self._marks.append(((name, shape, size, copied), start, end))
+        return out
+
+    def laps(self) -> list[Lap]:
+        """What has run since the last time they were asked for, in order."""
+        marks, self._marks = self._marks, []
+        between = self._timer.between
+        return [Lap(*what, between(start, end)) for what, start, end in marks]

@@ -1,0 +1,142 @@
+"""A real pass runs what was counted, in the same order: the whole zoo, in every layout and mode."""
+
+from typing import Any
+
+import pytest
+from torch import Tensor, nn
+
+from cnnbench.errors import CnnbenchError, InputError
+from cnnbench.models import registry
+from cnnbench.timing import devices
+from cnnbench.timing.cores import Threads
+from cnnbench.timing.layers import Watched
+from cnnbench.timing.measure_layers import LayerTiming, timed_layers
+from cnnbench.timing.network import Model, ready
+from cnnbench.timing.sampling import Plan
+from cnnbench.timing.setting import Setting
+from cnnbench.timing.subject import prepare
+from cnnbench.timing.views import layers
+
+CPU = devices.find("cpu")
+PLAIN = Setting()
+# The deepest of each paper run the same operators as its shallowest, more often.
+ALIKE = {
+    *("vgg13", "vgg16", "vgg19", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
+    *("efficientnet_b5", "efficientnet_b6", "efficientnet_b7", "resnet101", "resnet152"),
+}
+ZOO = [model for model in registry.MODELS if model.name not in ALIKE]
+FEW = ("lenet5", "alexnet", "googlenet", "resnet20", "mobilenet_v2", "efficientnet_b0")
+
+
+def small(model: registry.Model) -> str:
+    """Its spec at a small input, where it takes one."""
+    fixed = ("alexnet", "vgg", "lenet")
+    small = model.option("resolution") and not model.name.startswith(fixed)
+    return f"{model.name}@resolution=64" if small else model.name
+
+
+def watched(model: Model, setting: Setting = PLAIN, shape: object = None) -> Watched:
+    subject = prepare(ready(model, shape, setting, CPU), setting, CPU)  # type: ignore[arg-type]
+    entry = Watched(subject)
+    assert entry.seconds(2) > 0
+    return entry
+
+
+def times(entry: Watched):  # type: ignore[no-untyped-def]
+    from .test_profile import ROOFS
+
+    return entry.times(ROOFS)
+
+
+@pytest.mark.parametrize("model", ZOO, ids=lambda model: model.name)
+def test_a_real_pass_runs_what_was_counted(model: registry.Model) -> None:
+    entry = watched(small(model))
+    found = times(entry)
+    trace = entry._subject.trace
+    assert [op.cost for op in found] == list(trace.operators)
+    assert all(op.time_s > 0 and op.bound is not None for op in found)
+
+
+@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize(
+    "setting",
+    [
+        Setting(channels_last=True),
+        Setting(fuse=True),
+        Setting(batch=2, train=True),
+        Setting(batch=2, train=True, channels_last=True),
+        Setting(dtype="float64"),
+    ],
+    ids=["channels_last", "fused", "train", "train_channels_last", "float64"],
+)
+def test_in_every_layout_and_mode(name: str, setting: Setting) -> None:
+    entry = watched(small(registry.find(name)), setting)
+    found, trace = times(entry), entry._subject.trace
+    assert sum(op.cost.cost.macs for op in found) == trace.total.macs
+    moved = [op.cost for op in found if op.cost.operator.endswith("(copy)")]
+    assert not moved or setting.channels_last
+    assert all(cost.cost.bytes_moved > 0 and not cost.cost.macs for cost in moved)
+
+
+class Fickle(nn.Module):
+    """It computes something else on values than on shapes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu = nn.Conv2d(3, 4, 3), nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x)
+        return self.relu(out) if x.is_meta else self.conv(x) + out
+
+
+def test_a_pass_that_is_not_the_counted_one_is_refused() -> None:
+    with pytest.raises(InputError, match=r"Fickle ran conv2d where relu \(relu\) was counted"):
+        times(watched(Fickle(), shape=(3, 8, 8)))
+
+
+def timed(*asked: tuple[Model, Setting], shape: tuple[int, ...] = (3, 8, 8)) -> LayerTiming:
+    return timed_layers(asked, shape, CPU, Threads(1, "as asked"), Plan(0.5, 0.5))
+
+
+def test_layers_beside_the_whole_pass() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 4))
+    (found,) = timed((net, Setting(batch=2))).networks
+    assert [op.cost.operator for op in found.operators] == ["conv2d", "relu", "linear"]
+    assert [op.cost.path for op in found.operators] == ["0", "1", "3"]
+    whole = found.whole.latency_s
+    assert whole is not None
+    assert found.between_s == pytest.approx(whole - sum(op.time_s for op in found.operators))
+    conv = found.operators[0]
+    assert conv.flops_per_s == pytest.approx(2 * 2 * 8 * 36 * 27 / conv.time_s)
+    dense, *_, last = layers(found)
+    assert dense["share"] == pytest.approx(conv.time_s / whole)
+    assert (last["layer"], last["macs"]) == ("3", 2 * 8 * 36 * 4)
+
+
+def test_one_that_cannot_be_joined_has_an_error_and_the_others_go_on() -> None:
+    asked = [(Fickle(), PLAIN), (nn.Linear(8, 8), PLAIN), (nn.Conv2d(3, 4, 3), PLAIN)]
+    broken, linear, conv = timed(*asked).networks
+    assert "Fickle ran conv2d where" in str(broken.whole.error) and broken.operators == []
+    assert linear.whole.error is None and [op.cost.path for op in conv.operators] == [""]
+
+
+def test_ctrl_c_ends_with_the_networks_timed_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnnbench.timing import measure_layers as module
+
+    original, calls = module.prepare, iter(range(3))
+
+    def stopped(*arguments: Any) -> Any:
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    monkeypatch.setattr(module, "prepare", stopped)
+    found = timed((nn.Conv2d(3, 4, 3), PLAIN), (nn.Conv2d(3, 4, 1), PLAIN))
+    assert found.interrupted and len(found.networks) == 1
+
+
+@pytest.mark.parametrize("setting", [Setting(compile=True), Setting(graph=True)])
+def test_what_has_no_operators_is_refused(setting: Setting) -> None:
+    with pytest.raises(CnnbenchError, match=r"leave --layers out|cpu has not"):
+        timed((nn.ReLU(), setting))

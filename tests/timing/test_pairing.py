@@ -1,0 +1,81 @@
+"""Ratios of interleaved pairs: no false alarms on a machine that drifts, and power."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cnnbench.timing.pairing import Verdict, ratio, verdict, widest
+from cnnbench.timing.sampling import looks
+from cnnbench.timing.statistics import Interval
+
+
+def machine(rng: np.random.Generator, samples: int) -> NDArray[np.float64]:
+    """Seconds of equal passes one after another: drift, bursts of another load, skewed noise."""
+    drift = np.exp(0.5 * np.sin(np.arange(samples) / samples * rng.uniform(1, 9) + rng.random()))
+    burst = np.repeat(rng.random(samples // 16 + 1) < 0.3, 16)[:samples]
+    return drift * (1 + burst * rng.random()) * rng.lognormal(0, 0.02, samples)
+
+
+def interleaved(rng: np.random.Generator, rounds: int, slower: float = 1.0):  # type: ignore[no-untyped-def]
+    """Two columns as rounds in random order give them; the second of a round is dearer by 3%."""
+    times = machine(rng, 2 * rounds).reshape(rounds, 2) * [1.0, 1.03]
+    swapped = rng.random(rounds) < 0.5
+    a = np.where(swapped, times[:, 1], times[:, 0])
+    return a, np.where(swapped, times[:, 0], times[:, 1]) * slower
+
+
+@pytest.mark.parametrize("precision", [0.01, 0.02, 0.05])
+def test_a_network_against_itself_is_no_false_alarm_whatever_the_machine_does(
+    precision: float,
+) -> None:
+    """Over all looks of a comparison, which ends at the first that is narrow enough."""
+    rng = np.random.default_rng(round(1000 * precision))
+    numbers = list(itertools.takewhile(lambda n: n <= 512, looks()))
+    trials, alarms = 1000, 0
+    for _ in range(trials):
+        a, b = interleaved(rng, numbers[-1])
+        for n in numbers:
+            found = ratio(a[:n], b[:n])
+            if found.precision <= precision:
+                break
+        alarms += not found.holds(1.0)
+    assert alarms / trials <= 0.05
+
+
+def test_in_blocks_it_is() -> None:
+    """What the common tools do, on the same machine: why the rounds are there."""
+    rng = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(200):
+        times = machine(rng, 128)
+        alarms += not ratio(times[:64], times[64:]).holds(1.0)
+    assert alarms > 100
+
+
+def test_five_percent_more_is_found() -> None:
+    rng = np.random.default_rng(0)
+    found = [ratio(*interleaved(rng, 128, 1.05)) for _ in range(200)]
+    assert sum(verdict(one) is Verdict.SLOWER for one in found) >= 190
+    assert np.median([one.median for one in found]) == pytest.approx(1 / 1.05, rel=0.01)
+
+
+def test_the_verdict_is_of_b_against_a() -> None:
+    assert verdict(Interval(2.0, 1.5, 2.5)) is Verdict.FASTER
+    assert verdict(Interval(0.5, 0.4, 0.6)) is Verdict.SLOWER
+    assert verdict(Interval(1.1, 0.9, 1.3)) is Verdict.INDISTINGUISHABLE
+    assert verdict(Interval(1.1, 0.9, 1.3), converged=False) is Verdict.NOT_CONVERGED
+
+
+def test_a_comparison_waits_for_the_widest_ratio_and_not_for_the_times() -> None:
+    drift = np.linspace(1, 10, 64)
+    rows = np.stack([drift, 2 * drift, drift * np.tile([1.0, 1.2], 32)], axis=1)
+    assert widest(rows[:, :2]) == pytest.approx(0, abs=1e-12)
+    assert widest(rows) == pytest.approx(0.1, rel=0.2)
+
+
+def test_too_few_rounds_have_no_bounds() -> None:
+    found = ratio([1.0, 1.0], [2.0, 2.0])
+    assert (found.median, found.low, found.high) == (0.5, 0.0, math.inf)
