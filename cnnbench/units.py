@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _SI = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_SECONDS = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 _BINARY = tuple(
     (1024.0**power, prefix)
     for power, prefix in ((5, "Pi"), (4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki"))
@@ -45,6 +46,32 @@ def size(value: int) -> str:
 def share(value: float) -> str:
     """A fraction as a percentage with two decimals: 0.94863 -> '94.86%'."""
     return f"{100 * value:.2f}%"
+
+
+def rate(value: float, unit: str) -> str:
+    """Something per second: 278508201189, 'FLOP/s' -> '279 GFLOP/s'."""
+    return _scaled(value, _SI, unit, 1e3)
+
+
+def duration(seconds: float) -> str:
+    """0.0212 -> '21.2 ms'."""
+    return _scaled(seconds, _SECONDS, "s", 1e3)
+
+
+def durations(low: float, high: float) -> str:
+    """An interval in one unit: '20.7 … 21.7 ms'."""
+    step, prefix = next((s for s in _SECONDS if low >= s[0] * 0.9995), _SECONDS[-1])
+    return f"{significant(low / step)} … {significant(high / step)} {prefix}s"
+
+
+def speed(value: float) -> str:
+    """Images or calls per second, three digits: 47.2, 1034."""
+    return significant(value) if value < 1e4 else count(round(value))
+
+
+def percent(value: float) -> str:
+    """A fraction to three digits at most: 0.413 -> '41%', 0.0213 -> '2.1%'."""
+    return f"{100 * value:.0f}%" if abs(value) >= 0.0995 else f"{100 * value:.1f}%"
 
 
 def shape(dims: tuple[int, ...]) -> str:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from cnnbench.cli import audit, flops, listing, show
+from cnnbench.cli import audit, device, flops, listing, show, time
 from cnnbench.version import __version__
 
 BUILD = "Build: what there is to measure"
 COUNT = "Count: exact static cost"
+TIME = "Time: measured cost"
 
 app = typer.Typer(
     name="cnnbench",
@@ -47,3 +48,5 @@ app.command("list", rich_help_panel=BUILD)(listing.list_models)
 app.command("show", rich_help_panel=BUILD)(show.show)
 app.command("flops", rich_help_panel=COUNT)(flops.flops)
 app.command("audit", rich_help_panel=COUNT)(audit.audit)
+app.command("time", rich_help_panel=TIME)(time.time)
+app.command("device", rich_help_panel=TIME)(device.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cnnbench import units
@@ -16,6 +17,11 @@ def shapes(value: Any) -> str:
 def feature_map(value: Any) -> str:
     """Render one tensor as HxWxC."""
     return units.feature_map(tuple(value))
+
+
+def optional(show: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Leave a cell empty where there is no value."""
+    return lambda value: "" if value is None else show(value)
 
 
 MODEL = Column("model", "model", left=True)

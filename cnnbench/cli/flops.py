@@ -12,9 +12,10 @@ from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
+from cnnbench.files import check_writable
 from cnnbench.models import registry
 from cnnbench.models.spec import AnySpec, parse
-from cnnbench.reports.emit import check_writable, emit
+from cnnbench.reports.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 SUMMARY = (
@@ -63,10 +64,7 @@ def flops(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 2 where an operator is not in the convention.")
     ] = False,
-    train: Annotated[
-        bool,
-        typer.Option("--train", help="A training step: forward, backward to every parameter."),
-    ] = False,
+    train: opt.Train = False,
     inputs: opt.InputOption = None,
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,

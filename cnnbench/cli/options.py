@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli.completion import complete_spec
-from cnnbench.errors import ShapeError
+from cnnbench.errors import CnnbenchError, ShapeError
 from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
 from cnnbench.models.spec import AnySpec, Spec
 from cnnbench.reports.emit import Format
@@ -31,6 +32,14 @@ OneSpec = Annotated[
     typer.Argument(
         metavar="MODEL",
         help=f"A model spec: {_SPEC}.",
+        autocompletion=complete_spec,
+    ),
+]
+SomeSpecs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL",
+        help=f"Model specs: {_SPEC}.",
         autocompletion=complete_spec,
     ),
 ]
@@ -68,6 +77,40 @@ Output = Annotated[
 ]
 
 
+Train = Annotated[
+    bool, typer.Option("--train", help="A training step: forward, backward to every parameter.")
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        "-d",
+        metavar="cpu|cuda|cuda:N|mps",
+        help="Where to run; default: the best there is.",
+        show_default=False,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        help="Of the CPU; default: what affinity and the container's quota allow.",
+        show_default=False,
+    ),
+]
+ChannelsLast = Annotated[
+    bool, typer.Option("--channels-last", help="Keep images as NHWC in memory.")
+]
+Compile = Annotated[bool, typer.Option("--compile", help="Compile the network with torch.compile.")]
+Precision = Annotated[
+    str,
+    typer.Option("--precision", metavar="P%", help="Stop where the interval is within ±this."),
+]
+MaxTime = Annotated[
+    float,
+    typer.Option("--max-time", metavar="SECONDS", help="Of sampling at most, for each row."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of weights, input and the order of rounds.")]
 Debug = Annotated[  # read by `run`, which meets the errors
     bool, typer.Option("--debug", help="Show the traceback of an error in a network's own code.")
 ]
@@ -91,6 +134,36 @@ def read_inputs(
         if isinstance(spec, Spec) and len(inputs) > 1:
             raise ShapeError(f"{spec} takes one input; --input is given {len(inputs)} times")
     return inputs
+
+
+def read_batches(text: str) -> list[int]:
+    """`1,8,32` -> [1, 8, 32]."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and 0 < int(part) < 10**9 for part in parts):
+        raise ShapeError(f"malformed batch {text!r}; write whole numbers from 1: --batch 1,8,32")
+    return list(dict.fromkeys(map(int, parts)))
+
+
+def read_threads(threads: int | None) -> None:
+    """Check --threads before anything heavy is imported."""
+    if threads is not None and threads < 1:
+        raise CnnbenchError(f"--threads {threads} cannot compute; give at least 1, or leave it out")
+
+
+def read_plan(precision: str, max_time: float, seed: int) -> tuple[float, float, int]:
+    """Read when to stop: `2%` or 0.02 as a share, seconds; and the seed."""
+    try:
+        percent = precision.strip().endswith("%")
+        wanted = float(precision.strip().removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        wanted = math.nan
+    if not 0 < wanted < 1:
+        raise CnnbenchError(f"malformed precision {precision!r}; write a share: --precision 2%")
+    if not 0 < max_time < 10**6:
+        raise CnnbenchError(f"--max-time {max_time:g} makes no sense; give seconds: --max-time 10")
+    if not 0 <= seed < 2**63:
+        raise CnnbenchError(f"--seed {seed} is no seed; give a whole number from 0")
+    return wanted, max_time, seed
 
 
 @contextmanager
