@@ -1,6 +1,7 @@
 """The README is executed: every command prints what it shows, every Python line holds.
 
-Where the output is meant to change: `python -m tests.test_readme` accepts it.
+Where the output is meant to change: `python -m tests.test_readme` accepts it, and with `--timed`
+measures again what is timed.
 """
 
 from __future__ import annotations
@@ -18,29 +19,48 @@ from .conftest import ROOT, command
 
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)```\n", re.DOTALL)
+TIMED = ("cnnbench time", "cnnbench device")  # no two runs print the same
 VERSIONS = re.compile(r'"(python|torch)": "[^"]*"')  # those of whoever runs it
 PYTHON = re.compile(r"```python\n(.*?)```\n", re.DOTALL)
 FILE = re.compile(r"```python\n# (?P<name>\w+\.py)\n.*?```\n", re.DOTALL)
 
 
-def printed(line: str) -> str:
+def printed(line: str, *more: str) -> str:
     """What a person sees who types the line into a terminal of 80 columns, beside its files."""
     name, *arguments = shlex.split(line)
     assert name == "cnnbench"
     with TemporaryDirectory() as folder:
         for file in FILE.finditer(README.read_text("utf-8")):
             (Path(folder) / file["name"]).write_text(file[0].strip("`\n").removeprefix("python"))
-        done = command(*arguments, cwd=Path(folder), COLUMNS="80")
+        done = command(*arguments, *more, cwd=Path(folder), COLUMNS="80")
     assert done.returncode == 0, done.stderr
     return "".join(f"{shown.rstrip()}\n" for shown in done.stdout.splitlines())
 
 
-@pytest.mark.parametrize(
-    "block", list(BLOCK.finditer(README.read_text("utf-8"))), ids=lambda b: b[1]
-)
+def blocks(timed: bool) -> list[re.Match[str]]:
+    """Commands with their output, those that time something or the others."""
+    found = BLOCK.finditer(README.read_text("utf-8"))
+    return [block for block in found if block["command"].startswith(TIMED) is timed]
+
+
+@pytest.mark.parametrize("block", blocks(timed=False), ids=lambda b: b[1])
 def test_a_command_prints_what_the_readme_shows(block: re.Match[str]) -> None:
     shown, now = (VERSIONS.sub("", text) for text in (block["output"], printed(block["command"])))
     assert now == shown, "accept with: python -m tests.test_readme"
+
+
+@pytest.mark.parametrize("block", blocks(timed=True), ids=lambda b: b[1])
+def test_a_command_that_times_prints_the_same_table(block: re.Match[str]) -> None:
+    """Headings and names; the numbers are of whoever runs it, and for how long."""
+    shown = block["output"].splitlines()
+    now = printed(block["command"], "--max-time", "0.5").splitlines()
+    rule = next(index for index, line in enumerate(shown) if line.startswith("───"))
+    heading = [line.split() for line in shown[:rule]]
+    end = next(index for index, line in enumerate(now) if line.startswith("───"))
+    assert [line.split() for line in now[:end]] == heading
+    rows = shown[rule + 1 : shown.index("", rule)]  # the notes below depend on the machine
+    names = {line.split()[0] for line in rows if re.match(r"[a-z]\w*[\w.]* ", line)}
+    assert names and all(any(line.startswith(name) for line in now) for name in names)
 
 
 def test_the_python_examples_hold() -> None:
@@ -66,8 +86,13 @@ def test_every_picture_and_file_it_names_is_there() -> None:
 
 
 if __name__ == "__main__":
+    timed = sys.argv[1:] == ["--timed"]
     accepted = BLOCK.sub(
-        lambda b: f"```console\n$ {b['command']}\n{printed(b['command'])}```\n",
+        lambda b: (
+            f"```console\n$ {b['command']}\n{printed(b['command'])}```\n"
+            if timed or not b["command"].startswith(TIMED)
+            else b[0]
+        ),
         README.read_text("utf-8"),
     )
     README.write_text(accepted, encoding="utf-8")

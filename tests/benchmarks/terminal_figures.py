@@ -1,4 +1,7 @@
-"""Draw the README's pictures of a terminal: `python tests/benchmarks/terminal_figures.py`."""
+"""Draw the README's pictures of a terminal.
+
+python tests/benchmarks/terminal_figures.py [NAME…]
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,14 @@ COMMANDS = {
     ),
     "show": ("show resnet18", 84),
     "audit": ("audit mobilenet_v2", 100),
+    "layers": ("time alexnet_owt --layers", 90),
 }
 
 
 def main() -> None:
-    for name, (arguments, width) in COMMANDS.items():
+    """Draw all, or those that are named."""
+    for name in sys.argv[1:] or COMMANDS:
+        arguments, width = COMMANDS[name]
         done = subprocess.run(
             [sys.executable, "-m", "cnnbench", *arguments.split()],
             capture_output=True,
