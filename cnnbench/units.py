@@ -74,6 +74,11 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f}%" if abs(value) >= 0.0995 else f"{100 * value:.1f}%"
 
 
+def precision(value: float) -> str:
+    """Half an interval as a share, three digits: 0.0204 -> '±2.04%', 0.0001 -> '±0.01%'."""
+    return f"±{significant(100 * value)}%"
+
+
 def shape(dims: tuple[int, ...]) -> str:
     """A shape as a person types it: (3, 224, 224) -> '3x224x224'; a scalar is '1'."""
     return "x".join(str(dim) for dim in dims) or "1"

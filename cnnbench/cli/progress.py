@@ -37,8 +37,8 @@ class Bar:
             return
         text = f"round {number}" if number else "warming up"
         if width is not None and self._precision is not None:
-            reached = "?" if width == float("inf") else f"±{units.significant(100 * width)}%"
-            text += f", {reached}, until ±{units.significant(100 * self._precision)}%"
+            reached = "?" if width == float("inf") else units.precision(width)
+            text += f", {reached}, until {units.precision(self._precision)}"
         total, done = self._limit, min(seconds, self._limit)
         self._progress.update(
             self._task, description=text, total=total, completed=done, visible=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from operator import index
@@ -23,6 +23,13 @@ class Arguments:
 
     positional: list[Tensor]
     named: dict[str, Tensor]
+
+    def each(self, convert: Callable[[Tensor], Tensor]) -> Arguments:
+        """The same arguments, every tensor converted."""
+        return Arguments(
+            [convert(x) for x in self.positional],
+            {name: convert(x) for name, x in self.named.items()},
+        )
 
 
 def read(given: Inputs | None, carried: Shape | None, name: str) -> tuple[Input, ...]:
@@ -73,10 +80,7 @@ def values_for(arguments: Arguments, seed: int = 0) -> Arguments:
             return torch.zeros(x.shape, dtype=x.dtype)
         return torch.randn(x.shape, generator=generator).to(x.dtype)
 
-    return Arguments(
-        [real(x) for x in arguments.positional],
-        {name: real(x) for name, x in arguments.named.items()},
-    )
+    return arguments.each(real)
 
 
 def real_dtype(net: nn.Module) -> torch.dtype:

@@ -24,8 +24,9 @@ def not_converged(precision: float, reached: float, seconds: float) -> Caution:
         )
     return Caution(
         "not_converged",
-        f"±{_share(reached)} after {units.duration(seconds)}, not ±{_share(precision)}; raise "
-        "--max-time, or close what else runs ('cnnbench device' says what disturbs)",
+        f"{units.precision(reached)} after {units.duration(seconds)}, not "
+        f"{units.precision(precision)}; raise --max-time, or close what else runs "
+        "('cnnbench device' says what disturbs)",
     )
 
 
@@ -129,7 +130,3 @@ def slow_clock(now: float, most: float, why: str) -> Caution:
         "slow_clock",
         f"the GPU was at {now:.0f} of {most:.0f} MHz after it ({why}); cool it, or lock its clocks",
     )
-
-
-def _share(value: float) -> str:
-    return f"{units.significant(100 * value)}%"

@@ -57,12 +57,12 @@ def quota(root: Path = CGROUPS, membership: Path = Path("/proc/self/cgroup")) ->
     for folder in groups("cpu", root, membership):
         try:
             if (folder / "cpu.max").exists():
-                granted, period = (folder / "cpu.max").read_text().split()[:2]
+                given, period = (folder / "cpu.max").read_text().split()[:2]
             else:
-                granted = (folder / "cpu.cfs_quota_us").read_text()
+                given = (folder / "cpu.cfs_quota_us").read_text()
                 period = (folder / "cpu.cfs_period_us").read_text()
-            if granted != "max" and int(granted) > 0 and int(period) > 0:
-                limits.append(int(granted) / int(period))
+            if given != "max" and int(given) > 0 and int(period) > 0:
+                limits.append(int(given) / int(period))
         except (OSError, ValueError):
             continue
     return min(limits, default=None)
@@ -80,8 +80,8 @@ def groups(
         _, controllers, path = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
-        base = root / controllers if controllers and (root / controllers).is_dir() else root
-        base = root / controller if controllers and (root / controller).is_dir() else base
+        mounts = (root / controller, root / controllers) if controllers else ()  # version 1
+        base = next((mount for mount in mounts if mount.is_dir()), root)
         inner = PurePosixPath(path).relative_to("/") if path.startswith("/") else PurePosixPath()
         folders += [base / part for part in (inner, *inner.parents)]
     return list(dict.fromkeys(folder for folder in folders if folder.is_dir()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -19,6 +20,11 @@ _SLOWING = ("other_load", "stolen", "quota_throttled", "hot", "shared_gpu", "slo
 _STOLEN = 0.02
 _THROTTLED = 0.05
 _SYS = Path("/sys")
+
+
+def slowing(found: Iterable[Caution]) -> bool:
+    """Whether one of them took from the device what it can do."""
+    return any(caution.name in _SLOWING for caution in found)
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,6 @@ class Watch:
         self._device = device
         self._threads = threads
         self._before = _read()
-
-    def disturbed(self) -> bool:
-        """Whether something took from the device what it can do, since the start."""
-        return any(caution.name in _SLOWING for caution in self.cautions())
 
     def cautions(self) -> list[Caution]:
         """What happened since the start."""

@@ -32,8 +32,6 @@ class Timing:
     environment: Environment
     profile: Profile
     warnings: list[Caution]
-    rounds: int
-    seconds: float
     interrupted: bool = False
 
 
@@ -109,15 +107,7 @@ def timed(
     latencies = [
         failures[index] if index in failures else next(found) for index in range(len(asked))
     ]
-    return Timing(
-        latencies,
-        now,
-        ceilings,
-        disturbed,
-        len(sampled.rows),
-        sampled.seconds,
-        sampled.interrupted,
-    )
+    return Timing(latencies, now, ceilings, disturbed, sampled.interrupted)
 
 
 def _subjects(

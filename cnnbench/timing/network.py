@@ -35,11 +35,7 @@ class Network:
     def arguments(self, batch: int, device: torch.device, seed: int) -> args.Arguments:
         """Random normal arguments of its dtype on the device, the same for the same seed."""
         shapes = args.shapes_of(self.inputs, batch, args.real_dtype(self.net))
-        values = args.values_for(shapes, seed)
-        return args.Arguments(
-            [x.to(device) for x in values.positional],
-            {name: x.to(device) for name, x in values.named.items()},
-        )
+        return args.values_for(shapes, seed).each(lambda x: x.to(device))
 
 
 def ready(

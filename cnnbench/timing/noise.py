@@ -9,7 +9,7 @@ from cnnbench.timing.cautions import Caution
 from cnnbench.timing.ceilings import DTYPES
 from cnnbench.timing.cores import Threads, limited
 from cnnbench.timing.devices import Device
-from cnnbench.timing.disturbances import Watch
+from cnnbench.timing.disturbances import Watch, slowing
 from cnnbench.timing.network import ready
 from cnnbench.timing.pairing import CONFIDENCE, ratio
 from cnnbench.timing.profile import Noise, Profile, Say, keep, measured
@@ -54,11 +54,12 @@ def portrait(
             return Portrait(kept, watch.cautions())
         say("")
         sampled = against_itself(device, Plan(precision=0.0, max_time=seconds / 2), progress)
-    disturbed = kept.disturbed or watch.disturbed()
+    warnings = watch.cautions()
+    disturbed = kept.disturbed or slowing(warnings)
     kept = kept.model_copy(update={"noise": noise(sampled), "disturbed": disturbed})
     if kept.noise is not None and not sampled.interrupted and not disturbed:
         keep(kept, device)
-    return Portrait(kept, watch.cautions(), sampled.interrupted)
+    return Portrait(kept, warnings, sampled.interrupted)
 
 
 def against_itself(

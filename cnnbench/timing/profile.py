@@ -17,7 +17,7 @@ from cnnbench.errors import DeviceError, OutputError
 from cnnbench.files import write
 from cnnbench.timing import ceilings
 from cnnbench.timing.devices import Device
-from cnnbench.timing.disturbances import Watch
+from cnnbench.timing.disturbances import Watch, slowing
 
 Say = Callable[[str], None]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -159,7 +159,7 @@ def measured(
         ]
         kept = kept.model_copy(update={"copies": copies, "call_s": ceilings.call_s(device)})
     if kept is not before:
-        if watch.disturbed():
+        if slowing(watch.cautions()):
             return kept.model_copy(update={"disturbed": True})
         keep(kept, device)
     return kept

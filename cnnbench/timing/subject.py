@@ -162,7 +162,4 @@ def _laid_out(given: Arguments, setting: Setting) -> Arguments:
     def converted(x: Tensor) -> Tensor:
         return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
 
-    return Arguments(
-        [converted(x) for x in given.positional],
-        {name: converted(x) for name, x in given.named.items()},
-    )
+    return given.each(converted)
