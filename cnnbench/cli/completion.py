@@ -63,7 +63,7 @@ def complete_spec(incomplete: str) -> list[tuple[str, str]]:
     if not at:
         return [
             (word, model.summary)
-            for model in registry.MODELS
+            for model in (*registry.MODELS, *registry.BLOCKS)
             for word in (model.name, *model.aliases)
             if word.startswith(name.lower())
         ] + [(word, "from another package") for word in plugins.names() if word.startswith(name)]

@@ -34,7 +34,7 @@ def list_models(
     form: opt.FormatOption = None,
     output: opt.Output = None,
 ) -> None:
-    """List every model with its paper, year, input and the options its spec takes.
+    """List every model and block with its paper, year, input and the options its spec takes.
 
     cnnbench list
 
@@ -50,7 +50,8 @@ def list_models(
     if not (found or added):
         hint = nearest(word, registry.names())
         raise CnnbenchError(f"no model has {word!r} in its name, paper or summary{hint}")
-    papers = dict.fromkeys(model.paper for model in found)
+    blocks = [model for model in found if model.is_block]
+    papers = dict.fromkeys(model.paper for model in found if not model.is_block)
     tables = [
         Table(
             COLUMNS,
@@ -59,6 +60,9 @@ def list_models(
         )
         for paper in papers
     ]
+    if blocks:
+        title = "blocks, which 'cnnbench compare' compares"
+        tables.append(Table(COLUMNS, [_shown(block) for block in blocks], title))
     if added:
         rows = [{"names": name, "source": source} for name, source in added.items()]
         tables.append(Table(PLUGINS, rows, "from other packages"))
@@ -78,6 +82,7 @@ def _record(model: registry.Model) -> dict[str, Any]:
         "aliases": list(model.aliases),
         "paper": model.paper.citation,
         "year": model.paper.year,
+        "block": model.is_block,
         "summary": model.summary,
         "input": [[1, *model.input]],
         "options": {option.name: option.default for option in model.options},
@@ -89,6 +94,7 @@ def _plugin(name: str, source: str) -> dict[str, Any]:
     unknown: dict[str, Any] = {
         "paper": None,
         "year": None,
+        "block": False,
         "summary": source,
         "input": None,
         "options": {},

@@ -93,6 +93,18 @@ def parse_shape(text: str) -> Shape:
     return dims
 
 
+def parse_map(text: str) -> tuple[int, int, int]:
+    """Read a feature map as papers write it, `28x28x192`; channels, height, width.
+
+    ShapeError where it is none.
+    """
+    shape = parse_shape(text) if _SHAPE.fullmatch(text.strip()) else ()
+    if len(shape) != 3:
+        raise ShapeError(f"malformed map {text!r}; write height x width x channels: 28x28x192")
+    height, width, channels = shape
+    return channels, height, width
+
+
 def batched(shape: Shape, batch: int) -> Shape:
     """Put the batch in front; ShapeError where the batch or the whole is out of bounds."""
     if not all(isinstance(side, int) for side in (batch, *shape)):

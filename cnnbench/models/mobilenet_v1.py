@@ -21,17 +21,17 @@ BODY = (
 FIVE_SAME = slice(6, 11)  # table 5's shallow network leaves these out
 
 
-def separable(inputs: int, outputs: int, stride: int) -> nn.Module:
+def separable(inputs: int, outputs: int, stride: int, kernel: int = 3) -> nn.Module:
     """3x3 depthwise, BN, ReLU, 1x1 pointwise, BN, ReLU (figure 3, right)."""
     return sequence(
-        depthwise=conv_bn(inputs, inputs, 3, stride, groups=inputs),
+        depthwise=conv_bn(inputs, inputs, kernel, stride, groups=inputs),
         pointwise=conv_bn(inputs, outputs, 1),
     )
 
 
-def conv(inputs: int, outputs: int, stride: int) -> nn.Module:
+def conv(inputs: int, outputs: int, stride: int, kernel: int = 3) -> nn.Module:
     """3x3 convolution, BN, ReLU (figure 3, left)."""
-    return conv_bn(inputs, outputs, 3, stride)
+    return conv_bn(inputs, outputs, kernel, stride)
 
 
 def build(

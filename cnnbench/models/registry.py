@@ -1,4 +1,4 @@
-"""Every model by name, as data: paper, default input, options. Importing this needs no torch.
+"""Every model and block by name, as data: paper, default input, options. Needs no torch.
 
 A row's paper names the file under `models/` that builds it; that file's `build(name, **options)`
 is given every option that the row lists, with the default where the user gave none.
@@ -16,7 +16,10 @@ Value = int | float | bool | str
 
 @dataclass(frozen=True)
 class Option:
-    """One `key=value` of a spec: its type is its default's; `low` and `high` bound a number."""
+    """One `key=value` of a spec: its type is its default's; `low` and `high` bound a number.
+
+    Text is one of `choices`, or where there are none a feature map.
+    """
 
     name: str
     default: Value
@@ -26,12 +29,19 @@ class Option:
     high: float = 0
 
     @property
+    def is_map(self) -> bool:
+        """Whether it is a feature map, such as 28x28x192."""
+        return isinstance(self.default, str) and not self.choices
+
+    @property
     def values(self) -> str:
         """What may be typed, for messages and completion."""
         if self.choices:
             return "|".join(self.choices)
         if isinstance(self.default, bool):
             return "true|false"
+        if self.is_map:
+            return "height x width x channels, such as 28x28x192"
         if isinstance(self.default, int):
             return f"a whole number from {self.low:.0f} to {self.high:.0f}"
         return f"a number from {self.low:g} to {self.high:g}"
@@ -48,7 +58,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Model:
-    """A registry row: one architecture, its input (channels, height, width) and its options."""
+    """A registry row: a network or a block, its input (channels, height, width), its options."""
 
     name: str
     paper: Paper
@@ -56,6 +66,11 @@ class Model:
     input: tuple[int, int, int]
     options: tuple[Option, ...]
     aliases: tuple[str, ...] = ()
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is a block, which has a shape where a network has a resolution."""
+        return self in BLOCKS
 
     def option(self, name: str) -> Option | None:
         """The option called `name`, or None where the model does not take it."""
@@ -202,7 +217,82 @@ MODELS: tuple[Model, ...] = (
     *_efficientnets(),
 )
 
-MODELS_BY_NAME = {name: model for model in MODELS for name in (model.name, *model.aliases)}
+
+def _block(
+    name: str,
+    paper: Paper,
+    summary: str,
+    shape: str,
+    *options: Option,
+    aliases: tuple[str, ...] = (),
+) -> Model:
+    """A block is a name with a shape; `paper` is where it comes from."""
+    height, width, channels = map(int, shape.split("x"))
+    options = (Option("shape", shape, "the map that comes in"), *options)
+    source = replace(paper, module="blocks")
+    return Model(name, source, summary, (channels, height, width), options, aliases)
+
+
+_OUT = Option("out_channels", 0, "channels that come out; 0: as many as come in", high=65536)
+_KERNEL = Option("kernel", 3, "side of the window, odd", low=1, high=63)
+_STRIDE = Option("stride", 1, "step of the window", low=1, high=16)
+_MID = Option(
+    "mid_channels",
+    0,
+    "channels after the 1x1 reduction; 0: half of the outputs, of a residual bottleneck a quarter",
+    high=65536,
+)
+_CONV = (_OUT, _KERNEL, _STRIDE)
+_PLAIN = (replace(_OUT, default=32), replace(_KERNEL, default=5), _STRIDE)
+_EXPANSION = Option("expansion", 6, "times as many channels inside as come in", low=1, high=64)
+_MODULE = Option(
+    "module",
+    "3a",
+    "which row of GoogLeNet's table",
+    choices=("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"),
+)
+
+BLOCKS: tuple[Model, ...] = (
+    _block("conv", MOBILENET_V1, "k x k convolution", "56x56x128", *_CONV),
+    _block(
+        "separable",
+        MOBILENET_V1,
+        "k x k depthwise, then 1x1 pointwise convolution",
+        "56x56x128",
+        *_CONV,
+        aliases=("depthwise",),
+    ),
+    _block("plain", GOOGLENET, "k x k convolution", "28x28x192", *_PLAIN),
+    _block("bottleneck", GOOGLENET, "1x1 reduction, then k x k", "28x28x192", *_PLAIN, _MID),
+    _block("residual", RESNET, "two 3x3 and a shortcut", "56x56x256", _OUT, _STRIDE),
+    _block(
+        "residual_bottleneck",
+        RESNET,
+        "1x1, 3x3, 1x1 and a shortcut",
+        "56x56x256",
+        *(_OUT, _STRIDE, _MID),
+    ),
+    _block(
+        "inverted_residual",
+        MOBILENET_V2,
+        "1x1 expansion, 3x3 depthwise, 1x1 projection",
+        "56x56x24",
+        *(_OUT, _STRIDE, _EXPANSION),
+    ),
+    _block(
+        "inception_naive", GOOGLENET, "1x1, 3x3, 5x5 and pool side by side", "28x28x192", _MODULE
+    ),
+    _block("inception", GOOGLENET, "the same with 1x1 reductions", "28x28x192", _MODULE),
+)
+
+
+def _by_name(models: tuple[Model, ...]) -> dict[str, Model]:
+    return {name: model for model in models for name in (model.name, *model.aliases)}
+
+
+BLOCKS_BY_NAME = _by_name(BLOCKS)
+# GoogLeNet is called inception, as its module is: a network comes before a block.
+MODELS_BY_NAME = BLOCKS_BY_NAME | _by_name(MODELS)
 
 
 def names() -> list[str]:
@@ -227,6 +317,11 @@ def find(name: str, others: Callable[[], list[str]] = list) -> Model:
     return MODELS_BY_NAME[name.lower()]
 
 
+def block(name: str) -> Model | None:
+    """The block called `name` or aliased so; None where there is none."""
+    return BLOCKS_BY_NAME.get(name.lower())
+
+
 def search(word: str = "") -> list[Model]:
     """Models whose name, alias, paper, year or summary contains `word`, whatever the case."""
     word = word.lower()
@@ -235,4 +330,4 @@ def search(word: str = "") -> list[Model]:
         words = (model.name, *model.aliases, model.summary, model.paper.citation)
         return " ".join((*words, str(model.paper.year))).lower()
 
-    return [model for model in MODELS if word in text(model)]
+    return [model for model in (*MODELS, *BLOCKS) if word in text(model)]

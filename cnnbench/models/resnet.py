@@ -4,7 +4,6 @@ arXiv:1512.03385, 2015: table 1 (ImageNet), section 4.2 (CIFAR-10), figure 5 (th
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -79,15 +78,17 @@ class ZeroPadded(nn.Module):
         return F.pad(x, (0, 0, 0, 0, 0, self.extra)) if self.extra else x
 
 
-def basic(inputs: int, filters: int, stride: int) -> nn.Module:
+def basic(inputs: int, outputs: int, stride: int) -> nn.Module:
     """3x3, BN, ReLU, 3x3, BN (figure 5, left)."""
     return sequence(
-        conv1=conv_bn(inputs, filters, 3, stride),
-        conv2=conv_bn(filters, filters, 3, act=None),
+        conv1=conv_bn(inputs, outputs, 3, stride),
+        conv2=conv_bn(outputs, outputs, 3, act=None),
     )
 
 
-def bottleneck(inputs: int, filters: int, stride: int, stride_on: str) -> nn.Module:
+def bottleneck(
+    inputs: int, filters: int, outputs: int, stride: int, stride_on: str = "3x3"
+) -> nn.Module:
     """1x1 reduction, 3x3, 1x1 expansion, each with BN (figure 5, right).
 
     The paper strides on the first 1x1; the common reimplementations on the 3x3.
@@ -96,11 +97,11 @@ def bottleneck(inputs: int, filters: int, stride: int, stride_on: str) -> nn.Mod
     return sequence(
         reduce=conv_bn(inputs, filters, 1, first),
         conv=conv_bn(filters, filters, 3, second),
-        expand=conv_bn(filters, filters * EXPANSION, 1, act=None),
+        expand=conv_bn(filters, outputs, 1, act=None),
     )
 
 
-def _shortcut(option: str, inputs: int, outputs: int, stride: int) -> nn.Module | None:
+def shortcut_for(option: str, inputs: int, outputs: int, stride: int) -> nn.Module | None:
     """Section 3.3 and table 3: identity (A), projection where dimensions change (B), all (C)."""
     changes = stride != 1 or inputs != outputs
     if option == "projection_all" or (option == "projection" and changes):
@@ -125,7 +126,6 @@ def build(
     block = Plain if name.startswith("plain") else Residual
     layers = int(name.removeprefix("plain").removeprefix("resnet"))
     table = IMAGENET.get(layers) or CIFAR[layers]
-    body = partial(bottleneck, stride_on=stride_on) if table.bottleneck else basic
     if layers in IMAGENET:
         stem = sequence(
             conv=conv_bn(in_channels, table.filters, 7, 2), pool=nn.MaxPool2d(3, 2, padding=1)
@@ -142,8 +142,12 @@ def build(
             stride = 2 if stage > 0 and number == 0 else 1
             around = None
             if block is Residual:
-                around = _shortcut(shortcut, channels, outputs, stride)
-            blocks[f"block{number + 1}"] = block(body(channels, filters, stride), around)
+                around = shortcut_for(shortcut, channels, outputs, stride)
+            if table.bottleneck:
+                body = bottleneck(channels, filters, outputs, stride, stride_on)
+            else:
+                body = basic(channels, outputs, stride)
+            blocks[f"block{number + 1}"] = block(body, around)
             channels = outputs
         stages[f"stage{stage + 1}"] = sequence(**blocks)
     return sequence(stem=stem, **stages, head=pooled_classifier(channels, num_classes))

@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from cnnbench.errors import SpecError, nearest
+from cnnbench.errors import ShapeError, SpecError, nearest
 from cnnbench.models import plugins
-from cnnbench.models.inputs import Shape
-from cnnbench.models.registry import Model, Option, Value, find, knows
+from cnnbench.models.inputs import Shape, parse_map
+from cnnbench.models.registry import Model, Option, Value, block, find, knows
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A model and all its options; `str` gives the shortest spec that means the same."""
+    """A model and all its options; `str` gives the shortest spec that means the same.
+
+    `written` names the options that were typed.
+    """
 
     model: Model
     options: tuple[tuple[str, Value], ...]
+    written: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def input_shape(self) -> Shape:
         """Channels, height and width of the input that the options ask for."""
         channels, height, width = self.model.input
         given = dict(self.options)
+        if "shape" in given:
+            return parse_map(str(given["shape"]))
         channels = int(given.get("in_channels", channels))
         side = int(given.get("resolution", 0))
         return (channels, side or height, side or width)
 
     def __str__(self) -> str:
-        """Return the canonical name and only the options that differ from the defaults."""
+        """Return the canonical name and only the options that differ from the defaults.
+
+        A block that a network is called like is told by its shape.
+        """
+        shared = self.model.is_block and not find(self.model.name).is_block
         changed = [
             f"{key}={_written(value)}"
             for key, value in self.options
-            if (option := self.model.option(key)) is None or value != option.default
+            if (option := self.model.option(key)) is None
+            or value != option.default
+            or (shared and option.is_map)
         ]
         return self.model.name + ("@" + ",".join(changed) if changed else "")
 
@@ -70,14 +83,26 @@ class SourceSpec:
 AnySpec = Spec | SourceSpec
 
 
-def parse(text: str) -> AnySpec:
-    """Read a spec. SpecError names the model, option or value that is wrong and what would do."""
+def parse_together(texts: Sequence[str]) -> list[AnySpec]:
+    """Read specs that stand side by side: beside a block, a name that both have is a block's."""
+    specs = [parse(text) for text in texts]
+    if not any(isinstance(spec, Spec) and spec.model.is_block for spec in specs):
+        return specs
+    return [parse(text, blocks=True) for text in texts]
+
+
+def parse(text: str, *, blocks: bool = False) -> AnySpec:
+    """Read a spec. SpecError names the model, option or value that is wrong and what would do.
+
+    A name that a network and a block share is the network's, unless its options are a block's or
+    `blocks` are meant.
+    """
     text = text.strip()
     source, name, tail = _split(text)
     if not source and not name:
         raise SpecError(f"malformed spec {text!r}; write NAME or NAME@key=value,key=value")
     if not source and (knows(name) or not plugins.knows(name)):
-        return _parse_ours(text, name, tail)
+        return _parse_ours(text, name, tail, blocks)
     if not name:
         raise SpecError(f"{text!r} names no network; write {source}:NAME")
     if tail == "":
@@ -132,19 +157,22 @@ def _python(text: str) -> object:
         return text
 
 
-def _parse_ours(text: str, name: str, tail: str | None) -> Spec:
-    model = find(name, plugins.names)
+def _parse_ours(text: str, name: str, tail: str | None, blocks: bool) -> Spec:
+    model, alike = find(name, plugins.names), block(name)
     if tail == "":
         raise SpecError(f"{text!r} ends after '@'; {model.name} takes {_takes(model)}")
+    pairs = _pairs(tail or "", text)
+    if alike is not None and (blocks or any(map(alike.option, pairs))):
+        model = alike
     given: dict[str, Value] = {}
-    for key, value in _pairs(tail or "", text).items():
+    for key, value in pairs.items():
         option = model.option(key)
         if option is None:
             known = nearest(key, (o.name for o in model.options))
             raise SpecError(f"{model.name} has no option {key!r}{known}; it takes {_takes(model)}")
         given[key] = _value(model, option, value)
     options = tuple((o.name, given.get(o.name, o.default)) for o in model.options)
-    return Spec(model, options)
+    return Spec(model, options, tuple(given))
 
 
 def _takes(model: Model) -> str:
@@ -158,13 +186,16 @@ def _value(model: Model, option: Option, text: str) -> Value:
             if text not in option.choices:
                 raise ValueError
             return text
+        if option.is_map:
+            channels, height, width = parse_map(text)
+            return f"{height}x{width}x{channels}"
         if isinstance(option.default, bool):
             return _BOOLEANS[text.lower()]
         number = int(text) if isinstance(option.default, int) else float(text)
         if not option.low <= number <= option.high:  # false for nan, too
             raise ValueError
         return number
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, ShapeError):
         raise SpecError(
             f"{model.name} cannot take {option.name}={text!r}; it takes {option.values}"
         ) from None

@@ -11,12 +11,26 @@ from hypothesis import strategies as st
 from cnnbench.errors import CnnbenchError, ShapeError, SpecError
 from cnnbench.models import registry
 from cnnbench.models.inputs import batched, parse_shape
-from cnnbench.models.spec import parse
+from cnnbench.models.spec import parse, parse_together
 
 
 def test_names_and_aliases_are_unique() -> None:
     every = [name for model in registry.MODELS for name in (model.name, *model.aliases)]
     assert len(every) == len(set(every))
+    blocks = [name for block in registry.BLOCKS for name in (block.name, *block.aliases)]
+    assert len(blocks) == len(set(blocks))
+    assert set(every) & set(blocks) == {"inception"}  # GoogLeNet's other name, and its module's
+
+
+def test_a_name_of_both_is_the_networks_unless_blocks_are_meant() -> None:
+    assert str(parse("inception")) == "googlenet"
+    assert str(parse("inception@aux=true")) == "googlenet@aux=true"
+    block = parse("inception@module=3b,shape=28x28x256")
+    assert str(block) == "inception@shape=28x28x256,module=3b" and parse(str(block)) == block
+    for alone in ("inception_naive", "conv"):
+        assert str(parse_together([alone, "inception"])[1]) == "inception@shape=28x28x192"
+        assert parse(str(parse_together([alone, "inception"])[1])) != parse("inception")
+    assert str(parse_together(["vgg16", "inception"])[1]) == "googlenet"
 
 
 @pytest.mark.parametrize(
