@@ -22,22 +22,21 @@ def check_writable(path: Path | None) -> None:
         raise OutputError(f"cannot write {path}: permission denied")
 
 
-def write(path: Path, content: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Write the whole file or nothing: a reader never sees half of it, nor is an old one lost."""
     import tempfile
 
+    data = content.encode("utf-8") if isinstance(content, str) else content
     try:
         path = Path(os.path.realpath(path))  # a link stays, what it names is written
         if path.exists() and not path.is_file():  # a pipe or a device cannot be replaced
-            path.write_text(content, encoding="utf-8")
+            path.write_bytes(data)
             return
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=".cnnbench-", delete=False
-        ) as file:
-            temporary = Path(file.name)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".cnnbench-")
+        temporary = Path(name)
         try:
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(content)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else _new_mode())

@@ -71,7 +71,24 @@ def speed(value: float) -> str:
 
 def percent(value: float) -> str:
     """A fraction to three digits at most: 0.413 -> '41%', 0.0213 -> '2.1%'."""
+    if abs(value) < 0.0005:
+        return "0.0%"
     return f"{100 * value:.0f}%" if abs(value) >= 0.0995 else f"{100 * value:.1f}%"
+
+
+def difference(value: float) -> str:
+    """A relative difference with its sign: 0.071 -> '+7.1%', -0.25 -> '-25%'."""
+    return f"{'+' if value > 0 else ''}{percent(value)}"
+
+
+def ratio(value: float) -> str:
+    """A ratio to three digits: 8.4167 -> '8.42x', 0.632 -> '0.632x'."""
+    return f"{significant(value)}x"
+
+
+def ratios(low: float, high: float) -> str:
+    """An interval of ratios: '1.28 … 1.38'."""
+    return f"{significant(low)} … {significant(high)}"
 
 
 def precision(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,8 @@ from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.files import check_writable
+from cnnbench.errors import CnnbenchError
+from cnnbench.files import check_writable, write
 from cnnbench.reports.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
@@ -40,7 +42,15 @@ def device(
         bool, typer.Option("--refresh", help="Measure again what is kept from before.")
     ] = False,
     form: opt.FormatOption = None,
-    output: opt.Output = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to a file instead of stdout; .toml is for 'cnnbench predict --on'.",
+        ),
+    ] = None,
 ) -> None:
     """Measure what the device can do at most, and the smallest difference that can be told there.
 
@@ -53,21 +63,32 @@ def device(
     cnnbench device
 
     cnnbench device --refresh --threads 1
+
+    cnnbench device --output device.toml
     """
     opt.read_threads(threads)
     opt.read_plan("2%", max_time, 0)
     check_writable(output)
+    as_toml = output is not None and output.suffix.lower() == ".toml"
+    if as_toml and form is not None:
+        raise CnnbenchError(f"{output} is TOML; give it or --format {form}, not both")
     with heavy_imports():
         from cnnbench.cli.environment import environment
-        from cnnbench.timing import cores, devices, noise
+        from cnnbench.timing import cores, devices, noise, profile_file
         from cnnbench.timing.environment import environment as surroundings
     found, used = devices.find(name), cores.threads(threads)
     with bar(max_time) as shown:
         seen = noise.portrait(
-            found, used, max_time, refresh=refresh, say=shown.say, progress=shown.rounds
+            found,
+            used,
+            max_time,
+            predicting=as_toml,
+            refresh=refresh,
+            say=shown.say,
+            progress=shown.rounds,
         )
     profile = seen.profile
-    result = profile.model_dump(mode="json")
+    result = profile.model_dump(mode="json", exclude={"operators"})
     result["bytes_per_s"] = profile.bytes_per_s
     result["ridge_point"] = {dtype: profile.ridge_point(dtype) for dtype in profile.flops_per_s}
     result["warnings"] = [asdict(warning) for warning in seen.warnings]
@@ -84,7 +105,9 @@ def device(
         ],
         environment={**environment(), **asdict(about)},
     )
-    emit(report, form, output)
+    if as_toml and output is not None:
+        write(output, profile_file.as_toml(profile))
+    emit(report, form, None if as_toml else output)
     if seen.interrupted:
         raise typer.Exit(INTERRUPTED)
 

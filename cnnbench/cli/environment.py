@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import platform
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from cnnbench.counting import convention
+
+if TYPE_CHECKING:
+    from cnnbench.timing.environment import Environment
 
 
 def environment() -> dict[str, Any]:
@@ -17,3 +21,12 @@ def environment() -> dict[str, Any]:
         "torch": torch.__version__,
         "convention": convention.FOOTER,
     }
+
+
+def where(about: Environment, dtypes: Iterable[str], *, channels_last: bool = False) -> str:
+    """One line for people: the device, its threads, torch, the number format and the layout."""
+    plural = "s" if about.threads > 1 else ""
+    threads = f"{about.threads} thread{plural} ({about.threads_from})"
+    formats = ", ".join(dict.fromkeys(filter(None, dtypes)))
+    layout = ", channels last" if channels_last else ""
+    return f"{about.device}: {about.device_name}, {threads}, torch {about.torch}, {formats}{layout}"

@@ -53,6 +53,9 @@ InputOption = Annotated[
         show_default=False,
     ),
 ]
+Batches = Annotated[
+    str, typer.Option("--batch", "-b", metavar="N[,N…]", help="Images in one pass: 1,8,32.")
+]
 Batch = Annotated[int, typer.Option("--batch", "-b", help="Images in one forward pass.")]
 DtypeOption = Annotated[
     Dtype | None,
@@ -87,6 +90,16 @@ DeviceOption = Annotated[
         "-d",
         metavar="cpu|cuda|cuda:N|mps",
         help="Where to run; default: the best there is.",
+        show_default=False,
+    ),
+]
+On = Annotated[
+    Path | None,
+    typer.Option(
+        "--on",
+        metavar="DEVICE.toml",
+        help="Predict for the device of this file, which 'cnnbench device --output device.toml' "
+        "writes there; nothing is measured.",
         show_default=False,
     ),
 ]

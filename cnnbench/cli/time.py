@@ -21,7 +21,6 @@ from cnnbench.reports.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
-    from cnnbench.timing.environment import Environment
     from cnnbench.timing.latency import Latency
     from cnnbench.timing.measure import Timing
     from cnnbench.timing.measure_layers import LayerTimes, LayerTiming
@@ -56,10 +55,7 @@ LAYERS = (
 def time(
     models: opt.SomeSpecs,
     device: opt.DeviceOption = None,
-    batches: Annotated[
-        str,
-        typer.Option("--batch", "-b", metavar="N[,N…]", help="Images in one pass: 1,8,32."),
-    ] = "1",
+    batches: opt.Batches = "1",
     inputs: opt.InputOption = None,
     dtype: opt.DtypeOption = None,
     channels_last: opt.ChannelsLast = False,
@@ -149,7 +145,7 @@ def time(
         environment={
             **environment(),
             **asdict(timing.environment),
-            "ceilings": timing.profile.model_dump(mode="json"),
+            "ceilings": timing.profile.model_dump(mode="json", exclude={"operators"}),
             "warnings": [asdict(warning) for warning in timing.warnings],
             "interrupted": timing.interrupted,
         },
@@ -210,13 +206,12 @@ def _intensity(rows: Sequence[dict[str, Any]]) -> float:
 
 def _notes(latencies: Sequence[Latency], timing: Timing | LayerTiming) -> list[str]:
     """Where it was measured, against which roof, and what a reader must know."""
+    from cnnbench.cli.environment import where
+
     about, kept = timing.environment, timing.profile
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
-    layout = ", channels last" if any(row.setting.channels_last for row in latencies) else ""
-    lines = [
-        f"{about.device}: {about.device_name}, {_threads(about)}, "
-        f"torch {about.torch}, {', '.join(dtypes)}{layout}"
-    ]
+    layout = any(row.setting.channels_last for row in latencies)
+    lines = [where(about, dtypes, channels_last=layout)]
     roofs = [
         f"{units.rate(kept.flops_per_s[dtype], 'FLOP/s')} in {dtype}"
         for dtype in dtypes
@@ -237,11 +232,6 @@ def _notes(latencies: Sequence[Latency], timing: Timing | LayerTiming) -> list[s
         lines.append(f"{place}{f' and {len(others)} more' if others else ''}: {text}")
     lines += [f"warning: {warning.text}" for warning in timing.warnings]
     return lines
-
-
-def _threads(about: Environment) -> str:
-    plural = "s" if about.threads > 1 else ""
-    return f"{about.threads} thread{plural} ({about.threads_from})"
 
 
 def _width(row: Latency) -> float:

@@ -75,6 +75,7 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
         for column, cell in zip(table.columns, line, strict=True):
             if narrow and column.under:
                 cells[-1].append(f"\n{cell}", style="dim")
+                cells[-1].rstrip()
             else:
                 shown_cell = _broken(cell) if narrow and column.left else cell
                 cells.append(Text(shown_cell, style="bold" if line is last else ""))

@@ -8,9 +8,11 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cnnbench.errors import DeviceError, reason_of
+from cnnbench.models.layers import relu, sequence
 from cnnbench.timing.clocks import Run, clock
 from cnnbench.timing.devices import Device
 
@@ -68,6 +70,44 @@ def call_s(device: Device) -> float:
             torch.add(x, x)
 
     return sustained(device, calls) / _CALLS
+
+
+def layer_s(device: Device) -> float:
+    """Seconds that a layer costs beside its operator: the Python around it.
+
+    A convolution, batch norm and ReLU as modules against the same three operators, all on one
+    element.
+    """
+    x = torch.zeros(1, 1, 1, 1, device=device.torch)
+    conv, norm = nn.Conv2d(1, 1, 1, bias=False), nn.BatchNorm2d(1)
+    block = sequence(conv=conv, norm=norm, act=relu()).eval().to(device.torch)
+    given = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+
+    def layers() -> None:
+        for _ in range(_CALLS // 10):
+            block(x)
+
+    def operators() -> None:
+        for _ in range(_CALLS // 10):
+            torch.relu_(F.batch_norm(F.conv2d(x, conv.weight), *given))
+
+    return max(sustained(device, layers) - sustained(device, operators), 0.0) / (3 * _CALLS // 10)
+
+
+def allocation_s(device: Device, size: int) -> float:
+    """Seconds that writing `size` bytes takes longer where the memory is new: it is paged in."""
+    elements = size // 4
+    kept = torch.empty(elements, device=device.torch)
+    new = sustained(device, lambda: torch.empty(elements, device=device.torch).fill_(1.0))
+    return max(new - sustained(device, lambda: kept.fill_(1.0)), 0.0)
+
+
+def allocations(device: Device) -> list[int]:
+    """Sizes of tensors below and beyond what an allocator keeps; none on a GPU, which keeps all."""
+    if device.kind != "cpu":
+        return []
+    free = device.free_bytes() or 2**30
+    return [size for size in (2**23, 2**25, 2**27) if size <= free // 4]
 
 
 def sustained(device: Device, run: Run) -> float:

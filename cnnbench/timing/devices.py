@@ -14,6 +14,7 @@ from cnnbench.errors import DeviceError, nearest
 from cnnbench.timing.cores import groups
 from cnnbench.timing.gpu import Gpu, said
 
+_SETTLED_BYTES = 31 * 2**20  # glibc's threshold follows freed blocks of less than 32 MiB
 KINDS = ("cpu", "cuda", "mps")
 
 
@@ -64,6 +65,15 @@ class Device:
     def active(self) -> AbstractContextManager[object]:
         """Within it, what is recorded and captured is this GPU's; elsewhere nothing changes."""
         return torch.cuda.device(self.torch) if self.kind == "cuda" else nullcontext()
+
+    def settle(self) -> None:
+        """Bring the host's allocator into the state that it keeps once a large tensor has gone.
+
+        Until then glibc gives freed memory back to the system, and each pass pages it in anew
+        (mallopt(3), M_MMAP_THRESHOLD: it rises to what was freed, up to 32 MiB).
+        """
+        if self.kind == "cpu":
+            torch.empty(_SETTLED_BYTES, dtype=torch.uint8)
 
     def release(self) -> None:
         """Give back what the allocator keeps for later."""

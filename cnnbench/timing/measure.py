@@ -11,15 +11,16 @@ from torch import nn
 
 from cnnbench.counting.arguments import Inputs
 from cnnbench.errors import CnnbenchError, MemoryShortage, ShapeError, SpecError
-from cnnbench.timing import cores, devices, profile
+from cnnbench.timing import cores, devices, profiling
 from cnnbench.timing.cautions import Caution
 from cnnbench.timing.disturbances import Watch
 from cnnbench.timing.environment import Environment, environment
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.memory import largest_batch
 from cnnbench.timing.network import Model, Network, name_of, ready
-from cnnbench.timing.profile import Profile, Say
-from cnnbench.timing.sampling import Plan, Progress, Sampled, take
+from cnnbench.timing.profile import Profile
+from cnnbench.timing.profiling import Say
+from cnnbench.timing.sampling import Plan, Progress, Sampled, Width, take, widest
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.subject import Subject, prepare
 
@@ -60,10 +61,7 @@ def measure(
     DeviceError where there is no such device; a model that cannot run has an `error` in its own
     latency.
     """
-    if not 0 < precision < 1:
-        raise ShapeError(f"precision {precision} makes no sense; give a share such as 0.02")
-    if not 0 < max_time < math.inf:
-        raise ShapeError(f"max_time {max_time} makes no sense; give seconds such as 10")
+    check_plan(precision, max_time)
     one = isinstance(models, (str, nn.Module)) or not isinstance(models, Sequence)
     several: Sequence[Model] = [models] if one else models  # type: ignore[assignment,list-item]
     if not several:
@@ -77,6 +75,14 @@ def measure(
     return timed(asked, input_shape, devices.find(device), cores.threads(threads), plan).latencies
 
 
+def check_plan(precision: float, max_time: float) -> None:
+    """ShapeError for a precision or a time that makes no sense."""
+    if not 0 < precision < 1:
+        raise ShapeError(f"precision {precision} makes no sense; give a share such as 0.02")
+    if not 0 < max_time < math.inf:
+        raise ShapeError(f"max_time {max_time} makes no sense; give seconds such as 10")
+
+
 def timed(
     asked: Sequence[tuple[Model, Setting]],
     given: Inputs | None,
@@ -85,12 +91,14 @@ def timed(
     plan: Plan,
     *,
     largest: bool = False,
+    width: Width = widest,
     say: Say = lambda text: None,
     progress: Progress = lambda rounds, seconds, width: None,
 ) -> Timing:
     """Prepare every network, sample all in rounds, derive their latencies.
 
-    `largest` looks for the largest batch that fits where the one asked for does not.
+    `largest` looks for the largest batch that fits where the one asked for does not; `width` is
+    what sampling waits for.
     """
     for _, setting in asked:
         check(setting, device, threads)
@@ -98,10 +106,10 @@ def timed(
         now = environment(device, threads)
         subjects, failures = _subjects(asked, given, device, threads, plan.seed, largest, say)
         dtypes = [subject.dtype for subject in subjects]
-        ceilings = profile.measured(device, threads.number, dtypes, say=say)
+        ceilings = profiling.measured(device, threads.number, dtypes, say=say)
         watch = Watch(device, threads.number)
         say("")
-        sampled = take(subjects, plan, progress=progress)
+        sampled = take(subjects, plan, width=width, progress=progress)
         disturbed = watch.cautions()
     found = iter(_latencies(subjects, sampled, plan, ceilings))
     latencies = [

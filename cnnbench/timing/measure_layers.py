@@ -17,7 +17,8 @@ from cnnbench.timing.environment import Environment, environment
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.layers import OpTime, Watched
 from cnnbench.timing.network import Model, name_of, ready
-from cnnbench.timing.profile import Profile, Say, measured, stored
+from cnnbench.timing.profile import Profile
+from cnnbench.timing.profiling import Say, measured, stored
 from cnnbench.timing.sampling import Plan, Progress, take
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.subject import Subject, prepare

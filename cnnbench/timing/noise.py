@@ -10,15 +10,21 @@ from cnnbench.timing.ceilings import DTYPES
 from cnnbench.timing.cores import Threads, limited
 from cnnbench.timing.devices import Device
 from cnnbench.timing.disturbances import Watch, slowing
+from cnnbench.timing.measure import timed
 from cnnbench.timing.network import ready
 from cnnbench.timing.pairing import CONFIDENCE, ratio
-from cnnbench.timing.profile import Noise, Profile, Say, keep, measured
+from cnnbench.timing.profile import Noise, Profile, Timed
+from cnnbench.timing.profiling import Say, keep, measured, stored
 from cnnbench.timing.sampling import Plan, Progress, Sampled, take
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.statistics import bound
 from cnnbench.timing.subject import prepare
 
 MODEL = "mobilenet_v2"
+# One of each sort, to which predictions for a device are held.
+CHECKED = ("resnet20", "mobilenet_v2", "efficientnet_b0", "googlenet", "resnet18")
+_CHECK_S = 2.0  # for each of them
+_DTYPE = "float32"
 _GLANCE_S = 1.0  # to see what disturbs, where nothing is measured
 
 
@@ -36,18 +42,26 @@ def portrait(
     threads: Threads,
     seconds: float = 10.0,
     *,
+    predicting: bool = False,
     refresh: bool = False,
     say: Say = lambda text: None,
     progress: Progress = lambda rounds, seconds, width: None,
 ) -> Portrait:
     """Ceilings and noise floor, from the cache or measured now; and what disturbs the device.
 
-    `seconds` are those spent on the noise floor: more of them see smaller differences.
+    `seconds` are those spent on the noise floor: more of them see smaller differences. `predicting`
+    asks for the speed of each kind of operator in float32 too, and for networks to hold predictions
+    to.
     """
     check(Setting(), device, threads)
     watch = Watch(device, threads.number)
     with limited(threads.number):
-        kept = measured(device, threads.number, DTYPES, memory=True, refresh=refresh, say=say)
+        start = stored(device, threads.number, refresh=refresh)
+        kept = measured(device, threads.number, DTYPES, memory=True, start=start, say=say)
+        if predicting:
+            kept, interrupted = _predicting(kept, device, threads, say)
+            if interrupted:
+                return Portrait(kept, watch.cautions(), True)
         if kept.noise is not None:
             say("looking what disturbs")
             sleep(_GLANCE_S)
@@ -60,6 +74,28 @@ def portrait(
     if kept.noise is not None and not sampled.interrupted and not disturbed:
         keep(kept, device)
     return Portrait(kept, warnings, sampled.interrupted)
+
+
+def _predicting(start: Profile, device: Device, threads: Threads, say: Say) -> tuple[Profile, bool]:
+    """The profile with operators, and latencies of some networks; whether Ctrl-C ended it."""
+    kept = measured(
+        device, threads.number, [_DTYPE], memory=True, operators=True, start=start, say=say
+    )
+    if kept.networks:
+        return kept, False
+    say(f"timing {len(CHECKED)} networks to hold predictions to")
+    plan = Plan(precision=0.05, max_time=_CHECK_S)
+    timing = timed([(name, Setting()) for name in CHECKED], None, device, threads, plan)
+    networks = [
+        Timed(model=row.model, batch=1, dtype=_DTYPE, latency_s=row.latency_s)
+        for row in timing.latencies
+        if row.latency_s
+    ]
+    disturbed = kept.disturbed or slowing(timing.warnings)
+    kept = kept.model_copy(update={"networks": networks, "disturbed": disturbed})
+    if not disturbed and not timing.interrupted:
+        keep(kept, device)
+    return kept, timing.interrupted
 
 
 def against_itself(

@@ -1,25 +1,18 @@
-"""A device's profile: its ceilings and its noise floor as they were measured, kept for later."""
+"""A device's profile: its ceilings and its noise floor as they were measured."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Annotated
 
-import torch
-from platformdirs import user_cache_path
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from cnnbench.errors import DeviceError, OutputError
-from cnnbench.files import write
-from cnnbench.timing import ceilings
-from cnnbench.timing.devices import Device
-from cnnbench.timing.disturbances import Watch, slowing
+from cnnbench.timing.sizes import sizes_type
 
-Say = Callable[[str], None]
+# Within bounds that any device keeps, so that no file makes nonsense of a prediction.
+Rate = Annotated[float, Field(strict=True, ge=1, le=1e24, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(strict=True, ge=1e-12, le=1e6, allow_inf_nan=False)]
+NoSeconds = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -45,29 +38,98 @@ class Noise(_Record):
 class Copy(_Record):
     """How fast a copy is whose two ends take `working_set` bytes: bytes read and written."""
 
-    working_set: int
-    bytes_per_s: Positive
+    working_set: Annotated[int, Field(ge=0)]
+    bytes_per_s: Rate
+
+
+class Allocation(_Record):
+    """What new memory costs beside writing it: `seconds` more for a tensor of `size` bytes."""
+
+    size: Annotated[int, Field(gt=0)]
+    seconds: NoSeconds
+
+
+class Timed(_Record):
+    """A network's measured latency, which predictions can be held to."""
+
+    model: str
+    batch: Annotated[int, Field(ge=1)]
+    dtype: str
+    latency_s: Seconds
+
+
+_LONGEST_NAME = 100
+Row = list[Positive]  # of sizes, seconds last
 
 
 class Profile(_Record):
     """Ceilings of one device with one number of threads under one torch; base units.
 
-    `measured` is when the first of them was. One that was `disturbed` meanwhile is too low, and is
-    not kept.
+    `measured` is when the first of them was. Ceilings that were `disturbed` meanwhile are too low;
+    operators that were have `operators_disturbed`.
     `copies` stand by growing working set: within the last-level cache, the last one beyond it.
+    `call_s` is what an operator costs whatever it computes, `layer_s` the Python around it.
+    `operators` are those of `timing.grid`, whose version `grid` is, by dtype and kind: sizes, and
+    seconds last.
+    `networks` are latencies to which predictions can be held.
     """
 
-    device: str
     name: str
-    torch: str
-    threads: int
-    measured: datetime
-    flops_per_s: dict[str, Positive] = {}
+    device: str = ""
+    torch: str = ""
+    threads: Annotated[int, Field(ge=1)] = 1
+    measured: datetime | None = None
+    flops_per_s: dict[str, Rate] = {}
     copies: list[Copy] = []
-    cache_bytes: int = 0
-    call_s: Positive | None = None
+    cache_bytes: Annotated[int, Field(ge=0)] = 0
+    call_s: Seconds | None = None
+    layer_s: NoSeconds = 0.0
+    allocations: list[Allocation] = []
+    grid: int = 0
+    operators: dict[str, dict[str, list[Row]]] = {}
+    operators_disturbed: bool = False
+    networks: list[Timed] = []
     noise: Noise | None = None
     disturbed: bool = False
+
+    @field_validator("name", "device", "torch")
+    @classmethod
+    def _names_are_printable(cls, name: str) -> str:
+        return "".join(filter(str.isprintable, name))[:_LONGEST_NAME]
+
+    @field_validator("copies")
+    @classmethod
+    def _copies_grow(cls, copies: list[Copy]) -> list[Copy]:
+        return sorted(copies, key=lambda copy: copy.working_set)
+
+    @field_validator("allocations")
+    @classmethod
+    def _allocations_grow(cls, allocations: list[Allocation]) -> list[Allocation]:
+        return sorted(allocations, key=lambda allocation: allocation.size)
+
+    @model_validator(mode="after")
+    def _operators_have_a_roof(self) -> Profile:
+        if self.operators and not (self.call_s or self.copies):
+            raise ValueError("operators need call_s or copies beside them")
+        return self
+
+    @field_validator("operators")
+    @classmethod
+    def _rows_are_whole(
+        cls, operators: dict[str, dict[str, list[Row]]]
+    ) -> dict[str, dict[str, list[Row]]]:
+        for dtype, kinds in operators.items():
+            for kind, rows in kinds.items():
+                wanted = 1 + len(sizes_type(kind)._fields)
+                if not rows or any(len(row) != wanted or min(row[:-1]) < 1 for row in rows):
+                    raise ValueError(
+                        f"{dtype} {kind}: a row is {wanted} numbers: sizes from 1, then seconds"
+                    )
+        return operators
+
+    def without_operators(self) -> Profile:
+        """The plain roofline: two ceilings, and a call's cost."""
+        return self.model_copy(update={"operators": {}, "allocations": [], "layer_s": 0.0})
 
     @property
     def bytes_per_s(self) -> float | None:
@@ -79,87 +141,12 @@ class Profile(_Record):
         larger = (copy for copy in self.copies if copy.working_set >= working_set)
         return next((copy.bytes_per_s for copy in larger), self.bytes_per_s)
 
+    def allocation_s(self, size: int) -> float:
+        """Seconds that a new tensor of `size` bytes costs: as the next smaller one measured."""
+        below = [known for known in self.allocations if known.size <= size]
+        return size * below[-1].seconds / below[-1].size if below else 0.0
+
     def ridge_point(self, dtype: str) -> float | None:
         """Intensity at which the bound changes from memory to compute, in FLOP per byte."""
         peak = self.flops_per_s.get(dtype)
         return peak / self.bytes_per_s if peak and self.bytes_per_s else None
-
-
-def stored(device: Device, threads: int, *, refresh: bool = False) -> Profile:
-    """What was measured before on this device with so many threads; an empty one where nothing.
-
-    A file that cannot be read, or is another torch's, is as good as none: it is measured again.
-    """
-    fresh = Profile(
-        device=str(device),
-        name=device.name,
-        torch=torch.__version__,
-        threads=threads,
-        measured=datetime.now(UTC),
-        cache_bytes=device.cache_bytes,
-    )
-    if refresh:
-        return fresh
-    try:
-        kept = Profile.model_validate_json(path(device, threads).read_bytes())
-    except (OSError, ValidationError):
-        return fresh
-    same = (kept.name, kept.torch, kept.threads, kept.cache_bytes) == (
-        fresh.name,
-        fresh.torch,
-        fresh.threads,
-        fresh.cache_bytes,
-    )
-    return kept if same else fresh
-
-
-def keep(profile: Profile, device: Device) -> None:
-    """Store it; a cache folder that cannot be written is no reason to fail."""
-    file = path(device, profile.threads)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write(file, profile.model_dump_json(indent=2) + "\n")
-    except (OSError, OutputError):
-        return
-
-
-def path(device: Device, threads: int) -> Path:
-    """The profile's file in the user's cache folder."""
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{device} {device.name} {threads} threads".lower())
-    return user_cache_path("cnnbench") / "devices" / f"{slug.strip('-')}.json"
-
-
-def measured(
-    device: Device,
-    threads: int,
-    dtypes: Iterable[str],
-    *,
-    memory: bool = False,
-    refresh: bool = False,
-    say: Say = lambda text: None,
-) -> Profile:
-    """The ceilings asked for, from the cache or measured now and kept there.
-
-    `memory` asks for bandwidths and the cost of a call too. A dtype that the device has no matrix
-    product of is left out. What was measured while something else disturbed is not kept.
-    """
-    before = kept = stored(device, threads, refresh=refresh)
-    watch = Watch(device, threads)
-    for dtype in dict.fromkeys(dtypes):
-        if dtype in ceilings.DTYPES and dtype not in kept.flops_per_s:
-            say(f"measuring what {device} can do in {dtype}")
-            with suppress(DeviceError):
-                peaks = {**kept.flops_per_s, dtype: ceilings.flops_per_s(device, dtype)}
-                kept = kept.model_copy(update={"flops_per_s": peaks})
-    if memory and not (kept.copies and kept.call_s):
-        say(f"measuring the memory of {device}")
-        copies = [
-            Copy(working_set=size, bytes_per_s=ceilings.bytes_per_s(device, size))
-            for size in ceilings.working_sets(device)
-        ]
-        kept = kept.model_copy(update={"copies": copies, "call_s": ceilings.call_s(device)})
-    if kept is not before:
-        if slowing(watch.cautions()):
-            return kept.model_copy(update={"disturbed": True})
-        keep(kept, device)
-    return kept

@@ -81,6 +81,7 @@ def prepare(network: Network, setting: Setting, device: Device, seed: int = 0) -
             f"{network.name} holds {units.size(needed)} of activations at batch {setting.batch}; "
             f"{device} has {units.size(free)} free"
         )
+    device.settle()
     with failing(network.name), device.active():
         few = network.arguments(min(setting.batch, 2), device.torch, seed)
         with torch.no_grad(), uncompiled():

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from cnnbench.timing import cores, devices, pairing, profile, statistics
+from cnnbench.timing import cores, devices, pairing, profiling, statistics
 from cnnbench.timing.clocks import WaitingClock
 from cnnbench.timing.environment import environment
 from cnnbench.timing.network import ready
@@ -44,7 +44,7 @@ class ByHost:
 
 def rows(device: devices.Device, seconds: float) -> Iterator[dict[str, Any]]:
     threads = cores.threads()
-    peaks = profile.measured(device, threads.number, ("float32", "float16"), memory=True)
+    peaks = profiling.measured(device, threads.number, ("float32", "float16"), memory=True)
     for model in ("resnet50", "mobilenet_v2"):
         for way in WAYS:
             network = ready(model, None, way, device)

@@ -6,7 +6,7 @@ import pytest
 
 from cnnbench.counting.cost import Cost
 from cnnbench.errors import DeviceError
-from cnnbench.timing import cautions, ceilings, devices, profile
+from cnnbench.timing import cautions, ceilings, devices, profile, profiling
 from cnnbench.timing.profile import Profile
 from cnnbench.timing.roofline import Bound, bound, least_seconds
 
@@ -15,7 +15,7 @@ CPU = devices.find("cpu")
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr(profile, "user_cache_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(profiling, "user_cache_path", lambda name: tmp_path / name)
     return tmp_path / "cnnbench"
 
 
@@ -38,26 +38,26 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(ceilings, "bytes_per_s", copied)
     monkeypatch.setattr(ceilings, "call_s", lambda device: 1e-6)
     monkeypatch.setattr(ceilings, "working_sets", lambda device: [1, 2 * device.cache_bytes])
-    monkeypatch.setattr(profile.Watch, "cautions", lambda watch: [])
+    monkeypatch.setattr(profiling.Watch, "cautions", lambda watch: [])
     return log
 
 
 def test_what_is_kept_is_not_measured_again(asked: list[str], cache: Path) -> None:
-    first = profile.measured(CPU, 2, ["float32", "int64", "float32"])
+    first = profiling.measured(CPU, 2, ["float32", "int64", "float32"])
     assert asked == ["float32"] and first.flops_per_s == {"float32": 1e11}
-    again = profile.measured(CPU, 2, ["float32", "float16"], memory=True)
+    again = profiling.measured(CPU, 2, ["float32", "float16"], memory=True)
     assert asked == ["float32", "float16", "copy False", "copy True"]
     assert again.measured == first.measured and again.ridge_point("float16") == 10.0
-    assert profile.measured(CPU, 2, ["float16"], memory=True) == again and len(asked) == 4
-    profile.measured(CPU, 1, ["float32"])
+    assert profiling.measured(CPU, 2, ["float16"], memory=True) == again and len(asked) == 4
+    profiling.measured(CPU, 1, ["float32"])
     assert len(asked) == 5, "another number of threads is another profile"
-    profile.measured(CPU, 2, ["float32"], refresh=True)
+    profiling.measured(CPU, 2, ["float32"], start=profiling.stored(CPU, 2, refresh=True))
     assert len(asked) == 6
     assert len(list(cache.rglob("*.json"))) == 2
 
 
 def test_a_dtype_without_a_product_is_left_out(asked: list[str]) -> None:
-    assert profile.measured(CPU, 2, ["float64", "float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.measured(CPU, 2, ["float64", "float32"]).flops_per_s == {"float32": 1e11}
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def test_a_dtype_without_a_product_is_left_out(asked: list[str]) -> None:
     ["", "{", "[]", "null", '{"device": "cpu"}', "\x00\xff", '{"flops_per_s": {"float32": -1}}'],
 )
 def test_a_cache_that_cannot_be_read_is_none(asked: list[str], content: str) -> None:
-    profile.measured(CPU, 2, ["float32"])
-    file = profile.path(CPU, 2)
+    profiling.measured(CPU, 2, ["float32"])
+    file = profiling.path(CPU, 2)
     file.write_bytes(content.encode("latin-1"))
-    assert profile.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
     assert len(asked) == 2
 
 
@@ -77,29 +77,29 @@ def test_a_cache_that_cannot_be_read_is_none(asked: list[str], content: str) -> 
     [('"torch":"', '"torch":"0'), ("100000000000.0", "NaN"), ("100000000000.0", "-1.0")],
 )
 def test_another_torchs_or_an_absurd_one_is_none(asked: list[str], old: str, new: str) -> None:
-    profile.measured(CPU, 2, ["float32"])
-    file = profile.path(CPU, 2)
+    profiling.measured(CPU, 2, ["float32"])
+    file = profiling.path(CPU, 2)
     text = file.read_text().replace('": ', '":')
     assert old in text
     file.write_text(text.replace(old, new))
-    assert profile.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
     assert len(asked) == 2
 
 
 def test_a_folder_that_cannot_be_written_is_no_failure(asked: list[str], cache: Path) -> None:
     cache.write_text("a file where the folder should be")
-    assert profile.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
 
 
 def test_what_was_measured_while_disturbed_is_not_kept(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(profile.Watch, "cautions", lambda watch: [cautions.other_load(1.0)])
-    assert profile.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
-    assert profile.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 2
-    monkeypatch.setattr(profile.Watch, "cautions", lambda watch: [cautions.battery()])
-    assert profile.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
-    assert profile.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
+    monkeypatch.setattr(profiling.Watch, "cautions", lambda watch: [cautions.other_load(1.0)])
+    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 2
+    monkeypatch.setattr(profiling.Watch, "cautions", lambda watch: [cautions.battery()])
+    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
+    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
 
 
 def test_working_sets_grow_to_beyond_the_cache() -> None:

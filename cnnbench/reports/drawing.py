@@ -1,0 +1,105 @@
+"""How charts look and are written: one definition gives SVG, PNG and a page that works offline.
+
+altair is imported where a chart is drawn; it is the extra `report`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnnbench.errors import OutputError
+from cnnbench.files import write
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Records = Sequence[dict[str, Any]]
+
+SUFFIXES = (".svg", ".png", ".html")
+# Okabe & Ito 2008: told apart by colour-blind readers too.
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
+GREY, LIGHT = "#595959", "#e4e4e4"
+SIDES = [ORANGE, BLUE, GREEN, PINK, "#56B4E9", "#D55E00", "#F0E442", "#000000"]
+_PNG_SCALE = 2
+_FONT = "Helvetica, Arial, sans-serif"
+
+
+def is_picture(path: Path | None) -> bool:
+    """Whether a file's suffix asks for a chart."""
+    return path is not None and path.suffix.lower() in SUFFIXES
+
+
+def require_altair() -> None:
+    """OutputError where what draws is not installed."""
+    try:
+        import altair
+        import vl_convert
+    except ImportError as error:
+        raise OutputError("a picture needs altair; type: pip install 'cnnbench[report]'") from error
+    assert altair
+    assert vl_convert
+
+
+def save(chart: alt.TopLevelMixin, path: Path) -> None:
+    """Write it whole: .svg, .png, or .html with all that it needs inside."""
+    if path.suffix.lower() == ".png":
+        stream = io.BytesIO()
+        chart.save(stream, format="png", scale_factor=_PNG_SCALE)
+        write(path, stream.getvalue())
+        return
+    text = io.StringIO()
+    if path.suffix.lower() == ".html":
+        chart.save(text, format="html", inline=True, embed_options={"renderer": "svg"})
+        write(path, _harmless(text.getvalue()))
+    else:
+        chart.save(text, format="svg")
+        write(path, text.getvalue())
+
+
+def _harmless(page: str) -> str:
+    """The page, where no name can end the script that it stands in."""
+    head, mark, rest = page.partition("const spec = ")
+    spec, end, tail = rest.partition("\n")
+    return "".join((head, mark, spec.replace("<", "\\u003c"), end, tail))
+
+
+def styled(chart: Any) -> alt.TopLevelMixin:
+    """One look for all charts."""
+    styled: alt.TopLevelMixin = (
+        chart.configure(font=_FONT, background="white")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelFontSize=11,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            gridColor=LIGHT,
+            domainColor=GREY,
+            tickColor=GREY,
+        )
+        .configure_header(labelFontSize=12, labelFontWeight="bold")
+        .configure_legend(labelFontSize=11, titleFontSize=12, titleFontWeight="normal")
+        .configure_title(fontSize=14, anchor="start", fontWeight="bold", subtitleFontSize=11)
+    )
+    return styled
+
+
+def data(values: Records) -> Any:
+    """Records that stand in the chart itself."""
+    import altair as alt
+
+    return alt.Data(values=list(values))  # type: ignore[no-untyped-call]
+
+
+def log_axis(low: float, high: float, form: str) -> dict[str, Any]:
+    """A logarithmic axis with a line at each power of ten."""
+    import altair as alt
+
+    powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
+    return {
+        "scale": alt.Scale(type="log", domain=[low, high], nice=False),
+        "axis": alt.Axis(values=[10.0**power for power in powers], format=form),
+    }

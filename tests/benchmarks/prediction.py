@@ -1,0 +1,126 @@
+"""Predicted against measured latency of the whole zoo, at batch 1 and 8.
+
+The device's operators and the networks are timed in the same rounds, so that drift hits both. Three
+predictions: from the speed of each kind of operator, from the plain roofline, and from FLOPs alone
+(at the median rate of all networks, which is the best that a constant can do).
+
+python tests/benchmarks/prediction.py [--rounds 5] [--only mobilenet] [--output FILE.json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+
+from cnnbench.models import registry
+from cnnbench.reports import charts, drawing
+from cnnbench.timing import cores, devices, profiling
+from cnnbench.timing.environment import environment
+from cnnbench.timing.network import ready
+from cnnbench.timing.operators import Sampling
+from cnnbench.timing.prediction import Predictor
+from cnnbench.timing.setting import Setting
+from cnnbench.timing.subject import Subject, prepare
+
+RESULTS = Path(__file__).parents[2] / "results"
+LONG_S = 0.25  # a pass that warms itself up
+SHORT_S = 0.02  # of warming up where it does not
+DTYPE = "float32"
+
+
+def subjects(device: devices.Device, only: str) -> list[Subject]:
+    """Every network at both batches."""
+    found = []
+    for model in registry.MODELS:
+        if only in model.name:
+            network = ready(model.name, None, Setting(), device)
+            found += [prepare(network, Setting(batch=batch), device) for batch in (1, 8)]
+            print(f"\rprepared {model.name:24}", end="", file=sys.stderr)
+    return found
+
+
+def main() -> None:
+    """Measure, predict, print and write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--output", type=Path, default=RESULTS / "prediction.json")
+    given = parser.parse_args()
+    device, threads = devices.find(), cores.threads()
+    with cores.limited(threads.number):
+        about = environment(device, threads)
+        known = profiling.measured(device, threads.number, [DTYPE], memory=True, operators=True)
+        entries, sampling = subjects(device, given.only), Sampling(device, DTYPE)
+        sampling.round()
+        sampling.forget()
+        taken: list[list[float]] = [[] for _ in entries]
+        order, start = np.random.default_rng(0), perf_counter()
+        for number in range(given.rounds):
+            for index in order.permutation(len(entries)):
+                sampling.some(3 * len(sampling.samples) // len(entries) + 1)
+                first = taken[index][0] if taken[index] else 0.0
+                if first < LONG_S:
+                    entries[index].seconds(max(1, round(SHORT_S / first)) if first else 2, False)
+                elif len(taken[index]) > given.rounds // 2:
+                    continue
+                taken[index].append(entries[index].seconds())
+            print(f"\rround {number + 1}, {perf_counter() - start:.0f} s", end="", file=sys.stderr)
+    operators = {DTYPE: profiling.rows(sampling.medians())}
+    known = known.model_copy(update={"operators": operators})
+    fine, plain = Predictor(known, DTYPE), Predictor(known.without_operators(), DTYPE)
+    measured = [median(column) for column in taken]
+    rate = median(
+        entry.trace.total.flops / seconds for entry, seconds in zip(entries, measured, strict=True)
+    )
+    rows = [
+        {
+            "model": entry.network.name,
+            "batch": entry.setting.batch,
+            "measured_s": seconds,
+            "predicted_s": fine(entry.trace).seconds,
+            "roofline_s": plain(entry.trace).seconds,
+            "flops_alone_s": entry.trace.total.flops / rate,
+        }
+        for entry, seconds in zip(entries, measured, strict=True)
+    ]
+    print(
+        f"\n{'model':24}{'batch':>6}{'measured':>11}{'predicted':>11}{'error':>8}{'roofline':>10}{'FLOPs':>8}"
+    )
+    for row in rows:
+        errors = [row[key] / row["measured_s"] - 1 for key in KEYS]
+        shown = f"{row['measured_s'] * 1e3:8.2f} ms{row['predicted_s'] * 1e3:8.2f} ms"
+        print(f"{row['model']:24}{row['batch']:6}{shown}", *(f"{error:+8.0%}" for error in errors))
+    summary = {key: spread([abs(row[key] / row["measured_s"] - 1) for row in rows]) for key in KEYS}
+    for key, found in summary.items():
+        print(f"{key:16} median error {found['median']:.1%}, 90th percentile {found['p90']:.1%}")
+    document = {
+        "environment": {
+            "device": about.device_name,
+            "torch": about.torch,
+            "threads": about.threads,
+        },
+        "rounds": given.rounds,
+        "errors": summary,
+        "results": rows,
+    }
+    given.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    if given.output.parent == RESULTS:
+        drawing.save(charts.predicted_against_measured(rows), RESULTS / "figures/prediction.svg")
+
+
+KEYS = ("predicted_s", "roofline_s", "flops_alone_s")
+
+
+def spread(errors: list[float]) -> dict[str, float]:
+    """Of absolute errors."""
+    return {"median": median(errors), "p90": float(np.quantile(errors, 0.9))}
+
+
+if __name__ == "__main__":
+    main()
