@@ -1,7 +1,7 @@
 """cnnbench: what a convolutional network costs, counted exactly and timed honestly.
 
-`build(spec)` gives a network, `count(spec)` its exact cost, `measure(spec)` its time. Importing
-this imports no torch.
+`build(spec)` gives a network, `count(spec)` its exact cost, `measure(spec)` its time,
+`compare(a, b)` both of two and why they differ. Importing this imports no torch.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from cnnbench.version import __version__ as __version__
 if TYPE_CHECKING:
     from cnnbench.counting.count import count as count
     from cnnbench.models.build import build as build
+    from cnnbench.studies.compare import compare as compare
     from cnnbench.timing.measure import measure as measure
 
-__all__ = ["__version__", "build", "count", "measure"]
+__all__ = ["__version__", "build", "compare", "count", "measure"]
 
 _HOMES = {
     "build": "cnnbench.models.build",
+    "compare": "cnnbench.studies.compare",
     "count": "cnnbench.counting.count",
     "measure": "cnnbench.timing.measure",
 }

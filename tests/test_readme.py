@@ -1,7 +1,7 @@
 """The README is executed: every command prints what it shows, every Python line holds.
 
-Where the output is meant to change: `python -m tests.test_readme` accepts it, and with `--timed`
-measures again what is timed.
+Where the output is meant to change: `python -m tests.test_readme` accepts it, and with
+`--timed=compare` measures again what is timed and has that word.
 """
 
 from __future__ import annotations
@@ -15,24 +15,30 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from .conftest import ROOT, command
+from .conftest import ROOT, calibrated, command
 
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)```\n", re.DOTALL)
-TIMED = ("cnnbench time", "cnnbench device")  # no two runs print the same
+TIMED = ("cnnbench time", "cnnbench device", "cnnbench compare")  # no two runs print the same
+UNTIMED = (" --static", " --on ")
 VERSIONS = re.compile(r'"(python|torch)": "[^"]*"')  # those of whoever runs it
 PYTHON = re.compile(r"```python\n(.*?)```\n", re.DOTALL)
-FILE = re.compile(r"```python\n# (?P<name>\w+\.py)\n.*?```\n", re.DOTALL)
+FILE = re.compile(r"```(python|toml)\n# (?P<name>\w+\.(py|toml))\n(?P<text>.*?)```\n", re.DOTALL)
 
 
-def printed(line: str, *more: str) -> str:
+def is_timed(line: str) -> bool:
+    """Whether it prints what was measured."""
+    return line.startswith(TIMED) and not any(option in line for option in UNTIMED)
+
+
+def printed(line: str, *more: str, **environment: str) -> str:
     """What a person sees who types the line into a terminal of 80 columns, beside its files."""
     name, *arguments = shlex.split(line)
     assert name == "cnnbench"
     with TemporaryDirectory() as folder:
         for file in FILE.finditer(README.read_text("utf-8")):
-            (Path(folder) / file["name"]).write_text(file[0].strip("`\n").removeprefix("python"))
-        done = command(*arguments, *more, cwd=Path(folder), COLUMNS="80")
+            (Path(folder) / file["name"]).write_text(file["text"], "utf-8")
+        done = command(*arguments, *more, cwd=Path(folder), COLUMNS="80", **environment)
     assert done.returncode == 0, done.stderr
     return "".join(f"{shown.rstrip()}\n" for shown in done.stdout.splitlines())
 
@@ -40,7 +46,7 @@ def printed(line: str, *more: str) -> str:
 def blocks(timed: bool) -> list[re.Match[str]]:
     """Commands with their output, those that time something or the others."""
     found = BLOCK.finditer(README.read_text("utf-8"))
-    return [block for block in found if block["command"].startswith(TIMED) is timed]
+    return [block for block in found if is_timed(block["command"]) is timed]
 
 
 @pytest.mark.parametrize("block", blocks(timed=False), ids=lambda b: b[1])
@@ -50,17 +56,19 @@ def test_a_command_prints_what_the_readme_shows(block: re.Match[str]) -> None:
 
 
 @pytest.mark.parametrize("block", blocks(timed=True), ids=lambda b: b[1])
-def test_a_command_that_times_prints_the_same_table(block: re.Match[str]) -> None:
+def test_a_command_that_times_prints_the_same_table(block: re.Match[str], tmp_path: Path) -> None:
     """Headings and names; the numbers are of whoever runs it, and for how long."""
     shown = block["output"].splitlines()
-    now = printed(block["command"], "--max-time", "0.5").splitlines()
+    compares = block["command"].startswith("cnnbench compare")
+    ready = {**calibrated(tmp_path), "OMP_NUM_THREADS": "1"} if compares else {}
+    now = printed(block["command"], "--max-time", "0.5", **ready).splitlines()
     rule = next(index for index, line in enumerate(shown) if line.startswith("───"))
     heading = [line.split() for line in shown[:rule]]
     end = next(index for index, line in enumerate(now) if line.startswith("───"))
     assert [line.split() for line in now[:end]] == heading
     rows = shown[rule + 1 : shown.index("", rule)]  # the notes below depend on the machine
-    names = {line.split()[0] for line in rows if re.match(r"[a-z]\w*[\w.]* ", line)}
-    assert names and all(any(line.startswith(name) for line in now) for name in names)
+    names = {line.split()[0] for line in rows if re.match(r" {0,2}[a-z]\w*[\w.]* ", line)}
+    assert names and all(any(line.strip().startswith(name) for line in now) for name in names)
 
 
 def test_the_python_examples_hold() -> None:
@@ -86,11 +94,12 @@ def test_every_picture_and_file_it_names_is_there() -> None:
 
 
 if __name__ == "__main__":
-    timed = sys.argv[1:] == ["--timed"]
+    asked = sys.argv[1:]
+    timed = asked[0].removeprefix("--timed=") if asked else None  # of those with this word alone
     accepted = BLOCK.sub(
         lambda b: (
             f"```console\n$ {b['command']}\n{printed(b['command'])}```\n"
-            if timed or not b["command"].startswith(TIMED)
+            if not is_timed(b["command"]) or (timed is not None and timed in b["command"])
             else b[0]
         ),
         README.read_text("utf-8"),

@@ -45,3 +45,10 @@ def test_shapes_windows_and_shares() -> None:
     assert [units.significant(v) for v in (0.1130, 19.29, 8.31, 0.00001)] == [
         *("0.113", "19.3", "8.31", "1.00e-05")
     ]
+
+
+def test_ratios_and_differences() -> None:
+    assert [units.ratio(value) for value in (8.4167, 0.632, 12.84)] == ["8.42x", "0.632x", "12.8x"]
+    assert units.ratios(1.281, 1.376) == "1.28 … 1.38"
+    assert [units.difference(value) for value in (0.071, -0.25, 0.0)] == ["+7.1%", "-25%", "0.0%"]
+    assert units.percent(-0.0) == units.percent(-0.0004) == "0.0%"

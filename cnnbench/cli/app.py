@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cnnbench.cli import audit, device, flops, listing, show, time
+from cnnbench.cli import audit, compare, device, flops, listing, predict, show, time
 from cnnbench.version import __version__
 
 BUILD = "Build: what there is to measure"
 COUNT = "Count: exact static cost"
 TIME = "Time: measured cost"
+ASK = "Ask: why, and what if"
 
 app = typer.Typer(
     name="cnnbench",
@@ -50,3 +51,5 @@ app.command("flops", rich_help_panel=COUNT)(flops.flops)
 app.command("audit", rich_help_panel=COUNT)(audit.audit)
 app.command("time", rich_help_panel=TIME)(time.time)
 app.command("device", rich_help_panel=TIME)(device.device)
+app.command("compare", rich_help_panel=ASK)(compare.compare)
+app.command("predict", rich_help_panel=ASK)(predict.predict)

@@ -235,12 +235,12 @@ def test_ctrl_c_prints_what_was_measured_and_the_exit_says_so() -> None:
 def test_ctrl_c_loses_nothing_in_json(tmp_path: Path) -> None:
     script = (
         "import signal, threading, os, cnnbench.cli as cli\n"
-        "import cnnbench.timing.sampling as sampling\n"
-        "original = sampling.widest\n"
+        "import cnnbench.timing.measure as measure\n"
+        "original = measure.widest\n"
         "def looked(rows):\n"
         "    os.kill(os.getpid(), signal.SIGINT) if len(rows) >= 16 else None\n"
         "    return original(rows)\n"
-        "sampling.take.__kwdefaults__['width'] = looked\n"
+        "measure.timed.__kwdefaults__['width'] = looked\n"
         "cli.main()\n"
     )
     file = tmp_path / "times.json"

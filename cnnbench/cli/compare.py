@@ -1,0 +1,181 @@
+"""`cnnbench compare`: cost ratios, the speed-up predicted, the speed-up measured, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnbench.cli import INTERRUPTED
+from cnnbench.cli import options as opt
+from cnnbench.cli.completion import complete_spec
+from cnnbench.cli.progress import bar
+from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import CnnbenchError
+from cnnbench.files import check_writable
+from cnnbench.models.spec import parse_together
+from cnnbench.reports import drawing
+from cnnbench.reports.emit import emit
+from cnnbench.studies.division import By
+
+OutChannels = Annotated[
+    int | None,
+    typer.Option("--out-channels", min=1, help="That come out of the blocks.", show_default=False),
+]
+Kernel = Annotated[
+    int | None,
+    typer.Option("--kernel", min=1, help="Side of the blocks' window.", show_default=False),
+]
+Stride = Annotated[
+    int | None, typer.Option("--stride", min=1, help="Of the blocks.", show_default=False)
+]
+MidChannels = Annotated[
+    int | None,
+    typer.Option(
+        "--mid-channels", min=1, help="After a bottleneck's reduction.", show_default=False
+    ),
+]
+
+
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B…",
+            help="Blocks, or models from any source; the first is the reference.",
+            autocompletion=complete_spec,
+        ),
+    ],
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            "--shape",
+            metavar="HxWxC",
+            help="The map that comes into the blocks: 28x28x192. Default: the papers' own stages.",
+            show_default=False,
+        ),
+    ] = None,
+    out_channels: OutChannels = None,
+    kernel: Kernel = None,
+    stride: Stride = None,
+    mid_channels: MidChannels = None,
+    by: Annotated[
+        By | None,
+        typer.Option(
+            "--by",
+            help="How to divide the difference of networks; default: by stage where they share "
+            "their stages.",
+            show_default=False,
+        ),
+    ] = None,
+    static: Annotated[
+        bool, typer.Option("--static", help="Count alone: no times, the same everywhere.")
+    ] = False,
+    on: opt.On = None,
+    inputs: opt.InputOption = None,
+    batch: opt.Batch = 1,
+    device: opt.DeviceOption = None,
+    dtype: opt.DtypeOption = None,
+    channels_last: opt.ChannelsLast = False,
+    compiled: opt.Compile = False,
+    threads: opt.Threads = None,
+    precision: opt.Precision = "2%",
+    max_time: opt.MaxTime = 10.0,
+    seed: opt.Seed = 0,
+    form: opt.FormatOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to a file instead of stdout; .svg, .png, .html is a picture beside it.",
+        ),
+    ] = None,
+    debug: opt.Debug = False,
+) -> None:
+    """Compare costs and times: what is saved, how much faster it is, and why not as much.
+
+    Blocks: conv, separable (depthwise), plain, bottleneck, residual, residual_bottleneck,
+    inverted_residual, inception_naive, inception. They differ only in what they are named after.
+
+    Times are taken in interleaved pairs; the ratio's interval says what can be told.
+
+    cnnbench compare conv depthwise
+
+    cnnbench compare plain bottleneck --shape 28x28x192 --out-channels 32 --kernel 5
+
+    cnnbench compare vgg16 resnet50 mobilenet_v2 --batch 8 --output compare.svg
+
+    cnnbench compare plain34 resnet34 --static
+    """
+    specs = parse_together(models)
+    plan_of = opt.read_plan(precision, max_time, seed)
+    opt.read_threads(threads)
+    if static and on:
+        raise CnnbenchError("--static leaves times out, --on predicts them; give one of them")
+    if (static or on) and (device or threads):
+        here = "--static" if static else "--on"
+        raise CnnbenchError(f"{here} measures nothing; leave --device and --threads out")
+    given = opt.read_inputs(inputs, batch, specs)
+    check_writable(output)
+    picture = drawing.is_picture(output)
+    if picture and form is not None:
+        raise CnnbenchError(f"{output} is a picture; give it or --format {form}, not both")
+    block = {
+        key: value
+        for key, value in {
+            "shape": shape,
+            "out_channels": out_channels,
+            "kernel": kernel,
+            "stride": stride,
+            "mid_channels": mid_channels,
+        }.items()
+        if value is not None
+    }
+    with heavy_imports():
+        from cnnbench.cli.compare_report import report_of
+        from cnnbench.studies import compare as study
+        from cnnbench.studies.cases import cases
+        from cnnbench.studies.comparison import Comparing
+        from cnnbench.timing import cores, devices
+        from cnnbench.timing.profile_file import read
+        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.setting import Setting, check
+
+        if picture:
+            drawing.require_altair()
+            from cnnbench.cli.pictures import comparison
+    asked = cases(specs, block)
+    if by is not None and asked[0].label:
+        raise CnnbenchError("--by divides networks, which blocks are not; leave it out")
+    setting = Setting(batch, dtype, channels_last, compiled)
+    profile = read(on) if on else None
+    with opt.their_code():
+        rows = study.counted(asked, given, setting)
+        if profile is not None:
+            done = Comparing(study.predicted(rows, profile), profile)
+        elif static:
+            done = Comparing(rows)
+        else:
+            found, used, plan = devices.find(device), cores.threads(threads), Plan(*plan_of)
+            check(setting, found, used)
+            with bar(plan.max_time * (len(specs) - 1), plan.precision) as shown:
+                done = study.measured(
+                    rows,
+                    given,
+                    setting,
+                    found,
+                    used,
+                    plan,
+                    layers=picture and not compiled,
+                    say=shown.say,
+                    progress=shown.rounds,
+                )
+    report = report_of(done, by, setting)
+    if picture and output is not None:
+        drawing.save(comparison(done), output)
+    emit(report, form, None if picture else output)
+    if done.interrupted:
+        raise typer.Exit(INTERRUPTED)

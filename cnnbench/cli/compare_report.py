@@ -1,0 +1,170 @@
+"""How a comparison reads: a table of costs and times, a sentence a row. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cnnbench import units
+from cnnbench.cli import columns as col
+from cnnbench.cli.environment import environment, where
+from cnnbench.counting import convention
+from cnnbench.reports.report import Column, Report, Table
+from cnnbench.studies.compare_views import part_records, record
+from cnnbench.studies.comparison import Comparing, Comparison
+from cnnbench.studies.division import By
+from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.setting import Setting
+
+ROWS = (
+    Column("name", "", left=True),
+    Column("params", "params", col.optional(str)),
+    Column("macs", "MACs", col.optional(str)),
+    Column("bytes_moved", "bytes\nmoved", col.optional(str)),
+    Column("activations", "activ-\nations", col.optional(str)),
+)
+PREDICTED = (Column("predicted", "pre-\ndicted"),)
+MEASURED = (
+    Column("measured", "measured"),
+    Column("interval", "98% interval", under=True),
+)
+BOUND = (Column("bound", "bound", left=True),)
+TIMES = (*PREDICTED, *MEASURED, *BOUND)
+PARTS = (
+    Column("part", "", left=True),
+    Column("macs_a", "MACs\nof a", units.count),
+    Column("macs_b", "MACs\nof b", units.count),
+    Column("difference_share", "of the\ndifference", col.optional(units.percent)),
+    Column("bytes_moved_a", "bytes\nof a", units.size),
+    Column("bytes_moved_b", "bytes\nof b", units.size),
+    Column("predicted_a_s", "time\nof a", col.optional(units.duration)),
+    Column("predicted_b_s", "time\nof b", col.optional(units.duration)),
+)
+_COSTS = {
+    "params": units.count,
+    "macs": units.count,
+    "bytes_moved": units.size,
+    "activations": units.count,
+}
+
+
+def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
+    """Rows, for networks where they differ, and a sentence each."""
+    timed = done.profile is not None
+    results = [record(row) for row in done.rows]
+    seen = MEASURED if done.environment is not None else ()
+    columns = (*ROWS, *((*PREDICTED, *seen, *BOUND) if timed else ()))
+    tables = [Table(columns, _lines(done.rows, results))]
+    for row, result in zip(done.rows, results, strict=True):
+        if not row.label:
+            result["parts"] = part_records(row, by)
+            shown = [c for c in PARTS if timed or not c.key.startswith("predicted")]
+            tables.append(Table(tuple(shown), result["parts"], f"a: {row.a.name}, b: {row.b.name}"))
+    about: dict[str, Any] = {}
+    if done.environment is not None:
+        about = {**asdict(done.environment), "warnings": [asdict(w) for w in done.warnings]}
+    if done.profile is not None:
+        about["ceilings"] = done.profile.model_dump(mode="json", exclude={"operators"})
+    return Report(
+        command="compare",
+        results=results,
+        tables=tables,
+        notes=[*_sentences(done.rows, results), *_notes(done, setting)],
+        environment={**environment(), **about, "interrupted": done.interrupted},
+        records=[{k: v for k, v in result.items() if k != "parts"} for result in results],
+    )
+
+
+def _lines(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each row its shape, a, b, and their ratio; of rows that share a, a once."""
+    lines: list[dict[str, Any]] = []
+    before = None
+    for row, result in zip(rows, results, strict=True):
+        if row.label:
+            lines.append(_line(row.label))
+        if row.a is not before:
+            lines.append(_side(row.a.name, result, "a"))
+        before = row.a
+        lines += [_side(row.b.name, result, "b"), _ratios(row, result)]
+    return lines
+
+
+def _line(name: str, **cells: str) -> dict[str, Any]:
+    keys = (column.key for column in (*ROWS, *TIMES))
+    return {**dict.fromkeys(keys, ""), "name": name, **cells}
+
+
+def _side(name: str, result: dict[str, Any], end: str) -> dict[str, Any]:
+    """One side's costs, times and bound."""
+    cells = {key: show(result[f"{key}_{end}"]) for key, show in _COSTS.items()}
+    for key, value in (("predicted", "predicted_s"), ("measured", "latency_s")):
+        if result[f"{value}_{end}"] is not None:
+            cells[key] = units.duration(result[f"{value}_{end}"])
+    return _line(f"  {name}", **cells, bound=result[f"bound_{end}"] or "")
+
+
+def _ratios(row: Comparison, result: dict[str, Any]) -> dict[str, Any]:
+    """a / b of everything; `~` where no difference in time can be told, `!` where not enough."""
+    cells = {
+        key: units.ratio(result[f"{key}_a"] / result[f"{key}_b"])
+        for key in _COSTS
+        if result[f"{key}_b"]
+    }
+    if row.predicted_speedup is not None:
+        cells["predicted"] = units.ratio(row.predicted_speedup)
+    if row.measured is not None:
+        mark = {Verdict.INDISTINGUISHABLE: "~ ", Verdict.NOT_CONVERGED: "! "}.get(
+            row.verdict or Verdict.FASTER, ""
+        )
+        cells["measured"] = mark + units.ratio(row.measured.median)
+        if result["ci_low"] is not None:
+            cells["interval"] = units.ratios(result["ci_low"], result["ci_high"])
+    return _line("  a / b", **cells)
+
+
+def _sentences(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> list[str]:
+    """Each row's explanation, and the papers' formula with its numbers."""
+    return [
+        f"{row.title}: {result['explanation']}"
+        + (f" ({row.closed_form})" if row.closed_form else "")
+        for row, result in zip(rows, results, strict=True)
+    ]
+
+
+def _notes(done: Comparing, setting: Setting) -> list[str]:
+    """Where it was measured, and what disturbed it."""
+    lines = []
+    if done.environment is not None:
+        lines.append(
+            where(
+                done.environment,
+                [row.a.trace.dtype for row in done.rows],
+                channels_last=setting.channels_last,
+            )
+        )
+    elif done.profile is not None:
+        lines.append(f"predicted for {done.profile.name}, nothing was measured")
+    if done.profile is not None and (setting.compile or setting.channels_last):
+        lines.append("predicted for eager passes in the default layout")
+    if done.interrupted:
+        timed = sum(row.measured is not None for row in done.rows)
+        lines.append(f"interrupted: {timed} of {len(done.rows)} rows were measured")
+    if any(row.verdict is Verdict.NOT_CONVERGED for row in done.rows):
+        lines.append("!: not enough rounds to tell; raise --max-time")
+    if any(row.verdict is Verdict.INDISTINGUISHABLE for row in done.rows):
+        lines.append("~: indistinguishable, the interval holds 1")
+    if done.profile is not None and (done.profile.disturbed or done.profile.operators_disturbed):
+        lines.append(
+            "predicted from ceilings measured while something disturbed; again on a quiet machine: "
+            "cnnbench device --refresh"
+        )
+    told = {
+        (side.name, w.text): None
+        for row in done.rows
+        for side in (row.a, row.b)
+        for w in side.warnings
+    }
+    lines += [f"{name}: {text}" for name, text in told]
+    lines += [f"warning: {warning.text}" for warning in done.warnings]
+    return [*lines, convention.FOOTER]

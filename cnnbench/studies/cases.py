@@ -1,0 +1,177 @@
+"""What `compare` compares: which blocks at which shapes, or which networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from cnnbench import units
+from cnnbench.errors import SpecError
+from cnnbench.models.registry import Value
+from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
+from cnnbench.timing.network import name_of
+
+Options = Mapping[str, Value]
+
+# The stages of a typical network: MobileNet's table 1 has all five.
+STAGES: tuple[Options, ...] = (
+    {"shape": "112x112x32", "out_channels": 64},
+    {"shape": "56x56x128", "out_channels": 128},
+    {"shape": "28x28x256", "out_channels": 256},
+    {"shape": "14x14x512", "out_channels": 512},
+    {"shape": "7x7x1024", "out_channels": 1024},
+)
+# ResNet-50's widths between its blocks (He et al. 2015, table 1).
+WIDTHS: tuple[Options, ...] = (
+    {"shape": "56x56x256"},
+    {"shape": "28x28x512"},
+    {"shape": "14x14x1024"},
+    {"shape": "7x7x2048"},
+)
+# Every module of GoogLeNet, at the map that it is given (Szegedy et al. 2014, table 1).
+MODULES: tuple[Options, ...] = (
+    {"shape": "28x28x192", "module": "3a"},
+    {"shape": "28x28x256", "module": "3b"},
+    {"shape": "14x14x480", "module": "4a"},
+    {"shape": "14x14x512", "module": "4b"},
+    {"shape": "14x14x512", "module": "4c"},
+    {"shape": "14x14x512", "module": "4d"},
+    {"shape": "14x14x528", "module": "4e"},
+    {"shape": "7x7x832", "module": "5a"},
+    {"shape": "7x7x832", "module": "5b"},
+)
+INCEPTIONS = {"inception_naive", "inception"}
+RESIDUALS = {"residual", "residual_bottleneck"}
+# `compare plain bottleneck`: the same idea in the three papers that have it.
+REDUCTIONS = (
+    ("plain", "bottleneck"),
+    ("residual", "residual_bottleneck"),
+    ("inception_naive", "inception"),
+)
+_OF_RESIDUALS = 3  # the kernel of a reference that has no option for it
+_INHERITED = ("shape", "out_channels", "kernel", "stride", "module")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Models that are compared: the first is the reference. Blocks have a label, their shape."""
+
+    label: str
+    models: tuple[AnySpec | nn.Module, ...]
+    names: tuple[str, ...]
+
+
+def cases(models: Sequence[AnySpec | nn.Module], given: Options) -> list[Case]:
+    """Blocks at the shape `given`, or at each of the stages that their papers have; or networks.
+
+    SpecError for fewer than two, a block beside a network, an option that no block takes.
+    """
+    if len(models) < 2:
+        one = f"{name_of(models[0])} alone" if models else "nothing"
+        raise SpecError(f"{one} cannot be compared; name two or more, the reference first")
+    blocks = [model for model in models if isinstance(model, Spec) and model.model.is_block]
+    if not blocks:
+        if given:
+            name = name_of(models[0])
+            raise SpecError(f"{_typed(next(iter(given)))} is for blocks, which {name} is not")
+        return [Case("", tuple(models), _told_apart(map(name_of, models)))]
+    if len(blocks) < len(models):
+        network = next(name_of(model) for model in models if model not in blocks)
+        raise SpecError(
+            f"{blocks[0].model.name} is a block and {network} a network; compare like with like"
+        )
+    _check_options(blocks, given)
+    asked = bool(given) or any(block.written for block in blocks)
+    names = tuple(block.model.name for block in blocks)
+    if not asked and names == REDUCTIONS[0]:
+        pairs = [parse_together(pair) for pair in REDUCTIONS]
+        return [_case([block for block in pair if isinstance(block, Spec)], {}) for pair in pairs]
+    own_shape = "shape" in given or any("shape" in block.written for block in blocks)
+    rows = ({},) if own_shape else _rows(blocks)
+    return [_case(blocks, {**row, **given}) for row in rows]
+
+
+def _rows(blocks: Sequence[Spec]) -> tuple[Options, ...]:
+    """The shapes at which such blocks stand in networks."""
+    names = {block.model.name for block in blocks}
+    if names <= INCEPTIONS:
+        return MODULES
+    if names & INCEPTIONS:
+        return ({},)
+    return WIDTHS if names <= RESIDUALS else STAGES
+
+
+def _case(blocks: Sequence[Spec], given: Options) -> Case:
+    """Blocks with the same shape and, where they take them, the same options as the first."""
+    first = _with(blocks[0], given)
+    own = {key: value for key, value in first.options if key in _INHERITED}
+    shared: dict[str, Value] = {"kernel": _OF_RESIDUALS, **own}
+    others = [_with(block, {**shared, **given}) for block in blocks[1:]]
+    for other in others:
+        if other.input_shape != first.input_shape:
+            here, there = (dict(spec.options)["shape"] for spec in (first, other))
+            raise SpecError(
+                f"{first.model.name} takes {here} and {other.model.name} {there}; "
+                "compare them at one --shape"
+            )
+    return Case(_label(first), (first, *others), _told_apart(map(_name, blocks)))
+
+
+def _told_apart(names: Iterable[str]) -> tuple[str, ...]:
+    """Names that stand twice get a number: conv, conv (2)."""
+    met: dict[str, int] = {}
+    told = []
+    for name in names:
+        met[name] = met.get(name, 0) + 1
+        told.append(f"{name} ({met[name]})" if met[name] > 1 else name)
+    return tuple(told)
+
+
+def _with(block: Spec, given: Options) -> Spec:
+    """The block with options it takes, unless it was written with its own."""
+    own = dict(block.options)
+    taken = {key: value for key, value in given.items() if block.model.option(key)}
+    options = {**taken, **{key: own[key] for key in block.written}}
+    written = ",".join(f"{key}={value}" for key, value in options.items())
+    made = parse(f"{block.model.name}@{written}" if written else block.model.name, blocks=True)
+    assert isinstance(made, Spec)
+    return made
+
+
+def _check_options(blocks: Sequence[Spec], given: Options) -> None:
+    """An option of the command is for some block, and no block has it as its own."""
+    for key in given:
+        if not any(block.model.option(key) for block in blocks):
+            takes = dict.fromkeys(option.name for block in blocks for option in block.model.options)
+            names = " and ".join(dict.fromkeys(block.model.name for block in blocks))
+            raise SpecError(f"{names} take no {key}; they take {', '.join(takes)}")
+        for block in blocks:
+            if key in block.written:
+                raise SpecError(f"{block} has a {key} already; give it or {_typed(key)}, not both")
+
+
+def _typed(key: str) -> str:
+    return f"--{key.replace('_', '-')}"
+
+
+def _name(block: Spec) -> str:
+    """What a block is called at one shape: with the other options that were typed."""
+    options = dict(block.options)
+    own = ",".join(f"{key}={options[key]}" for key in block.written if key != "shape")
+    return block.model.name + (f"@{own}" if own else "")
+
+
+def _label(block: Spec) -> str:
+    """`56x56x128 → 128, 3x3 /2`, or a module of GoogLeNet."""
+    options = dict(block.options)
+    label = str(options["shape"])
+    if "module" in options:
+        return f"{label}, {options['module']}"
+    if outputs := options.get("out_channels"):
+        label += f" → {outputs}"
+    stride = int(options.get("stride", 1))
+    if "kernel" in options:
+        return f"{label}, {units.window((int(options['kernel']),) * 2, (stride,) * 2)}"
+    return f"{label}, /{stride}" if stride > 1 else label
