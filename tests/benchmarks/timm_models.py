@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 import warnings
@@ -36,7 +37,10 @@ FAMILIES = (
 
 
 def operators_for_torchvision() -> None:
-    """Define what torchvision's import needs, where a CPU torch has not got it."""
+    """Define what torchvision's import needs, where its build has not got it for a CPU torch."""
+    alone = subprocess.run([sys.executable, "-c", "import torchvision"], capture_output=True)
+    if alone.returncode == 0:  # defining them twice would end the process
+        return
     library = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
