@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from cnnbench import units
 from cnnbench.counting import closed_forms
 from cnnbench.counting.arguments import Inputs
 from cnnbench.counting.count import count
 from cnnbench.errors import InputError, ShapeError
-from cnnbench.models.inputs import Shape
 from cnnbench.models.registry import Value
 from cnnbench.models.spec import Spec, parse_together
 from cnnbench.studies.cases import Case, cases
@@ -229,12 +229,10 @@ def _groups(rows: Sequence[Comparison]) -> list[list[Comparison]]:
 
 def _same_inputs(a: Side, b: Side) -> None:
     if a.trace.input_shapes != b.trace.input_shapes:
-        taken = [" ".join(_written(s) for s in side.trace.input_shapes) for side in (a, b)]
+        taken = [
+            " ".join(units.shape(shape[1:]) for shape in side.trace.input_shapes) for side in (a, b)
+        ]
         raise ShapeError(
             f"{a.name} takes {taken[0]} and {b.name} {taken[1]}; give both one --input, "
             "or a resolution that they share"
         )
-
-
-def _written(shape: Shape) -> str:
-    return "x".join(map(str, shape[1:]))

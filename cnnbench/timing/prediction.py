@@ -8,6 +8,7 @@ operator is as far from that roof as those most like it: interpolated between th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -40,12 +41,12 @@ class Prediction:
     operators: tuple[OpPrediction, ...]
     ridge_point: float | None = None
 
-    @property
+    @cached_property
     def seconds(self) -> float:
         """Of the whole pass."""
         return sum(op.seconds for op in self.operators)
 
-    @property
+    @cached_property
     def bound(self) -> Bound | None:
         """What holds the largest part of the pass's time."""
         return max(Bound, key=self.share) if self.operators else None
