@@ -22,6 +22,10 @@ class SourceError(CnnbenchError):
     """Somebody else's network that cannot be found, imported or built."""
 
 
+class MissingError(SourceError):
+    """Somebody else's network that is not there: no such module, file or name in it."""
+
+
 class ShapeError(CnnbenchError):
     """A shape, batch or dtype that cannot be read."""
 
@@ -30,12 +34,28 @@ class InputError(CnnbenchError):
     """An input that the network cannot take."""
 
 
+class NoInputError(InputError):
+    """A network that needs an input, and does not say which."""
+
+
 class DeviceError(CnnbenchError):
     """A device that is not there, or cannot do what is asked of it."""
 
 
 class MemoryShortage(CnnbenchError):
     """A pass that needs more memory than the device has."""
+
+
+class ConfigError(CnnbenchError):
+    """A configuration of the guard that cannot be read."""
+
+
+class BaselineError(CnnbenchError):
+    """A baseline that is not there, or cannot be read or trusted."""
+
+
+class RevisionError(CnnbenchError):
+    """A revision that git does not know, or whose code cannot be had."""
 
 
 class OutputError(CnnbenchError):

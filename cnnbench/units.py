@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
+_QUANTITY = re.compile(r"(\d{1,30}(?:\.\d{1,30})?) ?([kKMGTP]?)(iB|B|)", re.ASCII)
 _SI = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SECONDS = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 _BINARY = tuple(
@@ -115,3 +119,18 @@ def window(kernel: tuple[int, ...], stride: tuple[int, ...]) -> str:
         return ""
     step = stride[:1] if len(set(stride)) == 1 else stride
     return shape(kernel) + (f" /{shape(step)}" if set(stride) - {1} else "")
+
+
+def quantity(text: str, *, size: bool) -> int:
+    """Read what a person types: '500M' -> 500000000; with `size`, '8MiB' -> 8388608.
+
+    ValueError where it is none: a fraction of one, a count with a B, an unknown prefix.
+    """
+    match = _QUANTITY.fullmatch(text.strip())
+    if match is None or (match[3] and not size) or (match[3] == "iB" and not match[2]):
+        raise ValueError(f"{text!r} is no {'size' if size else 'count'}")
+    base = 1024 if match[3] == "iB" else 1000
+    value = Decimal(match[1]) * base ** " KMGTP".index(match[2].upper() or " ")
+    if value != int(value):
+        raise ValueError(f"{text!r} is not whole")
+    return int(value)

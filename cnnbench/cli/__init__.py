@@ -55,6 +55,10 @@ def _heed_interrupts() -> None:
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, interrupt)
+        for name in ("SIGTERM", "SIGHUP"):  # what a CI's cancel and a closed terminal send
+            number = getattr(signal, name, None)  # which nohup ignores, and Windows has not
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, interrupt)
         sys.unraisablehook = again
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from cnnbench.errors import InputError, ShapeError, reason_of
+from cnnbench.errors import InputError, NoInputError, ShapeError, reason_of
 from cnnbench.models.inputs import Input, Shape, batched, checked, parse_input
 
 Inputs = str | Sequence[int] | Sequence[str | Input]
@@ -35,7 +35,7 @@ class Arguments:
 def read(given: Inputs | None, carried: Shape | None, name: str) -> tuple[Input, ...]:
     """What a caller wrote, else what the network carries; InputError where neither is."""
     if given is None and carried is None:
-        raise InputError(f"{name} does not say what input it takes; give it: --input 3x224x224")
+        raise NoInputError(f"{name} does not say what input it takes; give it: --input 3x224x224")
     if given is None:
         given = carried
     if isinstance(given, str):

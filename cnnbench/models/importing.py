@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from cnnbench.errors import SourceError, nearest, reason_of
+from cnnbench.errors import MissingError, SourceError, nearest, reason_of
 from cnnbench.models import libraries, plugins
 from cnnbench.models.found import Found
 from cnnbench.models.spec import SourceSpec
@@ -33,7 +33,7 @@ def find(spec: SourceSpec) -> Found:
         if not hasattr(target, name):
             offered = [key for key, value in vars(target).items() if callable(value)]
             known = nearest(name, (key for key in offered if not key.startswith("_")))
-            raise SourceError(f"{spec.source} has no {name!r}{known}")
+            raise MissingError(f"{spec.source} has no {name!r}{known}")
         target = getattr(target, name)
     return Found(target)
 
@@ -45,7 +45,7 @@ def _from_name(spec: SourceSpec) -> ModuleType:
         raise SourceError(f"{spec}: leave out the leading dot; write package.module:NAME")
     _put_first(os.getcwd())
     if top not in sys.modules and importlib.util.find_spec(top) is None:
-        raise SourceError(f"there is no module {top!r} in this folder or on Python's path")
+        raise MissingError(f"there is no module {top!r} in this folder or on Python's path")
     with reported(spec, "import"):
         return importlib.import_module(spec.source)
 
@@ -55,7 +55,7 @@ def _from_file(spec: SourceSpec) -> ModuleType:
     path = Path(spec.source).expanduser().resolve()
     name = f"cnnbench_file_{path.stem}_{abs(hash(path))}"
     if not path.is_file():
-        raise SourceError(f"there is no file {spec.source}; write path/file.py:NAME")
+        raise MissingError(f"there is no file {spec.source}; write path/file.py:NAME")
     _put_first(str(path.parent))  # also for a module that is known: it may import as it builds
     if name in sys.modules:
         return sys.modules[name]
@@ -110,4 +110,6 @@ def reported(spec: SourceSpec, verb: str) -> Iterator[None]:
     except BaseException as error:  # a script may exit where it is imported
         what = spec.source or spec.name if verb == "import" else str(spec)
         reason = f"{type(error).__name__}: {reason_of(error)}"
-        raise SourceError(f"cannot {verb} {what}: {reason}") from error
+        missing = isinstance(error, ModuleNotFoundError) and error.name == spec.source
+        kind = MissingError if missing else SourceError
+        raise kind(f"cannot {verb} {what}: {reason}") from error

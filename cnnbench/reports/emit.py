@@ -29,18 +29,19 @@ def emit(report: Report, form: Format | None, output: Path | None) -> None:
     if form is None:
         suffix = output.suffix.lower() if output else ""
         form = _SUFFIXES.get(suffix, Format.TABLE)
-    if output is not None:
-        write(output, text(report, form))
-    elif form is Format.TABLE:
+    if output is None and form is Format.TABLE:
         from cnnbench.reports.terminal import coloured
 
-        _print(coloured(report))
+        deliver(coloured(report), None)
     else:
-        _print(text(report, form))
+        deliver(text(report, form), output)
 
 
-def _print(content: str) -> None:
-    """Write to stdout; a reader that has gone (`cnnbench … | head`) has read enough."""
+def deliver(content: str, output: Path | None) -> None:
+    """Write text to `output` or stdout, whose reader may have gone (`cnnbench … | head`)."""
+    if output is not None:
+        write(output, content)
+        return
     try:
         sys.stdout.write(content)
         sys.stdout.flush()

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Column:
-    """A record's key, its heading, and how a value reads.
+    """A record's key, its heading, how a value reads and in what style it stands out.
 
     Where a table is wider than the terminal, an `under` column moves below the one before it.
     """
@@ -19,6 +19,7 @@ class Column:
     show: Callable[[Any], str] = str
     left: bool = False
     under: bool = False
+    style: Callable[[Any], str] = lambda value: ""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def plain(report: Report, width: int = 120) -> str:
 def _rendered(report: Report, console: Console) -> str:
     """Tables, then notes; wider than the terminal rather than with a number cut short."""
     tables = [_table(table, console.width) for table in report.tables]
-    console.width = max(console.width, *(least for _, least in tables))
+    console.width = max([console.width, *(least for _, least in tables)])
     with console.capture() as capture:
         for table, _ in tables:
             console.print(table)
@@ -68,17 +68,18 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
             overflow="fold",
             style="cyan" if index == 0 else "",
         )
-    for line in lines:
+    for line, record in zip(lines, [*table.rows, table.total], strict=False):
         if line is last:
             rich.add_section()
         cells: list[Text] = []
         for column, cell in zip(table.columns, line, strict=True):
+            style = "bold" if line is last else column.style((record or {}).get(column.key))
             if narrow and column.under:
                 cells[-1].append(f"\n{cell}", style="dim")
                 cells[-1].rstrip()
             else:
                 shown_cell = _broken(cell) if narrow and column.left else cell
-                cells.append(Text(shown_cell, style="bold" if line is last else ""))
+                cells.append(Text(shown_cell, style=style))
         rich.add_row(*cells)
     least = sum(_LEFT if column.left else _widest(column, lines, table.columns) for column in shown)
     return rich, least + len(shown) * (1 if narrow else 2)

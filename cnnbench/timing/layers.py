@@ -65,15 +65,17 @@ class Watched:
             self._samples.append(sample)
         return float(repeats * sum(sample))
 
-    def times(self, profile: Profile) -> list[OpTime]:
-        """Each operator's median seconds, beside its cost; InputError where they do not match."""
+    def medians(self) -> list[tuple[OpCost, float]]:
+        """Each operator and its median seconds; InputError where others ran than were counted."""
         trace = self._subject.trace
         operators = join(trace, self._first, self._subject.network.name)
         seconds = np.median(self._samples, axis=0)
-        return [
-            _timed(op, float(time), profile, self._subject.dtype)
-            for op, time in zip(operators, seconds, strict=True)
-        ]
+        return list(zip(operators, map(float, seconds), strict=True))
+
+    def times(self, profile: Profile) -> list[OpTime]:
+        """Each operator's median seconds, beside its cost and its bound; InputError as there."""
+        dtype = self._subject.dtype
+        return [_timed(op, seconds, profile, dtype) for op, seconds in self.medians()]
 
 
 def join(trace: Trace, laps: Sequence[Lap], name: str) -> list[OpCost]:
