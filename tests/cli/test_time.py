@@ -272,7 +272,7 @@ cli.main()
 def test_device_measures_once_and_keeps_it_with_its_date(tmp_path: Path) -> None:
     def printed(*arguments: str) -> str:
         """As on a machine that nothing disturbs, which this one is not while tests run."""
-        line = "device", "--device", "cpu", "--max-time", "5", *arguments
+        line = "device", "--device", "cpu", "--max-time", "2", *arguments
         environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
         command = [sys.executable, "-c", CALM, *line]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
