@@ -6,13 +6,25 @@ from typing import Annotated
 
 import typer
 
-from cnnbench.cli import audit, compare, device, flops, listing, predict, show, time
+from cnnbench.cli import (
+    audit,
+    baseline,
+    check,
+    compare,
+    device,
+    flops,
+    listing,
+    predict,
+    show,
+    time,
+)
 from cnnbench.version import __version__
 
 BUILD = "Build: what there is to measure"
 COUNT = "Count: exact static cost"
 TIME = "Time: measured cost"
 ASK = "Ask: why, and what if"
+GUARD = "Guard: keep costs from creeping up"
 
 app = typer.Typer(
     name="cnnbench",
@@ -53,3 +65,5 @@ app.command("time", rich_help_panel=TIME)(time.time)
 app.command("device", rich_help_panel=TIME)(device.device)
 app.command("compare", rich_help_panel=ASK)(compare.compare)
 app.command("predict", rich_help_panel=ASK)(predict.predict)
+app.command("baseline", rich_help_panel=GUARD)(baseline.baseline)
+app.command("check", rich_help_panel=GUARD)(check.check)

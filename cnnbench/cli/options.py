@@ -124,6 +124,24 @@ MaxTime = Annotated[
     typer.Option("--max-time", metavar="SECONDS", help="Of sampling at most, for each row."),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Of weights, input and the order of rounds.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="MODEL",
+        help="Of the guarded models this one alone, by its name; may be given several times.",
+        show_default=False,
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="pyproject.toml or cnnbench.toml; default: the nearest, here or above.",
+        show_default=False,
+    ),
+]
 Debug = Annotated[  # read by `run`, which meets the errors
     bool, typer.Option("--debug", help="Show the traceback of an error in a network's own code.")
 ]

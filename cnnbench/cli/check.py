@@ -1,0 +1,146 @@
+"""`cnnbench check`: fail where a cost rose, and say which layer did it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnbench.cli import options as opt
+from cnnbench.cli.progress import bar
+from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import BaselineError, CnnbenchError
+from cnnbench.files import check_writable
+from cnnbench.reports.emit import Format, deliver, emit, text
+
+if TYPE_CHECKING:
+    from cnnbench.guard.config import Config, Guarded
+    from cnnbench.guard.finding import Finding
+
+
+class CheckFormat(StrEnum):
+    """How a check is reported: as everything is, and as CI systems read it."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+    JUNIT = "junit"
+
+
+def check(
+    only: opt.Only = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="REVISION",
+            help="Time each model against where this branch left that git revision: origin/main.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Also fail where a cost fell and was not recorded, or a latency cannot be told.",
+        ),
+    ] = False,
+    config: opt.Config = None,
+    device: opt.DeviceOption = None,
+    threads: opt.Threads = None,
+    max_time: Annotated[
+        float,
+        typer.Option("--max-time", metavar="SECONDS", help="Of timing at most, for each model."),
+    ] = 120.0,
+    form: Annotated[
+        CheckFormat | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="How to print; github also appends to $GITHUB_STEP_SUMMARY. Default: table, or "
+            "what the suffix of --output says (.xml is junit).",
+            show_default=False,
+        ),
+    ] = None,
+    output: opt.Output = None,
+    debug: opt.Debug = False,
+) -> None:
+    """Check costs against the recorded ones, and latencies against another revision's.
+
+    Exit code 0: nothing rose; 1: a cost rose or broke a limit; 2: cannot tell.
+
+    What rose comes with the layers that did it, what cannot be told with what to type.
+
+    pyproject.toml names what is guarded: [cyan]\\[\\[tool.cnnbench.model]][/], name, input, limits.
+
+    cnnbench check
+
+    cnnbench check --only mypackage.nets:detector --strict
+
+    cnnbench check --against origin/main --format github
+    """
+    opt.read_threads(threads)
+    opt.read_plan("1%", max_time, 0)
+    if not against and (device or threads):
+        raise CnnbenchError("--device and --threads are for timing; give --against REVISION, too")
+    check_writable(output)
+    form = form or _by_suffix(output)
+    with heavy_imports():
+        from cnnbench.cli import check_report
+        from cnnbench.guard import config as configs
+        from cnnbench.guard.check import raise_unknown
+        from cnnbench.guard.latency import Where, latencies
+        from cnnbench.reports import github
+        from cnnbench.reports.junit import as_junit
+        from cnnbench.timing import cores, devices
+    found = configs.find(config)
+    found.check_output(output)
+    chosen = found.chosen(only)
+    revision = None
+    with opt.their_code(), bar(max_time) as shown:
+        findings = _static(found, chosen, not only, form, shown.say)
+        if against is not None:
+            where = Where(devices.find(device), cores.threads(threads), max_time)
+            revision, timed = latencies(found, chosen, against, where, shown.say)
+            findings += timed
+    report = check_report.report_of(findings, revision)
+    if form is CheckFormat.JUNIT:
+        deliver(as_junit("cnnbench", check_report.cases(findings, strict)), output)
+    elif form is CheckFormat.GITHUB:
+        annotated = github.commands(check_report.remarks(findings, strict))
+        deliver(text(report, Format.TABLE) + annotated, output)
+        github.append_summary(f"## cnnbench\n\n{text(report, Format.MARKDOWN)}")
+    else:
+        emit(report, None if form is None else Format(form), output)
+    raise_unknown(findings, strict)
+    if any(finding.violates(strict) for finding in findings):
+        raise typer.Exit(1)
+
+
+def _static(
+    config: Config,
+    chosen: list[Guarded],
+    whole: bool,
+    form: CheckFormat | None,
+    say: Callable[[str], None],
+) -> list[Finding]:
+    """The static findings; to a CI's format a baseline that cannot be read is one, too."""
+    from cnnbench.guard.check import static
+    from cnnbench.guard.finding import Finding, Status
+
+    try:
+        return static(config, chosen, whole=whole, say=say)
+    except BaselineError as error:
+        if form not in (CheckFormat.GITHUB, CheckFormat.JUNIT):
+            raise
+        name = config.baseline
+        return [Finding(name, name, None, Status.UNKNOWN, reason=str(error))]
+
+
+def _by_suffix(output: Path | None) -> CheckFormat | None:
+    return CheckFormat.JUNIT if output is not None and output.suffix.lower() == ".xml" else None

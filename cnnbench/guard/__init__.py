@@ -1,0 +1,1 @@
+"""GUARD: baseline, check, duet: cost regression in CI."""

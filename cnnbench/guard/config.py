@@ -1,0 +1,321 @@
+"""The guard's configuration: `[tool.cnnbench]` in pyproject.toml, or a cnnbench.toml."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from cnnbench import units
+from cnnbench.errors import ConfigError, ShapeError, SpecError, nearest, reason_of
+from cnnbench.guard.metrics import STATIC, Metric
+from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
+from cnnbench.models.spec import AnySpec, parse
+
+FILES = ("cnnbench.toml", "pyproject.toml")
+_EXAMPLE = (
+    """write [tool.cnnbench] with [[tool.cnnbench.model]] name = "package.module:NAME" """.strip()
+)
+_LATENCY_RATIO = 1.05
+_PERCENT = re.compile(r"\d{1,9}(\.\d{1,9})? ?%", re.ASCII)
+
+
+def _count(value: object) -> int:
+    return _quantity(value, size=False)
+
+
+def _size(value: object) -> int:
+    return _quantity(value, size=True)
+
+
+def _quantity(value: object, *, size: bool) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    try:
+        return units.quantity(value if isinstance(value, str) else "", size=size)
+    except ValueError:
+        example = "'8MiB'" if size else "'500M'"
+        raise ValueError(
+            f"{value!r} is no {'size' if size else 'count'}; write {example}"
+        ) from None
+
+
+class Tolerance(BaseModel):
+    """How far a cost may rise above its baseline: a share of it, or so many units."""
+
+    model_config = ConfigDict(frozen=True)
+    share: Fraction = Fraction(0)
+    units: int = 0
+
+    def limit(self, baseline: int) -> int:
+        """The most that is tolerated, exactly."""
+        return math.floor(baseline * (1 + self.share)) + self.units
+
+
+def _tolerance(metric: Metric, value: object) -> Tolerance:
+    """`1%`, `64KiB`, `10k` or a whole number; ValueError where it is none."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.endswith("%"):
+        if not _PERCENT.fullmatch(text):
+            raise ValueError(f"{value!r} is no share; write '1%'")
+        return Tolerance(share=Fraction(text.removesuffix("%").strip()) / 100)
+    try:
+        return Tolerance(units=_quantity(value, size=metric.is_size))
+    except ValueError:
+        example = "'1%' or '64KiB'" if metric.is_size else "'1%' or '10k'"
+        raise ValueError(f"{value!r} is no tolerance; write {example}") from None
+
+
+def _tolerances(given: object) -> dict[Metric, Tolerance]:
+    if not isinstance(given, dict):
+        raise ValueError("tolerance is a table by metric: { macs = '0%' }")
+    found = {}
+    for key, value in given.items():
+        if key not in list(STATIC):
+            raise ValueError(f"unknown metric {key!r}{nearest(key, STATIC)}; {', '.join(STATIC)}")
+        found[Metric(key)] = _tolerance(Metric(key), value)
+    return found
+
+
+def _inputs(given: object) -> tuple[Input, ...]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
+        raise ValueError(f"{given!r} is no input; write '3x224x224', or a list of such")
+    try:
+        inputs = parse_inputs(texts)
+        for item in inputs:
+            batched(item.shape, 1)
+    except ShapeError as error:
+        raise ValueError(str(error)) from error
+    return inputs
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"{text!r} has characters that cannot be shown")
+    return text
+
+
+Text = Annotated[str, Field(strict=True), AfterValidator(_printable)]
+Count = Annotated[int | None, BeforeValidator(_count)]
+Size = Annotated[int | None, BeforeValidator(_size)]
+Tolerances = Annotated[dict[Metric, Tolerance], BeforeValidator(_tolerances)]
+
+
+class Guarded(BaseModel):
+    """One model to guard: how it is built and run, and what it may cost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    name: Text
+    input: Annotated[tuple[Input, ...] | None, BeforeValidator(_inputs)] = None
+    batch: Annotated[int, Field(strict=True, ge=1, le=10**6)] = 1
+    dtype: Dtype | None = None
+    train: Annotated[bool, Field(strict=True)] = False
+    tolerance: Tolerances = {}
+    max_macs: Count = None
+    max_params: Count = None
+    max_peak_activation_bytes: Size = None
+    max_activations: Count = None
+    max_elementwise_flops: Count = None
+    max_bytes_moved: Size = None
+    max_latency_ratio: Annotated[float, Field(strict=True, gt=0, lt=1e6)] = _LATENCY_RATIO
+
+    @property
+    def spec(self) -> AnySpec:
+        """What its name says; SpecError where it names nothing."""
+        return parse(self.name)
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others: its spec, and how it is run where that is not usual."""
+        return " ".join(
+            filter(
+                None,
+                (
+                    str(self.spec),
+                    " ".join(map(str, self.input or ())),
+                    f"batch {self.batch}" if self.batch > 1 else "",
+                    str(self.dtype or ""),
+                    "train" if self.train else "",
+                ),
+            )
+        )
+
+    def exceeded(self, metric: Metric, cost: int) -> int | None:
+        """The limit that the cost is above; None where it has none, or keeps it."""
+        limit: int | None = getattr(self, f"max_{metric}")
+        return limit if limit is not None and cost > limit else None
+
+
+class Config(BaseModel):
+    """All that is guarded, and where its baseline is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    file: Path
+    baseline: Text = "cnnbench-baseline.json"
+    tolerance: Tolerances = {}
+    model: tuple[Guarded, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> Config:
+        if not self.baseline.endswith(".json"):
+            raise ValueError(f"baseline {self.baseline!r} is no name of a .json file")
+        if not self.model:
+            raise ValueError(f"it guards no model; {_EXAMPLE}")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Where the file is: models and the baseline are found from there."""
+        return self.file.parent
+
+    @property
+    def baseline_file(self) -> Path:
+        """The baseline's place."""
+        return self.folder / self.baseline
+
+    def check_output(self, output: Path | None) -> None:
+        """ConfigError where a report would be written over the baseline or this file."""
+        for file in (self.file, self.baseline_file):
+            if output is not None and output.resolve() == file.resolve():
+                raise ConfigError(f"--output {output} would lose {file.name}; name another file")
+
+    def tolerated(self, guarded: Guarded, metric: Metric) -> Tolerance:
+        """The model's own tolerance, else the one for all, else none."""
+        return guarded.tolerance.get(metric) or self.tolerance.get(metric) or Tolerance()
+
+    def chosen(self, only: list[str] | None) -> list[Guarded]:
+        """Those whose name or label is in `only`, or all; ConfigError for a name of none."""
+        if not only:
+            return list(self.model)
+        found = []
+        for name in only:
+            same = [g for g in self.model if name in (g.name, g.label, str(g.spec))]
+            if not same:
+                names = [guarded.label for guarded in self.model]
+                raise ConfigError(
+                    f"{self.file.name} guards no {name!r}{nearest(name, names)}; "
+                    f"it guards {_few(names)}"
+                )
+            found += [guarded for guarded in same if guarded not in found]
+        return found
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def find(path: Path | None = None) -> Config:
+    """Read `path`, or the nearest configuration in this folder or above it.
+
+    ConfigError in one line where there is none, or it cannot be read.
+    """
+    if path is not None:
+        return read(path)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        for name in FILES:
+            file = folder / name
+            if file.is_file() and (name != FILES[1] or _mentions_us(file)):
+                return read(file)
+    raise ConfigError(
+        f"no configuration here or above: {_EXAMPLE} into pyproject.toml, "
+        "then record it: cnnbench baseline"
+    )
+
+
+def read(file: Path) -> Config:
+    """Read one file; ConfigError with the key that is wrong, and what would do."""
+    content = _table(file)
+    try:
+        config = Config.model_validate({**content, "file": file.resolve()})
+    except ValidationError as error:
+        said = complaint(error, content)
+        if file.name == FILES[0]:  # whose tables have no prefix
+            said = said.replace("[tool.cnnbench] with ", "").replace("[[tool.cnnbench.", "[[")
+        raise ConfigError(f"{file.name}: {said}") from error
+    labels: set[str] = set()
+    for guarded in config.model:
+        try:
+            label = guarded.label
+        except SpecError as error:
+            raise ConfigError(f"{file.name}: {error}") from error
+        if label in labels:
+            raise ConfigError(f"{file.name} guards {label} twice; leave one of them out")
+        labels.add(label)
+    return config
+
+
+def _table(file: Path) -> dict[str, Any]:
+    """A file's own table, as TOML has it."""
+    try:
+        content = tomllib.loads(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{file.name} is no TOML: {reason_of(error)}") from error
+    ours = content.get("tool", {}) if file.name == FILES[1] else {"cnnbench": content}
+    table = ours.get("cnnbench") if isinstance(ours, dict) else None
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file.name} has no [tool.cnnbench]; {_EXAMPLE}")
+    if "tool" in table:
+        raise ConfigError(
+            f"{file.name}: leave 'tool.cnnbench.' out; write baseline = … and [[model]]"
+        )
+    if "file" in table:
+        raise ConfigError(f"{file.name}: unknown key 'file'")
+    return table
+
+
+def _mentions_us(file: Path) -> bool:
+    """Whether a pyproject.toml is meant for us, also where it cannot be read."""
+    try:
+        return "cnnbench" in tomllib.loads(file.read_text("utf-8-sig")).get("tool", {})
+    except (ValueError, TypeError, RecursionError):
+        return b"[tool.cnnbench" in file.read_bytes()
+    except OSError:
+        return True  # and `read` says why it cannot be read
+
+
+def complaint(error: ValidationError, content: Mapping[str, Any] | None = None) -> str:
+    """The first thing that is wrong: where, what, and what would do.
+
+    `content` is the whole configuration, None where it is one model's.
+    """
+    # A key that is unknown may be why another is missing.
+    first, *_ = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    place = list(first["loc"])
+    known, where = list(Guarded.model_fields), ""
+    if content is not None:
+        match place:
+            case ["model", int(number), *rest]:
+                entry = content["model"][number]
+                name = entry.get("name") if isinstance(entry, dict) else None
+                where, place = f"model {name or number + 1}: ", rest
+                if not isinstance(entry, dict):
+                    return f"{where}not a table; write {{ name = {str(entry)!r} }}"
+            case ["model"] if "model" in content:
+                return "model is a list of tables; write [[tool.cnnbench.model]]"
+            case _:
+                known = [name for name in Config.model_fields if name != "file"]
+    key = str(place[0]) if place else ""
+    if first["type"] == "extra_forbidden":
+        return f"{where}unknown key {key!r}{nearest(key, known)}; it takes {', '.join(known)}"
+    if first["type"] == "missing":
+        return f"{where}it has no {key}; {_EXAMPLE}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}"

@@ -1,0 +1,161 @@
+"""The baseline file: how it reads, and that none that is broken ever passes."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnbench.counting.count import count
+from cnnbench.errors import BaselineError
+from cnnbench.guard import baseline as baselines
+from cnnbench.guard.baseline import Baseline
+from cnnbench.guard.costs import Costs, Layer, costs
+
+from .scratch import CONFIG, Scratch
+
+numbers = st.integers(0, 2**60)
+texts = st.text(max_size=12).filter(str.isprintable)
+layers = st.builds(
+    Layer,
+    layer=texts,
+    does=texts,
+    output=texts,
+    **dict.fromkeys(("params", "macs", "bytes_moved", "live_bytes"), numbers),
+)
+
+
+@given(st.dictionaries(texts, st.lists(layers, min_size=1, max_size=3), max_size=3))
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, models: dict) -> None:
+    made = {
+        label: Costs(
+            input=[[1, 3, 8, 8]],
+            dtype="float32",
+            macs=sum(layer.macs for layer in parts),
+            params=sum(layer.params for layer in parts),
+            peak_activation_bytes=max(layer.live_bytes for layer in parts),
+            activations=0,
+            elementwise_flops=0,
+            bytes_moved=sum(layer.bytes_moved for layer in parts),
+            uncounted={"sinc": 1} if label else {},
+            layers=parts,
+        )
+        for label, parts in models.items()
+    }
+    file = tmp_path_factory.getbasetemp() / "written.json"
+    file.write_text(baselines.as_text(Baseline(models=made)), "utf-8", newline="\n")
+    assert baselines.read(file).models == made
+
+
+def test_one_line_a_model_and_layer_and_models_sorted() -> None:
+    made = {name: costs(count(name)) for name in ("vgg16", "lenet5")}
+    text = baselines.as_text(Baseline(models=made))
+    lines = text.splitlines()
+    assert len(lines) == 8 + sum(2 + len(model.layers) for model in made.values())
+    assert [line.split('"')[1] for line in lines[6:] if line.startswith('"')] == ["lenet5", "vgg16"]
+    json.loads(text)
+
+
+def edited(scratch: Scratch, old: str, new: str) -> None:
+    text = scratch.baseline.read_text("utf-8")
+    assert old in text
+    scratch.baseline.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def test_a_file_that_is_broken_is_never_a_pass(scratch: Scratch) -> None:
+    good = scratch.baseline.read_text("utf-8")
+    head, model, first, *_ = (good.splitlines()[i] for i in (0, 6, 7))
+    assert model.startswith('"nets:Net 3x16x16"') and "features.0" in first and head == "{"
+    macs = json.loads(good)["models"]["nets:Net 3x16x16"]["macs"]
+    cases = {
+        "": "is empty",
+        "   \n": "is empty",
+        "nonsense": "line 1: no JSON",
+        "[]": "is no baseline",
+        "{}": "has no format",
+        "null": "is no baseline",
+        good[: len(good) // 2]: "no JSON",
+        good.replace('"format": 1', '"format": 2'): "written by a newer cnnbench (0.1.0, format 2",
+        good.replace('"format": 1', '"format": true'): "has no format",
+        good.replace("2 x MACs", "MACs"): "counted by another convention",
+        good.replace(f'"macs": {macs}', '"macs": -1', 1): "line 7: nets:Net 3x16x16: macs input",
+        good.replace(f'"macs": {macs}', f'"macs": {macs + 1}', 1): "is not that of its layers",
+        good.replace(f'"macs": {macs}', f'"macs": {float(macs)}', 1): "line 7",
+        good.replace(f'"macs": {macs}', '"macs": 1e999', 1): "line 7",
+        good.replace(f'"macs": {macs}', '"macs": NaN', 1): "NaN is no cost",
+        good.replace(f'"macs": {macs}', f'"macs": {10**40}', 1): "line 7",
+        good.replace(f'"macs": {macs}', f'"macs": {"9" * 5000}', 1): "record it anew",
+        good.replace('"macs": 55296', '"macs": -5', 1): "line 8: nets:Net 3x16x16: macs",
+        good.replace('"dtype"', '"dtipe"'): "line 7",
+        good.replace(
+            '"dtype": "float32"', '"dtype": "float32", "dtype": "float16"'
+        ): "stands in it",
+        good.replace("{\n", "{\n<<<<<<< HEAD\n", 1): "line 2: a conflict that git left",
+        good.replace("\n}", "\n=======\n}", 1): "a conflict that git left",
+        "[" * 10**5: "record it anew",
+        good.replace("features.0", "\\ud800"): "line 8",
+        good.replace("features.0", "\\u001b[31m\\n"): "line 8",
+        "\n".join([*good.splitlines()[:7], "]}", "}", "}"]): "is not that of its layers, 0",
+    }
+    for text, complaint in cases.items():
+        scratch.baseline.write_text(text, "utf-8")
+        assert scratch.run("check") == 2, complaint
+        assert scratch.err.count("\n") == 1 and complaint in scratch.err, (complaint, scratch.err)
+    scratch.baseline.write_bytes(good.encode() + b"\xff")
+    assert scratch.run("check") == 2 and "no UTF-8" in scratch.err
+    assert scratch.run("baseline") == 0  # which mends it
+    assert scratch.baseline.read_text("utf-8") == good
+
+
+def test_a_file_cut_anywhere_is_never_a_pass(scratch: Scratch) -> None:
+    good = scratch.baseline.read_text("utf-8")
+    for end in range(0, len(good.rstrip()), 37):
+        scratch.baseline.write_text(good[:end], "utf-8")
+        with pytest.raises(BaselineError, match="cnnbench baseline"):
+            baselines.read(scratch.baseline)
+
+
+def test_only_a_baseline_is_overwritten(scratch: Scratch) -> None:
+    package = scratch.folder / "package.json"
+    package.write_text('{"name": "something else"}')
+    scratch.write("pyproject.toml", "[tool.cnnbench]\nbaseline = 'package.json'\n" + CONFIG)
+    assert scratch.run("baseline") == 2
+    assert "package.json is not overwritten, since it does not look like" in scratch.err
+    assert package.read_text() == '{"name": "something else"}'
+    package.write_text('{"a": 1}\n{"b": 2}\n')  # no JSON as a whole, and somebody's all the same
+    assert scratch.run("baseline") == 2
+    assert package.read_text() == '{"a": 1}\n{"b": 2}\n'
+
+
+def test_a_write_that_is_interrupted_leaves_the_old_one(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = scratch.baseline.read_text("utf-8")
+    scratch.change("nn.Linear(16, 10)", "nn.Linear(16, 11)")
+
+    def interrupted(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        assert scratch.run("baseline") == 130
+    assert scratch.baseline.read_text("utf-8") == before
+    names = set(os.listdir(scratch.folder))
+    assert names == {".git", "nets.py", "pyproject.toml", "cnnbench-baseline.json"}
+    assert scratch.run("baseline") == 0
+    assert scratch.baseline.read_text("utf-8") != before
+
+
+def test_only_one_model_is_recorded_anew_and_a_broken_file_is_not_half_kept(
+    scratch: Scratch,
+) -> None:
+    more = '\n[[tool.cnnbench.model]]\nname = "lenet5"\n'
+    scratch.write("pyproject.toml", CONFIG + more)
+    assert scratch.run("baseline", "--only", "lenet5") == 0
+    assert "1 model recorded" in scratch.out
+    assert set(baselines.read(scratch.baseline).models) == {"lenet5", "nets:Net 3x16x16"}
+    scratch.baseline.write_text("{")
+    assert scratch.run("baseline", "--only", "lenet5") == 2
+    assert scratch.baseline.read_text() == "{"
