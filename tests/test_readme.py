@@ -10,6 +10,8 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +21,7 @@ from .conftest import ROOT, calibrated, command
 
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)```\n", re.DOTALL)
+MORE = re.compile(r"^\$ (.*)\n", re.MULTILINE)  # commands that follow in the same folder
 TIMED = ("cnnbench time", "cnnbench device", "cnnbench compare")  # no two runs print the same
 UNTIMED = (" --static", " --on ")
 VERSIONS = re.compile(r'"(python|torch)": "[^"]*"')  # those of whoever runs it
@@ -33,14 +36,35 @@ def is_timed(line: str) -> bool:
 
 def printed(line: str, *more: str, **environment: str) -> str:
     """What a person sees who types the line into a terminal of 80 columns, beside its files."""
-    name, *arguments = shlex.split(line)
-    assert name == "cnnbench"
+    with files() as folder:
+        return typed(line, folder, *more, **environment)
+
+
+@contextmanager
+def files() -> Iterator[Path]:
+    """A folder with the files that the README shows."""
     with TemporaryDirectory() as folder:
         for file in FILE.finditer(README.read_text("utf-8")):
             (Path(folder) / file["name"]).write_text(file["text"], "utf-8")
-        done = command(*arguments, *more, cwd=Path(folder), COLUMNS="80", **environment)
-    assert done.returncode == 0, done.stderr
+        yield Path(folder)
+
+
+def typed(line: str, folder: Path, *more: str, **environment: str) -> str:
+    """What a command prints; `check` may find something."""
+    name, *arguments = shlex.split(line)
+    if name == "sed":
+        return subprocess.run([name, *arguments], cwd=folder, check=True, text=True).stdout or ""
+    assert name == "cnnbench"
+    done = command(*arguments, *more, cwd=folder, COLUMNS="80", **environment)
+    assert done.returncode == 0 or (arguments[0], done.returncode) == ("check", 1), done.stderr
     return "".join(f"{shown.rstrip()}\n" for shown in done.stdout.splitlines())
+
+
+def session(block: re.Match[str]) -> str:
+    """A block's commands and what each prints, one after the other in one folder."""
+    with files() as folder:
+        lines = [block["command"], *MORE.findall(block["output"])]
+        return "".join(f"$ {line}\n{typed(line, folder)}" for line in lines)
 
 
 def blocks(timed: bool) -> list[re.Match[str]]:
@@ -51,7 +75,8 @@ def blocks(timed: bool) -> list[re.Match[str]]:
 
 @pytest.mark.parametrize("block", blocks(timed=False), ids=lambda b: b[1])
 def test_a_command_prints_what_the_readme_shows(block: re.Match[str]) -> None:
-    shown, now = (VERSIONS.sub("", text) for text in (block["output"], printed(block["command"])))
+    text = f"$ {block['command']}\n{block['output']}"
+    shown, now = (VERSIONS.sub("", part) for part in (text, session(block)))
     assert now == shown, "accept with: python -m tests.test_readme"
 
 
@@ -98,7 +123,7 @@ if __name__ == "__main__":
     timed = asked[0].removeprefix("--timed=") if asked else None  # of those with this word alone
     accepted = BLOCK.sub(
         lambda b: (
-            f"```console\n$ {b['command']}\n{printed(b['command'])}```\n"
+            f"```console\n{session(b)}```\n"
             if not is_timed(b["command"]) or (timed is not None and timed in b["command"])
             else b[0]
         ),

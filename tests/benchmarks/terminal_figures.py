@@ -11,11 +11,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.text import Text
 
-FIGURES = Path(__file__).parents[2] / "results/figures"
+README = Path(__file__).parents[2] / "README.md"
+FIGURES = README.parent / "results/figures"
+FILE = re.compile(r"```(python|toml)\n# (?P<name>\w+\.(py|toml))\n(?P<text>.*?)```\n", re.DOTALL)
 COMMANDS = {
     "flops": (
         "flops lenet5 alexnet vgg16 resnet50 googlenet mobilenet_v2 efficientnet_b0",
@@ -24,6 +27,14 @@ COMMANDS = {
     "show": ("show resnet18", 84),
     "audit": ("audit mobilenet_v2", 100),
     "layers": ("time alexnet_owt --layers", 90),
+    "check": ("check", 72),
+}
+# What is typed before, in a folder with the README's files.
+BEFORE = {
+    "check": (
+        "cnnbench baseline",
+        "sed -i 's/3, stride=2, padding=1/5, stride=2, padding=2/' nets.py",
+    )
 }
 
 
@@ -31,13 +42,18 @@ def main() -> None:
     """Draw all, or those that are named."""
     for name in sys.argv[1:] or COMMANDS:
         arguments, width = COMMANDS[name]
-        done = subprocess.run(
-            [sys.executable, "-m", "cnnbench", *arguments.split()],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(width)},
-        )
+        with TemporaryDirectory() as folder:
+            for file in FILE.finditer(README.read_text("utf-8")):
+                (Path(folder) / file["name"]).write_text(file["text"], "utf-8")
+            for line in BEFORE.get(name, ()):
+                subprocess.run(line, shell=True, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            done = subprocess.run(
+                [sys.executable, "-m", "cnnbench", *arguments.split()],
+                capture_output=True,
+                text=True,
+                cwd=folder,
+                env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(width)},
+            )
         console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True)
         console.print(Text("$ ", style="green") + Text(f"cnnbench {arguments}"))
         console.print(Text.from_ansi(done.stdout))

@@ -1,7 +1,5 @@
 """Every model of the registry counts exactly what the accepted table says, and nothing drifts."""
 
-import json
-
 import pytest
 import torch
 from torch import nn
@@ -14,11 +12,10 @@ from cnnbench.models.inputs import parse_shape
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
 
-from ..conftest import ROOT, zoo
+from ..conftest import zoo
 
 ROWS = zoo()
 IDS = [row["model"] for row in ROWS]
-ACCEPT = "cnnbench flops --all --format json --output results/costs.json"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
@@ -40,14 +37,6 @@ def test_our_shape_rules_agree_with_torchs_meta_kernels(model: str) -> None:
     net = outline(model)
     image = torch.empty(1, *parse(model).input_shape, device="meta")
     assert trace(net, [image]) == trace(net, [image], shape_rules=False)
-
-
-def test_the_zoos_costs_are_the_recorded_ones() -> None:
-    recorded = json.loads((ROOT / "results/costs.json").read_text("utf-8"))["results"]
-    counted = [{"model": m.name, **views.summary(count(m.name))} for m in MODELS]
-    assert [row["model"] for row in recorded] == [row["model"] for row in counted]
-    for before, now in zip(recorded, counted, strict=True):
-        assert now == before, f"{now['model']} changed; if that is meant, accept it with: {ACCEPT}"
 
 
 def test_mobilenets_table_2() -> None:

@@ -1,0 +1,137 @@
+"""Within other tools: pytest's fixture, pre-commit's hook, a GitHub Actions job."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from shutil import which
+
+import pytest
+import yaml
+
+from ..conftest import ROOT
+from ..test_readme import FILE
+from .scratch import Scratch
+
+TESTS = """
+def test_within(cost_budget):
+    trace = cost_budget("mobilenet_v2", max_macs="320M", max_params=4_000_000)
+    assert trace.total.macs == 300_774_272
+
+
+def test_over(cost_budget):
+    cost_budget("mobilenet_v2", max_macs="300M", max_peak_activation_bytes="1MiB")
+
+
+def test_misspelt(cost_budget):
+    cost_budget("mobilenet_v2", max_mac="300M")
+
+
+def test_without_a_limit(cost_budget):
+    cost_budget("mobilenet_v2")
+"""
+
+
+def test_the_fixture_fails_a_test_with_the_layers(tmp_path: Path) -> None:
+    (tmp_path / "test_ours.py").write_text(TESTS)
+    for file in FILE.finditer((ROOT / "README.md").read_text("utf-8")):
+        (tmp_path / file["name"]).write_text(file["text"], "utf-8")  # its test_costs.py, too
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-q"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "3 failed, 2 passed" in done.stdout, done.stdout
+    assert "mobilenet_v2: MACs 301 M, limit 300 M, 0.26% over it" in done.stdout
+    assert "mobilenet_v2: peak memory 10.5 MiB, limit 1.00 MiB" in done.stdout
+    assert "conv2d 1x1 320→1280, 7x7x1280" in done.stdout  # the largest layer
+    assert "cost_budget has no 'max_mac' (did you mean max_macs" in done.stdout
+    assert 'cost_budget needs a limit, such as max_macs="320M"' in done.stdout
+
+
+def test_the_plugin_costs_nothing_until_it_is_asked_for() -> None:
+    code = (
+        "import sys, cnnbench.reports.pytest_plugin; "
+        "assert not {'torch', 'typer', 'pydantic', 'rich'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="pre-commit wants a repository")
+def test_the_hook(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = tmp_path_factory.mktemp("home")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    line = ["pre_commit", "try-repo", str(ROOT), "cnnbench-check", "--all-files"]
+
+    def committed() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", *line],
+            cwd=scratch.folder,
+            env={**os.environ, "PRE_COMMIT_HOME": str(home), "PATH": path, "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+        )
+
+    done = committed()
+    assert done.returncode == 0 and "Passed" in done.stdout, done.stdout + done.stderr
+    scratch.change("nn.Linear(16, 10)", "nn.Linear(16, 11)")
+    done = committed()
+    assert done.returncode == 1 and "Failed" in done.stdout
+    assert "head" in done.stdout and "linear 16→11" in done.stdout
+
+
+def steps() -> list[dict[str, str]]:
+    """The steps of the README's job."""
+    (text,) = re.findall(r"```yaml\n(name: costs\n.*?)```", (ROOT / "README.md").read_text(), re.S)
+    job = yaml.safe_load(text)
+    assert job[True] == "pull_request"  # YAML 1.1 reads `on` so
+    return list(job["jobs"]["costs"]["steps"])
+
+
+@pytest.mark.skipif(which("bash") is None, reason="GitHub runs bash")
+def test_the_readmes_job_step_by_step(
+    scratch: Scratch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As GitHub does: a clone with all branches, each step by bash, stopping at the first fault."""
+    scratch.git("checkout", "-qb", "feature")
+    scratch.change("nn.Linear(16, 10)", "nn.Linear(16, 11)")
+    scratch.change("        return self", "        time.sleep(0.01)\n        return self")
+    scratch.change("import torch\n", "import time\n\nimport torch\n")
+    scratch.write("requirements.txt", "torch\ncnnbench\n")
+    scratch.commit("one class more, and slower")
+    clone = tmp_path_factory.mktemp("runner") / "clone"
+    summary = clone.parent / "summary.md"
+    given = [step for step in steps() if "run" in step]
+    uses = [step["uses"].partition("@")[0] for step in steps() if "uses" in step]
+    assert uses == ["actions/checkout", "actions/setup-python"]
+    checkout = next(step for step in steps() if "checkout" in step.get("uses", ""))
+    assert checkout["with"] == {"fetch-depth": 0}  # which is a clone with all there is
+    scratch.git("clone", "-q", str(scratch.folder), str(clone))
+    environment = {
+        **os.environ,
+        "GITHUB_BASE_REF": "main",
+        "OMP_NUM_THREADS": "1",
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    ended = []
+    for step in given:
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=clone,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        ended.append((step["run"], done.returncode, done.stdout + done.stderr))
+        if done.returncode:
+            break
+    *before, (last, code, output) = ended
+    assert before and all(code == 0 for _, code, _ in before), before
+    assert last.startswith("cnnbench check --format github --against ") and code == 1, ended
+    assert "::error title=cnnbench%3A nets%3ANet 3x16x16::MACs 350,368 → 350,384" in output
+    assert "head linear 16→11" in output
+    assert ": slower" in output and "(between its layers)" in output
+    assert "### nets:Net 3x16x16" in summary.read_text("utf-8")
