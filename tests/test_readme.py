@@ -84,8 +84,8 @@ def test_a_command_prints_what_the_readme_shows(block: re.Match[str]) -> None:
 def test_a_command_that_times_prints_the_same_table(block: re.Match[str], tmp_path: Path) -> None:
     """Headings and names; the numbers are of whoever runs it, and for how long."""
     shown = block["output"].splitlines()
-    compares = block["command"].startswith("cnnbench compare")
-    ready = {**calibrated(tmp_path), "OMP_NUM_THREADS": "1"} if compares else {}
+    measures = block["command"].startswith("cnnbench device")
+    ready = {} if measures else {**calibrated(tmp_path), "OMP_NUM_THREADS": "1"}
     now = printed(block["command"], "--max-time", "0.5", **ready).splitlines()
     rule = next(index for index, line in enumerate(shown) if line.startswith("───"))
     heading = [line.split() for line in shown[:rule]]
