@@ -91,7 +91,7 @@ def check(
     check_writable(output)
     form = form or _by_suffix(output)
     with heavy_imports():
-        from cnnbench.cli import check_report
+        from cnnbench.cli import check_ci, check_report
         from cnnbench.guard import config as configs
         from cnnbench.guard.check import raise_unknown
         from cnnbench.guard.latency import Where, latencies
@@ -110,9 +110,9 @@ def check(
             findings += timed
     report = check_report.report_of(findings, revision)
     if form is CheckFormat.JUNIT:
-        deliver(as_junit("cnnbench", check_report.cases(findings, strict)), output)
+        deliver(as_junit("cnnbench", check_ci.cases(findings, strict)), output)
     elif form is CheckFormat.GITHUB:
-        annotated = github.commands(check_report.remarks(findings, strict))
+        annotated = github.commands(check_ci.remarks(findings, strict))
         deliver(text(report, Format.TABLE) + annotated, output)
         github.append_summary(f"## cnnbench\n\n{text(report, Format.MARKDOWN)}")
     else:

@@ -1,4 +1,4 @@
-"""What `cnnbench check` found, as tables, annotations and test cases."""
+"""What `cnnbench check` found, as tables."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from cnnbench.guard.changes import LayerChange
 from cnnbench.guard.finding import IMPROVEMENTS, QUIET, VIOLATIONS, Finding, Status
 from cnnbench.guard.metrics import Metric
 from cnnbench.guard.revision import Revision
-from cnnbench.reports.github import Annotation, Level
-from cnnbench.reports.junit import Case
 from cnnbench.reports.report import Column, Report, Table
 
 _MOST = 10  # layers of a table
@@ -53,7 +51,7 @@ def report_of(findings: Sequence[Finding], revision: Revision | None) -> Report:
     tables = []
     for label in dict.fromkeys(finding.label for finding in shown):
         same = [finding for finding in shown if finding.label == label]
-        if rows := [_row(finding) for finding in same if finding.current is not None]:
+        if rows := [row_of(finding) for finding in same if finding.current is not None]:
             tables += [Table(SUMMARY, rows, label), *_layer_tables(same)]
     return Report(
         command="check",
@@ -81,7 +79,7 @@ def _record(finding: Finding) -> dict[str, Any]:
     return {**_result(finding), "layers": names}
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def row_of(finding: Finding) -> dict[str, Any]:
     """The cells of a finding that has a cost; every digit where fewer would look the same."""
     metric = finding.metric
     assert metric is not None
@@ -139,11 +137,12 @@ def _layer_row(change: LayerChange, metric: Metric) -> dict[str, Any]:
         "after": change.after if change.after != change.before else "the same",
         "baseline": metric.show(change.baseline),
         "current": metric.show(change.current),
-        "difference": _signed(change.difference, metric),
+        "difference": signed(change.difference, metric),
     }
 
 
-def _signed(difference: float, metric: Metric) -> str:
+def signed(difference: float, metric: Metric) -> str:
+    """A difference with its sign: +12.5 M."""
     return f"{'+' if difference > 0 else '-'}{metric.show(abs(difference))}"
 
 
@@ -176,78 +175,3 @@ def _notes(findings: Sequence[Finding], revision: Revision | None) -> list[str]:
 def _named(labels: Iterable[str]) -> str:
     first, *rest = labels
     return first + (f" and {len(rest)} more" if rest else "")
-
-
-def _summary(finding: Finding) -> str:
-    """`MACs 214 M → 278 M (+30%), limit 214 M: rose`."""
-    if finding.metric is None or finding.current is None:
-        return finding.reason or str(finding.status)
-    row = _row(finding)
-    was = f"{row['baseline']} → " if finding.baseline is not None else ""
-    change = f" ({row['change']})".replace("\n", " ") if row["change"] else ""
-    limit = f", limit {row['limit']}" if row["limit"] else ""
-    return f"{finding.metric.words} {was}{row['current']}{change}{limit}: {finding.status}"
-
-
-def _cause(finding: Finding) -> str:
-    """`features.7.conv conv2d 3x3 128→160, 28x28x160: +12.5 M MACs (reshaped)`; empty for none."""
-    if finding.metric is None or not finding.layers:
-        return ""
-    first, *rest = finding.layers
-    what = f"{first.layer or 'the network'} {first.after or first.before}"
-    plural = "s" if len(rest) > 1 else ""
-    more = f", and {len(rest)} more layer{plural}" if rest else ""
-    difference = _signed(first.difference, finding.metric)
-    return f"{what}: {difference} {finding.metric.words} ({first.change}){more}"
-
-
-def remarks(findings: Sequence[Finding], strict: bool) -> list[Annotation]:
-    """One for each model and level: all its costs, and the layer that did most of the first."""
-    found: dict[tuple[Level, str], list[Finding]] = {}
-    for finding in findings:
-        if finding.violates(strict) or finding.undecided(strict):
-            level = Level.ERROR
-        elif finding.status in (Status.IMPRECISE, Status.UNGUARDED):
-            level = Level.WARNING
-        elif finding.status in IMPROVEMENTS:
-            level = Level.NOTICE
-        else:
-            continue
-        found.setdefault((level, finding.label), []).append(finding)
-    return [
-        Annotation(
-            level,
-            f"cnnbench: {label}",
-            "\n".join(filter(None, [*map(_summary, same), _first(same)])),
-        )
-        for (level, label), same in found.items()
-    ]
-
-
-def _first(findings: Sequence[Finding]) -> str:
-    return next(filter(None, map(_cause, findings)), "")
-
-
-def cases(findings: Sequence[Finding], strict: bool) -> list[Case]:
-    """One test case a finding."""
-    return [_case(finding, strict) for finding in findings]
-
-
-def _case(finding: Finding, strict: bool) -> Case:
-    metric = finding.metric
-    text = "; ".join(filter(None, [_summary(finding), _cause(finding)]))
-    fails = finding.violates(strict)
-    details = "\n".join(
-        f"{change.layer}  {change.change}  {change.before} → {change.after}  "
-        f"{_signed(change.difference, metric)}"
-        for change in finding.layers
-        if metric is not None
-    )
-    return Case(
-        group=finding.label,
-        name=str(metric or "baseline"),
-        failure=text if fails else "",
-        error=text if finding.undecided(strict) else "",
-        skipped=finding.reason if finding.status is Status.UNTIMED else "",
-        details=details,
-    )

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cnnbench.counting import convention
 from cnnbench.errors import BaselineError, reason_of
 from cnnbench.files import write
-from cnnbench.guard.config import Text
 from cnnbench.guard.costs import Costs
+from cnnbench.guard.fields import Text
 from cnnbench.version import __version__
 
 FORMAT = 1

@@ -93,16 +93,16 @@ def static(
 
 
 def _of_model(config: Config, guarded: Guarded, recorded: Baseline) -> list[Finding]:
-    model, label = str(guarded.spec), guarded.label
+    label = guarded.label
     before = recorded.models.get(label)
     try:
         now = counted(guarded)
     except CnnbenchError as error:
-        return [Finding(model, label, None, Status.UNKNOWN, reason=str(error))]
+        return [Finding.of(guarded, None, Status.UNKNOWN, reason=str(error))]
     reason = _incomparable(config, label, before, now)
     if before is None or reason:
         over = [_over(guarded, metric, now) for metric in STATIC]
-        unknown = Finding(model, label, None, Status.UNKNOWN, reason=reason)
+        unknown = Finding.of(guarded, None, Status.UNKNOWN, reason=reason)
         return [unknown, *(finding for finding in over if finding)]
     paired = pairs(before.layers, now.layers) if before.layers != now.layers else []
     found = [_compared(config, guarded, metric, before, now) for metric in STATIC]
@@ -144,8 +144,7 @@ def _over(guarded: Guarded, metric: Metric, now: Costs) -> Finding | None:
     value = now.value(metric)
     if (limit := guarded.exceeded(metric, value)) is None:
         return None
-    model, label = str(guarded.spec), guarded.label
-    return Finding(model, label, metric, Status.OVER, current=value, limit=limit)
+    return Finding.of(guarded, metric, Status.OVER, current=value, limit=limit)
 
 
 def _compared(
@@ -161,7 +160,7 @@ def _compared(
         status = Status.TOLERATED
     else:
         status = Status.FELL if value < was else Status.UNCHANGED
-    return Finding(str(guarded.spec), guarded.label, metric, status, was, value, limit)
+    return Finding.of(guarded, metric, status, baseline=was, current=value, limit=limit)
 
 
 def _with_layers(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cnnbench import units
 from cnnbench.counting.cost import OpCost, Trace, total
-from cnnbench.guard.config import Text
+from cnnbench.guard.fields import Text
 from cnnbench.guard.metrics import STATIC, Metric
 from cnnbench.models.inputs import Shape
 

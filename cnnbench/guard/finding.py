@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from cnnbench.guard.changes import LayerChange
+from cnnbench.guard.config import Guarded
 from cnnbench.guard.metrics import Metric
 
 
@@ -56,6 +58,11 @@ class Finding:
     ci_low: float | None = None
     ci_high: float | None = None
     pairs: int | None = None
+
+    @classmethod
+    def of(cls, guarded: Guarded, metric: Metric | None, status: Status, **more: Any) -> Finding:
+        """One of a model that is guarded."""
+        return cls(str(guarded.spec), guarded.label, metric, status, **more)
 
     @property
     def change(self) -> float | None:

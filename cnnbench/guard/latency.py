@@ -172,11 +172,4 @@ def _guarded_at(file: Path) -> frozenset[str]:
 
 
 def _finding(guarded: Guarded, status: Status, **more: Any) -> Finding:
-    return Finding(
-        model=str(guarded.spec),
-        label=guarded.label,
-        metric=Metric.LATENCY,
-        status=status,
-        limit=guarded.max_latency_ratio,
-        **more,
-    )
+    return Finding.of(guarded, Metric.LATENCY, status, limit=guarded.max_latency_ratio, **more)

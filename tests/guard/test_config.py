@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cnnbench import units
 from cnnbench.errors import ConfigError
 from cnnbench.guard import config
-from cnnbench.guard.config import Tolerance
+from cnnbench.guard.fields import Tolerance
 from cnnbench.guard.metrics import Metric
 
 GOOD = """

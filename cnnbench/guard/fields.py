@@ -1,0 +1,100 @@
+"""What the keys of a configuration hold: counts, sizes, tolerances, inputs, as they are typed."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from cnnbench import units
+from cnnbench.errors import ShapeError, nearest
+from cnnbench.guard.metrics import STATIC, Metric
+from cnnbench.models.inputs import Input, batched, parse_inputs
+
+_PERCENT = re.compile(r"\d{1,9}(\.\d{1,9})? ?%", re.ASCII)
+
+
+def _count(value: object) -> int:
+    return _quantity(value, size=False)
+
+
+def _size(value: object) -> int:
+    return _quantity(value, size=True)
+
+
+def _quantity(value: object, *, size: bool) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    try:
+        return units.quantity(value if isinstance(value, str) else "", size=size)
+    except ValueError:
+        example = "'8MiB'" if size else "'500M'"
+        raise ValueError(
+            f"{value!r} is no {'size' if size else 'count'}; write {example}"
+        ) from None
+
+
+class Tolerance(BaseModel):
+    """How far a cost may rise above its baseline: a share of it, or so many units."""
+
+    model_config = ConfigDict(frozen=True)
+    share: Fraction = Fraction(0)
+    units: int = 0
+
+    def limit(self, baseline: int) -> int:
+        """The most that is tolerated, exactly."""
+        return math.floor(baseline * (1 + self.share)) + self.units
+
+
+def _tolerance(metric: Metric, value: object) -> Tolerance:
+    """`1%`, `64KiB`, `10k` or a whole number; ValueError where it is none."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.endswith("%"):
+        if not _PERCENT.fullmatch(text):
+            raise ValueError(f"{value!r} is no share; write '1%'")
+        return Tolerance(share=Fraction(text.removesuffix("%").strip()) / 100)
+    try:
+        return Tolerance(units=_quantity(value, size=metric.is_size))
+    except ValueError:
+        example = "'1%' or '64KiB'" if metric.is_size else "'1%' or '10k'"
+        raise ValueError(f"{value!r} is no tolerance; write {example}") from None
+
+
+def _tolerances(given: object) -> dict[Metric, Tolerance]:
+    if not isinstance(given, dict):
+        raise ValueError("tolerance is a table by metric: { macs = '0%' }")
+    found = {}
+    for key, value in given.items():
+        if key not in list(STATIC):
+            raise ValueError(f"unknown metric {key!r}{nearest(key, STATIC)}; {', '.join(STATIC)}")
+        found[Metric(key)] = _tolerance(Metric(key), value)
+    return found
+
+
+def _inputs(given: object) -> tuple[Input, ...]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
+        raise ValueError(f"{given!r} is no input; write '3x224x224', or a list of such")
+    try:
+        inputs = parse_inputs(texts)
+        for item in inputs:
+            batched(item.shape, 1)
+    except ShapeError as error:
+        raise ValueError(str(error)) from error
+    return inputs
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError(f"{text!r} has characters that cannot be shown")
+    return text
+
+
+Text = Annotated[str, Field(strict=True), AfterValidator(_printable)]
+Count = Annotated[int | None, BeforeValidator(_count)]
+Size = Annotated[int | None, BeforeValidator(_size)]
+Tolerances = Annotated[dict[Metric, Tolerance], BeforeValidator(_tolerances)]
+Inputs = Annotated[tuple[Input, ...] | None, BeforeValidator(_inputs)]
