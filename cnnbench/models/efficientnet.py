@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from cnnbench.models import layers
-from cnnbench.models.layers import pooled_classifier, round_channels, sequence
+from cnnbench.models.chain import Chain, Piece, assemble, piece
+from cnnbench.models.layers import pooled_classifier, round_channels
 
 
 class Stage(NamedTuple):
@@ -76,16 +77,17 @@ class SqueezeExcitation(nn.Module):
 class MBConv(nn.Module):
     """1x1 expansion, k x k depthwise, squeeze-and-excitation, linear 1x1 projection, shortcut."""
 
-    def __init__(self, inputs: int, outputs: int, stage: Stage, stride: int, drop: float) -> None:
-        """`drop` is the probability that training skips the block for an image."""
+    drop: float = 0.0  # the probability that training skips the block for an image
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        """An expansion of 1 has no first 1x1."""
         super().__init__()
-        hidden = inputs * stage.expansion
-        self.expand = conv_bn(inputs, hidden, 1, act=silu) if stage.expansion > 1 else None
-        self.depthwise = conv_bn(hidden, hidden, stage.kernel, stride, groups=hidden, act=silu)
+        hidden = inputs * expansion
+        self.expand = conv_bn(inputs, hidden, 1, act=silu) if expansion > 1 else None
+        self.depthwise = conv_bn(hidden, hidden, kernel, stride, groups=hidden, act=silu)
         self.squeeze = SqueezeExcitation(hidden, max(1, inputs // 4))
         self.project = conv_bn(hidden, outputs, 1, act=None)
         self.residual = stride == 1 and inputs == outputs
-        self.drop = drop
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, outputs, H / stride, W / stride]."""
@@ -99,7 +101,13 @@ class MBConv(nn.Module):
         return out.add_(x)
 
 
-def build(
+def head(inputs: int, last: int, classes: int, dropout: float) -> nn.Module:
+    """1x1 convolution, BN, SiLU, pooled classifier."""
+    conv = conv_bn(inputs, last, 1, act=silu)
+    return pooled_classifier(last, classes, dropout, conv=conv)
+
+
+def chain(
     name: str,
     *,
     num_classes: int,
@@ -107,35 +115,39 @@ def build(
     resolution: int,
     width_mult: float,
     depth_mult: float,
-) -> nn.Module:
+) -> Chain:
     """Scale B0's filters (to multiples of 8) and repeats (rounded up), stem and head too."""
     del resolution
 
     def width(filters: int) -> int:
         return round_channels(filters * width_mult)
 
-    depths = [math.ceil(stage.repeats * depth_mult) for stage in B0]
     channels = width(STEM)
-    stages: dict[str, nn.Module] = {}
-    built = 0
-    for index, (stage, depth) in enumerate(zip(B0, depths, strict=True), 1):
-        blocks: dict[str, nn.Module] = {}
-        for number in range(depth):
-            drop = DROP_CONNECT * built / sum(depths)
-            stride = stage.stride if number == 0 else 1
-            block = MBConv(channels, width(stage.filters), stage, stride, drop)
-            blocks[f"block{number + 1}"] = block
-            channels = width(stage.filters)
-            built += 1
-        stages[f"stage{index}"] = sequence(**blocks)
+    stages: dict[str, Chain] = {}
+    for index, stage in enumerate(B0, 1):
+        blocks: dict[str, Piece] = {}
+        for number in range(math.ceil(stage.repeats * depth_mult)):
+            filters, stride = width(stage.filters), stage.stride if number == 0 else 1
+            blocks[f"block{number + 1}"] = piece(
+                MBConv, channels, filters, stage.kernel, stride, stage.expansion
+            )
+            channels = filters
+        stages[f"stage{index}"] = blocks
     dropout = DROPOUT[name.rpartition("_")[2]]
-    return sequence(
-        stem=conv_bn(in_channels, width(STEM), 3, 2, act=silu),
+    return {
+        "stem": piece(conv_bn, in_channels, width(STEM), 3, 2, act=silu),
         **stages,
-        head=pooled_classifier(
-            width(LAST), num_classes, dropout, conv=conv_bn(channels, width(LAST), 1, act=silu)
-        ),
-    )
+        "head": piece(head, channels, width(LAST), num_classes, dropout),
+    }
+
+
+def build(name: str, **options: Any) -> nn.Module:
+    """Build the chain; the later a block, the likelier training skips it."""
+    net = assemble(chain(name, **options))
+    blocks = [block for block in net.modules() if isinstance(block, MBConv)]
+    for position, block in enumerate(blocks):
+        block.drop = DROP_CONNECT * position / len(blocks)
+    return net
 
 
 def _convolution(weight: Tensor) -> Tensor:

@@ -6,9 +6,11 @@ applications, arXiv:1704.04861, 2017: table 1 (body), table 4 (full convolutions
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import nn
 
+from cnnbench.models.chain import Chain, Piece, assemble, piece
 from cnnbench.models.layers import conv_bn, he_initialise, pooled_classifier, sequence
 
 # Table 1 after the stem: filters, stride. (It prints a last stride of 2 on a 7x7 map that stays
@@ -34,9 +36,9 @@ def conv(inputs: int, outputs: int, stride: int, kernel: int = 3) -> nn.Module:
     return conv_bn(inputs, outputs, kernel, stride)
 
 
-def build(
+def chain(
     name: str, *, num_classes: int, in_channels: int, resolution: int, width_mult: float
-) -> nn.Module:
+) -> Chain:
     """3x3/2 stem, 13 layers of one kind, pooled classifier; `width_mult` is the paper's alpha."""
     del resolution
     block: Callable[[int, int, int], nn.Module] = conv if name.endswith("_conv") else separable
@@ -48,16 +50,21 @@ def build(
         return max(8, int(filters * width_mult))
 
     channels = width(32)
-    blocks: dict[str, nn.Module] = {}
+    blocks: dict[str, Piece] = {}
     for number, (filters, stride) in enumerate(rows, 1):
-        blocks[f"block{number}"] = block(channels, width(filters), stride)
+        blocks[f"block{number}"] = piece(block, channels, width(filters), stride)
         channels = width(filters)
-    return sequence(
-        stem=conv_bn(in_channels, width(32), 3, 2),
+    return {
+        "stem": piece(conv_bn, in_channels, width(32), 3, 2),
         **blocks,
         # The paper names no rate; its released code keeps 0.999.
-        head=pooled_classifier(channels, num_classes, dropout=0.001),
-    )
+        "head": piece(pooled_classifier, channels, num_classes, dropout=0.001),
+    }
+
+
+def build(name: str, **options: Any) -> nn.Module:
+    """Build the chain."""
+    return assemble(chain(name, **options))
 
 
 initialise = he_initialise  # the paper states none

@@ -4,14 +4,16 @@ bottlenecks, arXiv:1801.04381, 2018: table 1 (the block), table 2 (the network).
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
+from cnnbench.models.chain import Chain, Piece, assemble, piece
 from cnnbench.models.layers import (
     conv_bn,
     he_initialise,
     pooled_classifier,
     round_channels,
-    sequence,
 )
 
 # Table 2: expansion t, filters c, repeats n, first stride s.
@@ -50,32 +52,43 @@ class InvertedResidual(nn.Module):
         return out.add_(x) if self.residual else out
 
 
-def build(
+def head(inputs: int, last: int, classes: int) -> nn.Module:
+    """1x1 convolution, BN, ReLU6, pooled classifier."""
+    conv = conv_bn(inputs, last, 1, act=relu6)
+    return pooled_classifier(last, classes, dropout=0.2, conv=conv)
+
+
+def chain(
     name: str, *, num_classes: int, in_channels: int, resolution: int, width_mult: float
-) -> nn.Module:
+) -> Chain:
     """3x3/2 stem, seven stages of inverted residuals, 1x1 to 1280, pooled classifier.
 
     `width_mult` leaves the last 1x1 at 1280 below 1 (section 4).
     """
     del name, resolution
     channels = stem = round_channels(32 * width_mult)
-    stages: dict[str, nn.Module] = {}
+    stages: dict[str, Chain] = {}
     for stage, (expansion, filters, repeats, first) in enumerate(BODY, 1):
         outputs = round_channels(filters * width_mult)
-        blocks: dict[str, nn.Module] = {}
+        blocks: dict[str, Piece] = {}
         for number in range(repeats):
             stride = first if number == 0 else 1
-            blocks[f"block{number + 1}"] = InvertedResidual(channels, outputs, stride, expansion)
+            blocks[f"block{number + 1}"] = piece(
+                InvertedResidual, channels, outputs, stride, expansion
+            )
             channels = outputs
-        stages[f"stage{stage}"] = sequence(**blocks)
+        stages[f"stage{stage}"] = blocks
     last = round_channels(1280 * max(1.0, width_mult))
-    return sequence(
-        stem=conv_bn(in_channels, stem, 3, 2, act=relu6),
+    return {
+        "stem": piece(conv_bn, in_channels, stem, 3, 2, act=relu6),
         **stages,
-        head=pooled_classifier(
-            last, num_classes, dropout=0.2, conv=conv_bn(channels, last, 1, act=relu6)
-        ),
-    )
+        "head": piece(head, channels, last, num_classes),
+    }
+
+
+def build(name: str, **options: Any) -> nn.Module:
+    """Build the chain."""
+    return assemble(chain(name, **options))
 
 
 initialise = he_initialise  # the paper states none

@@ -174,6 +174,7 @@ MODELS: tuple[Model, ...] = (
             for suffix, words in (("", ""), ("_bn", ", batch norm"))
             for depth in (11, 13, 16, 19)
         },
+        _WIDTH,
     ),
     *_rows(
         GOOGLENET,
@@ -182,24 +183,27 @@ MODELS: tuple[Model, ...] = (
         aliases={"googlenet": ("inception",)},
     ),
     *_rows(GOOGLENET, {"googlenet_naive": "inception modules without reductions (figure 2a)"}),
-    *_rows(RESNET, {f"resnet{n}": f"residual, {n} layers" for n in (18, 34)}, _SHORTCUT),
+    *_rows(RESNET, {f"resnet{n}": f"residual, {n} layers" for n in (18, 34)}, _SHORTCUT, _WIDTH),
     *_rows(
         RESNET,
         {f"resnet{n}": f"residual bottlenecks, {n} layers" for n in (50, 101, 152)},
         _SHORTCUT,
         _STRIDE_ON,
+        _WIDTH,
     ),
-    *_rows(RESNET, {f"plain{n}": f"resnet{n} without shortcuts" for n in (18, 34)}),
+    *_rows(RESNET, {f"plain{n}": f"resnet{n} without shortcuts" for n in (18, 34)}, _WIDTH),
     *_rows(
         RESNET,
         {f"resnet{n}": f"residual, {n} layers, for CIFAR" for n in _CIFAR_DEPTHS},
         replace(_SHORTCUT, default="identity"),
+        _WIDTH,
         side=32,
         classes=10,
     ),
     *_rows(
         RESNET,
         {f"plain{n}": f"resnet{n} without shortcuts, for CIFAR" for n in _CIFAR_DEPTHS},
+        _WIDTH,
         side=32,
         classes=10,
     ),

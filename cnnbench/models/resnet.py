@@ -4,12 +4,20 @@ arXiv:1512.03385, 2015: table 1 (ImageNet), section 4.2 (CIFAR-10), figure 5 (th
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnnbench.models.layers import conv_bn, he_initialise, pooled_classifier, relu, sequence
+from cnnbench.models.chain import Chain, Piece, assemble, piece
+from cnnbench.models.layers import (
+    conv_bn,
+    he_initialise,
+    pooled_classifier,
+    relu,
+    round_channels,
+    sequence,
+)
 
 
 class Table(NamedTuple):
@@ -53,8 +61,8 @@ class Residual(nn.Module):
 class Plain(nn.Module):
     """ReLU(body(x)): the same block without its shortcut (figure 3, middle)."""
 
-    def __init__(self, body: nn.Module, shortcut: nn.Module | None) -> None:
-        """`shortcut` is what a residual block would have had, and is dropped."""
+    def __init__(self, body: nn.Module) -> None:
+        """`body` is the residual block's own."""
         super().__init__()
         self.body = body
         self.act = relu()
@@ -109,48 +117,72 @@ def shortcut_for(option: str, inputs: int, outputs: int, stride: int) -> nn.Modu
     return ZeroPadded(outputs - inputs, stride) if changes else None
 
 
-def build(
+def stem(in_channels: int, filters: int) -> nn.Module:
+    """7x7/2, BN, ReLU, 3x3/2 max pooling (ImageNet)."""
+    return sequence(conv=conv_bn(in_channels, filters, 7, 2), pool=nn.MaxPool2d(3, 2, padding=1))
+
+
+def block(
+    inputs: int,
+    filters: int,
+    stride: int,
+    *,
+    shortcut: str | None,
+    stride_on: str | None,
+) -> nn.Module:
+    """A stage's block: `stride_on` None is the basic one; without a `shortcut` it is plain."""
+    if stride_on is None:
+        outputs, body = filters, basic(inputs, filters, stride)
+    else:
+        outputs = filters * EXPANSION
+        body = bottleneck(inputs, filters, outputs, stride, stride_on)
+    if shortcut is None:
+        return Plain(body)
+    return Residual(body, shortcut_for(shortcut, inputs, outputs, stride))
+
+
+def chain(
     name: str,
     *,
     num_classes: int,
     in_channels: int,
     resolution: int,
-    shortcut: str = "identity",
+    width_mult: float,
+    shortcut: str | None = None,
     stride_on: str = "3x3",
-) -> nn.Module:
+) -> Chain:
     """Stem, three or four stages of blocks that halve the map and double the filters, head.
 
-    `resnetN` and `plainN` differ in the block alone. `resolution` changes the input, not the net.
+    `resnetN` and `plainN` differ in the block alone. `resolution` changes the input, not the net;
+    `width_mult` every layer's filters, to multiples of 8.
     """
     del resolution
-    block = Plain if name.startswith("plain") else Residual
     layers = int(name.removeprefix("plain").removeprefix("resnet"))
     table = IMAGENET.get(layers) or CIFAR[layers]
+    kind = {"shortcut": shortcut, "stride_on": stride_on if table.bottleneck else None}
+
+    def width(stage: int) -> int:
+        return round_channels(table.filters * 2**stage * width_mult)
+
+    channels = width(0)
+    first = piece(conv_bn, in_channels, channels, 3)
     if layers in IMAGENET:
-        stem = sequence(
-            conv=conv_bn(in_channels, table.filters, 7, 2), pool=nn.MaxPool2d(3, 2, padding=1)
-        )
-    else:
-        stem = conv_bn(in_channels, table.filters, 3)
-    stages: dict[str, nn.Module] = {}
-    channels = table.filters
+        first = piece(stem, in_channels, channels)
+    stages: dict[str, Chain] = {}
     for stage, depth in enumerate(table.blocks):
-        filters = table.filters * 2**stage
-        outputs = filters * (EXPANSION if table.bottleneck else 1)
-        blocks: dict[str, nn.Module] = {}
+        blocks: dict[str, Piece] = {}
         for number in range(depth):
             stride = 2 if stage > 0 and number == 0 else 1
-            around = None
-            if block is Residual:
-                around = shortcut_for(shortcut, channels, outputs, stride)
-            if table.bottleneck:
-                body = bottleneck(channels, filters, outputs, stride, stride_on)
-            else:
-                body = basic(channels, outputs, stride)
-            blocks[f"block{number + 1}"] = block(body, around)
-            channels = outputs
-        stages[f"stage{stage + 1}"] = sequence(**blocks)
-    return sequence(stem=stem, **stages, head=pooled_classifier(channels, num_classes))
+            blocks[f"block{number + 1}"] = piece(block, channels, width(stage), stride, **kind)
+            channels = width(stage) * (EXPANSION if table.bottleneck else 1)
+        stages[f"stage{stage + 1}"] = blocks
+    head = piece(pooled_classifier, channels, num_classes)
+    return {"stem": first, **stages, "head": head}
+
+
+def build(name: str, **options: Any) -> nn.Module:
+    """Build the chain."""
+    return assemble(chain(name, **options))
 
 
 initialise = he_initialise

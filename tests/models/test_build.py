@@ -19,11 +19,11 @@ from cnnbench.models.spec import parse
 SMALL = {
     "alexnet": "resolution=67",
     "alexnet_owt": "resolution=63",
-    "vgg": "resolution=32",
+    "vgg": "width_mult=0.25,resolution=32",
     "googlenet": "resolution=64",
     "googlenet_naive": "resolution=32,in_channels=1",
-    "resnet": "resolution=32",
-    "plain": "resolution=32",
+    "resnet": "width_mult=0.25,resolution=32",
+    "plain": "width_mult=0.25,resolution=32",
     "mobilenet": "width_mult=0.25,resolution=64",
     "efficientnet": "width_mult=0.25,depth_mult=0.5,resolution=64",
 }
@@ -212,6 +212,20 @@ def test_channels_round_as_the_reference_code_does() -> None:
     assert [round_channels(c * 1.4) for c in (32, 16, 24, 96, 320)] == [48, 24, 32, 136, 448]
     assert [round_channels(c * 0.35) for c in (16, 24, 32)] == [8, 8, 16]
     assert [round_channels(c * 1.1) for c in (32, 16, 40, 112, 320)] == [32, 16, 48, 120, 352]
+
+
+@pytest.mark.parametrize(
+    "name", [m.name for m in MODELS if m.name.startswith(("vgg", "resnet", "plain"))]
+)
+def test_width_scales_every_layer(name: str) -> None:
+    """Filters, hidden features and shortcuts; what goes in and the classes stay."""
+    whole, half = (outline(f"{name}@width_mult={width}") for width in (1, 0.5))
+    filters = [
+        [(key, value.shape[0]) for key, value in net.named_parameters()] for net in (whole, half)
+    ]
+    *hidden, weight, bias = filters[0]
+    assert filters[1] == [*((key, number // 2) for key, number in hidden), weight, bias]
+    assert all(value.shape[0] % 8 == 0 for value in half.parameters() if value.shape[0] != bias[1])
 
 
 def test_options_reach_the_network() -> None:
