@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ def trace(
     *,
     train: bool = False,
     shape_rules: bool = True,
+    restore: bool = True,
 ) -> Trace:
     """Count one evaluation pass of `net` on the shapes of its inputs, leaving `net` as it was.
 
@@ -41,10 +42,12 @@ def trace(
     to every trainable parameter, without a loss and an optimiser. Training flags, hooks,
     attributes, parameters and buffers are the same afterwards, whatever its forward assigns or
     raises; InputError says at which layer it raised. Without `shape_rules` every output shape
-    comes from torch's meta kernels: slower to start, equal in result.
+    comes from torch's meta kernels: slower to start, equal in result. Without `restore` the network
+    is left as the pass leaves it, which serves one that nobody else has.
     """
     modules = dict(net.named_modules())
-    with _gradients(train), restored(net), paths(modules) as running, uncompiled():
+    undo = restored(net) if restore else nullcontext()
+    with _gradients(train), undo, paths(modules) as running, uncompiled():
         if train:
             without_values(net)
         else:

@@ -13,6 +13,7 @@ from torch import nn
 
 from cnnbench.errors import InputError, reason_of
 from cnnbench.models import sources
+from cnnbench.models.chain import Chain, Piece
 from cnnbench.models.inputs import Shape
 from cnnbench.models.layers import raw_parameters
 from cnnbench.models.spec import AnySpec, Spec, parse
@@ -44,17 +45,26 @@ def load(
     if not isinstance(spec, Spec):
         net, shape = sources.load(spec, shapes_only=shapes_only)
         return sources.converted(net, dtype), shape
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype or (torch.float32 if shapes_only else before))
-    try:
-        device = torch.device("meta") if shapes_only else torch.get_default_device()
-        net = _construct(spec, device)
-        if not shapes_only:
-            with torch.no_grad():
-                _file(spec).initialise(net)
-    finally:
-        torch.set_default_dtype(before)
+    device = torch.device("meta") if shapes_only else torch.get_default_device()
+    default = torch.float32 if shapes_only else torch.get_default_dtype()
+    with _constructing(str(spec), device, dtype or default):
+        net = _file(spec).build(spec.model.name, **dict(spec.options))
+    if not shapes_only:
+        with torch.no_grad():
+            _file(spec).initialise(net)
     return net, spec.input_shape
+
+
+def chain_of(spec: Spec) -> Chain:
+    """What the network is made of, of a model that can be scaled; nothing is built."""
+    chain: Chain = _file(spec).chain(spec.model.name, **dict(spec.options))
+    return chain
+
+
+def outline_piece(piece: Piece, dtype: torch.dtype) -> nn.Module:
+    """Build a piece of a chain on the meta device."""
+    with _constructing("a piece", torch.device("meta"), dtype):
+        return piece.build()
 
 
 @contextmanager
@@ -68,13 +78,18 @@ def surroundings() -> Iterator[None]:
         os.chdir(folder)
 
 
-def _construct(spec: Spec, device: torch.device) -> nn.Module:
-    with raw_parameters(), device:
-        try:
-            net: nn.Module = _file(spec).build(spec.model.name, **dict(spec.options))
-        except RuntimeError as error:  # a tensor larger than torch can describe, or than memory
-            raise InputError(f"{spec} is too large to build: {reason_of(error)}") from error
-    return net
+@contextmanager
+def _constructing(name: str, device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """Within it, modules are built there with parameters of that dtype, uninitialised."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with raw_parameters(), device:
+            yield
+    except RuntimeError as error:  # a tensor larger than torch can describe, or than memory
+        raise InputError(f"{name} is too large to build: {reason_of(error)}") from error
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _file(spec: Spec) -> ModuleType:
