@@ -82,7 +82,7 @@ def baseline(
 
 
 def _row(label: str, now: Costs, before: Costs | None) -> dict[str, Any]:
-    from cnnbench.guard.metrics import STATIC
+    from cnnbench.counting.metrics import STATIC
 
     row = {
         "model": label,

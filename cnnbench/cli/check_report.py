@@ -8,10 +8,10 @@ from typing import Any
 
 from cnnbench import units
 from cnnbench.cli.environment import environment
+from cnnbench.counting.metrics import Metric
 from cnnbench.guard.baseline import RECORD
 from cnnbench.guard.changes import LayerChange
 from cnnbench.guard.finding import IMPROVEMENTS, QUIET, VIOLATIONS, Finding, Status
-from cnnbench.guard.metrics import Metric
 from cnnbench.guard.revision import Revision
 from cnnbench.reports.report import Column, Report, Table
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from cnnbench.counting.cost import Trace
+from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import ConfigError, nearest
 from cnnbench.guard.config import Guarded, complaint
 from cnnbench.guard.costs import Costs, Layer, costs
-from cnnbench.guard.metrics import STATIC, Metric
 
 Quantity = int | str | None
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnnbench import units
+from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import BaselineError, CnnbenchError
 from cnnbench.guard import baseline as baselines
 from cnnbench.guard import config as configs
@@ -17,7 +18,6 @@ from cnnbench.guard.costs import Costs, Layer
 from cnnbench.guard.counting import at_home, counted
 from cnnbench.guard.finding import Finding, Status
 from cnnbench.guard.latency import Where, latencies
-from cnnbench.guard.metrics import STATIC, Metric
 from cnnbench.timing import cores, devices
 from cnnbench.timing.measure import check_plan
 

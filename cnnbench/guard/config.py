@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cnnbench.counting.metrics import Metric
 from cnnbench.errors import ConfigError, SpecError, nearest, reason_of
 from cnnbench.guard.fields import Count, Inputs, Size, Text, Tolerance, Tolerances
-from cnnbench.guard.metrics import Metric
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.spec import AnySpec, parse
 

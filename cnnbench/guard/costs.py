@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cnnbench import units
 from cnnbench.counting.cost import OpCost, Trace, total
+from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.guard.fields import Text
-from cnnbench.guard.metrics import STATIC, Metric
 from cnnbench.models.inputs import Shape
 
 Exact = Annotated[int, Field(strict=True, ge=0, lt=2**63)]

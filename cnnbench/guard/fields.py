@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from cnnbench import units
+from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import ShapeError, nearest
-from cnnbench.guard.metrics import STATIC, Metric
 from cnnbench.models.inputs import Input, batched, parse_inputs
 
 _PERCENT = re.compile(r"\d{1,9}(\.\d{1,9})? ?%", re.ASCII)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from cnnbench.counting.metrics import Metric
 from cnnbench.guard.changes import LayerChange
 from cnnbench.guard.config import Guarded
-from cnnbench.guard.metrics import Metric
 
 
 class Status(StrEnum):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnbench import units
+from cnnbench.counting.metrics import Metric
 from cnnbench.errors import CnnbenchError, ConfigError
 from cnnbench.guard import config as configs
 from cnnbench.guard import revision as revisions
@@ -16,7 +17,6 @@ from cnnbench.guard.config import Config, Guarded
 from cnnbench.guard.counting import at_home
 from cnnbench.guard.duet import LOOKS, Duet, duet
 from cnnbench.guard.finding import Finding, Status
-from cnnbench.guard.metrics import Metric
 from cnnbench.guard.remote import WorkerError
 from cnnbench.guard.revision import Revision
 from cnnbench.guard.worker import Order, folders

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnbench import units
+from cnnbench.counting.metrics import Metric
 from cnnbench.errors import ConfigError
 from cnnbench.guard import config
 from cnnbench.guard.fields import Tolerance
-from cnnbench.guard.metrics import Metric
 
 GOOD = """
 [tool.cnnbench]

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnnbench.counting.metrics import Metric
 from cnnbench.errors import RevisionError
 from cnnbench.guard import config, revision
 from cnnbench.guard.duet import LOOKS, verdict
 from cnnbench.guard.finding import Status
 from cnnbench.guard.latency import Where, latencies
-from cnnbench.guard.metrics import Metric
 from cnnbench.timing import devices
 from cnnbench.timing.cores import Threads
 

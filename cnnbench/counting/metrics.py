@@ -1,4 +1,4 @@
-"""What is guarded: the static costs of a pass, each with how it reads."""
+"""What can be limited: the costs of a pass, each with how it reads. Needs no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnnbench import units
 
 
 class Metric(StrEnum):
-    """A cost of the vocabulary that `check` compares, in the order in which people ask for them."""
+    """A cost of the vocabulary, in the order in which people ask for them."""
 
     MACS = "macs"
     PARAMS = "params"
