@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 
 _QUANTITY = re.compile(r"(\d{1,30}(?:\.\d{1,30})?) ?([kKMGTP]?)(iB|B|)", re.ASCII)
+_TIME = re.compile(r"(\d{1,30}(?:\.\d{1,30})?) ?([munµμ]?)s", re.ASCII)
 _SI = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SECONDS = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 _BINARY = tuple(
@@ -119,6 +120,15 @@ def window(kernel: tuple[int, ...], stride: tuple[int, ...]) -> str:
         return ""
     step = stride[:1] if len(set(stride)) == 1 else stride
     return shape(kernel) + (f" /{shape(step)}" if set(stride) - {1} else "")
+
+
+def seconds(text: str) -> float:
+    """Read what a person types: '20ms' -> 0.02, '1.5s', '800us'. ValueError where it is none."""
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no time")
+    steps = {prefix: step for step, prefix in _SECONDS} | {"u": 1e-6}
+    return float(match[1]) * steps[match[2].replace("μ", "µ")]
 
 
 def quantity(text: str, *, size: bool) -> int:

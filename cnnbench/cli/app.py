@@ -12,6 +12,7 @@ from cnnbench.cli import (
     check,
     compare,
     device,
+    fit,
     flops,
     listing,
     predict,
@@ -65,5 +66,6 @@ app.command("time", rich_help_panel=TIME)(time.time)
 app.command("device", rich_help_panel=TIME)(device.device)
 app.command("compare", rich_help_panel=ASK)(compare.compare)
 app.command("predict", rich_help_panel=ASK)(predict.predict)
+app.command("fit", rich_help_panel=ASK)(fit.fit)
 app.command("baseline", rich_help_panel=GUARD)(baseline.baseline)
 app.command("check", rich_help_panel=GUARD)(check.check)

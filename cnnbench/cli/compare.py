@@ -113,11 +113,7 @@ def compare(
     specs = parse_together(models)
     plan_of = opt.read_plan(precision, max_time, seed)
     opt.read_threads(threads)
-    if static and on:
-        raise CnnbenchError("--static leaves times out, --on predicts them; give one of them")
-    if (static or on) and (device or threads):
-        here = "--static" if static else "--on"
-        raise CnnbenchError(f"{here} measures nothing; leave --device and --threads out")
+    opt.nothing_measured(static, on, device, threads)
     given = opt.read_inputs(inputs, batch, specs)
     check_writable(output)
     picture = drawing.is_picture(output)

@@ -181,6 +181,17 @@ def read_threads(threads: int | None) -> None:
         raise CnnbenchError(f"--threads {threads} cannot compute; give at least 1, or leave it out")
 
 
+def nothing_measured(
+    static: bool, on: Path | None, device: str | None, threads: int | None
+) -> None:
+    """Refuse options of measuring beside those that leave it out."""
+    if static and on:
+        raise CnnbenchError("--static leaves times out, --on predicts them; give one of them")
+    if (static or on) and (device or threads):
+        here = "--static" if static else "--on"
+        raise CnnbenchError(f"{here} measures nothing; leave --device and --threads out")
+
+
 def read_plan(precision: str, max_time: float, seed: int) -> tuple[float, float, int]:
     """Read when to stop: `2%` or 0.02 as a share, seconds; and the seed."""
     try:

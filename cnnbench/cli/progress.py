@@ -31,6 +31,18 @@ class Bar:
             self._progress.update(self._task, description=text, total=None, visible=bool(text))
             self._progress.refresh()
 
+    def counted(self, done: int, of: int) -> None:
+        """Tell how many networks have been counted."""
+        if self._progress is None or self._task is None:
+            return
+        if (now := monotonic()) - self._shown > _REFRESH_S:
+            text = f"network {done} of {of}"
+            self._progress.update(
+                self._task, description=text, total=of, completed=done, visible=True
+            )
+            self._progress.refresh()
+            self._shown = now
+
     def rounds(self, number: int, seconds: float, width: float | None) -> None:
         """Tell how many rounds there are, and how narrow the widest interval is."""
         if self._progress is None or self._task is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cnnbench.errors import ShapeError, SpecError, nearest
 from cnnbench.models import plugins
@@ -35,6 +35,19 @@ class Spec:
         channels = int(given.get("in_channels", channels))
         side = int(given.get("resolution", 0))
         return (channels, side or height, side or width)
+
+    def varied(self, **values: Value) -> Spec:
+        """The same model with other values of options that it has, each within its bounds.
+
+        SpecError where one is not.
+        """
+        for key, value in values.items():
+            option = self.model.option(key)
+            if option is None or not option.low <= float(value) <= option.high:
+                takes = f"it takes {option.values}" if option else "it has none"
+                raise SpecError(f"{self.model.name} cannot take {key}={value}; {takes}")
+        options = tuple((key, values.get(key, value)) for key, value in self.options)
+        return replace(self, options=options)
 
     def __str__(self) -> str:
         """Return the canonical name and only the options that differ from the defaults.

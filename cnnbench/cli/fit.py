@@ -1,0 +1,142 @@
+"""`cnnbench fit`: the variant of a network that fits a device and a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnbench.cli import INTERRUPTED
+from cnnbench.cli import options as opt
+from cnnbench.cli.progress import bar
+from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import CnnbenchError
+from cnnbench.files import check_writable
+from cnnbench.models.scale import scalable
+from cnnbench.models.spec import parse
+from cnnbench.reports import drawing
+from cnnbench.reports.emit import emit
+from cnnbench.studies.budget import Goal, parse_budget
+
+if TYPE_CHECKING:
+    from cnnbench.timing.measure import Timing
+    from cnnbench.timing.profile import Profile
+
+_MOST = 100_000  # candidates: ten minutes of counting
+
+
+def fit(
+    models: opt.SomeSpecs,
+    budget: Annotated[
+        str,
+        typer.Option(
+            "--budget",
+            metavar="KEY=VALUE,…",
+            help="The most that a pass may cost: macs=400M, params=6M, activations=5M, "
+            "peak_activation_bytes=8MiB, bytes_moved=100MiB, elementwise_flops=20M, latency=20ms.",
+            show_default=False,
+        ),
+    ],
+    goal: Annotated[
+        Goal, typer.Option("--maximise", help="The capacity of which there shall be the most.")
+    ] = Goal.MACS,
+    number: Annotated[
+        int, typer.Option("--candidates", metavar="N", help="About so many networks to try.")
+    ] = 1000,
+    static: Annotated[
+        bool, typer.Option("--static", help="Count alone: predict and measure nothing.")
+    ] = False,
+    on: opt.On = None,
+    batch: opt.Batch = 1,
+    device: opt.DeviceOption = None,
+    dtype: opt.DtypeOption = None,
+    threads: opt.Threads = None,
+    precision: opt.Precision = "2%",
+    max_time: opt.MaxTime = 10.0,
+    seed: opt.Seed = 0,
+    form: opt.FormatOption = None,
+    output: opt.Output = None,
+    debug: opt.Debug = False,
+) -> None:
+    """Find the variant with the most capacity that keeps within a budget, on this device.
+
+    Costs about a thousand widths, depths and resolutions exactly and predicts their times; of those
+    that no other beats in both, times the largest that should fit and its neighbours. It maximises
+    capacity and does not estimate accuracy. An option that the spec writes down is held:
+    efficientnet@resolution=224.
+
+    cnnbench fit efficientnet --budget macs=400M,params=6M,latency=20ms
+
+    cnnbench fit mobilenet_v1 mobilenet_v2 efficientnet --budget latency=10ms
+
+    cnnbench fit resnet50@resolution=224 --budget params=10M --on device.toml
+    """
+    wanted = parse_budget(budget)
+    specs = [scalable(parse(text)) for text in models]
+    plan_of = opt.read_plan(precision, max_time, seed)
+    opt.read_threads(threads)
+    opt.read_batches(str(batch))
+    if not len(specs) <= number <= _MOST:
+        raise CnnbenchError(
+            f"--candidates {number} makes no sense; give from {len(specs)} to {_MOST}"
+        )
+    if static and wanted.latency_s is not None:
+        raise CnnbenchError("--static knows no times; leave it or latency out")
+    opt.nothing_measured(static, on, device, threads)
+    check_writable(output)
+    if output is not None and drawing.is_picture(output):
+        raise CnnbenchError(f"fit draws no picture; write {output.with_suffix('.json')}")
+    with heavy_imports():
+        from cnnbench.cli.fit_report import report_of
+        from cnnbench.counting.count import read_dtype
+        from cnnbench.studies import fit as study
+        from cnnbench.studies.variants import Variant, variants
+        from cnnbench.timing import cores, devices, profiling
+        from cnnbench.timing.measure import timed
+        from cnnbench.timing.prediction import Predictor
+        from cnnbench.timing.profile_file import read
+        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.setting import Setting, check
+    setting, plan = Setting(batch, dtype), Plan(*plan_of)
+    number_format = str(dtype or "float32")
+    profile: Profile | None = read(on) if on else None
+    with bar(plan.max_time * 4, plan.precision) as shown:
+        measure = None
+        if profile is None and not static:
+            found, used = devices.find(device), cores.threads(threads)
+            check(setting, found, used)
+            with cores.limited(used.number):
+                profile = profiling.measured(
+                    found,
+                    used.number,
+                    [number_format],
+                    memory=True,
+                    operators=True,
+                    say=shown.say,
+                )
+
+            def measure(chosen: Sequence[Variant]) -> Timing:
+                return timed(
+                    [(one.spec, setting) for one in chosen],
+                    None,
+                    found,
+                    used,
+                    plan,
+                    say=shown.say,
+                    progress=shown.rounds,
+                )
+
+        of = variants(
+            specs,
+            number,
+            batch=batch,
+            dtype=read_dtype(number_format),
+            predictor=Predictor(profile, number_format) if profile else None,
+            progress=shown.counted,
+        )
+        shown.say("")
+        done = study.fit(of, wanted, goal, measure)
+    emit(report_of(done, wanted, goal, setting, profile), form, output)
+    if done.interrupted:
+        raise typer.Exit(INTERRUPTED)

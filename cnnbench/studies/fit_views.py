@@ -1,0 +1,86 @@
+"""Views of a fit as plain records, under the vocabulary's words, in base units."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from cnnbench.counting.metrics import Metric
+from cnnbench.models.scale import Axis, at, axes
+from cnnbench.studies.budget import Budget, Goal
+from cnnbench.studies.fit import Choice, Fitting
+from cnnbench.timing.setting import Setting
+
+
+def record(choice: Choice, done: Fitting, budget: Budget, setting: Setting) -> dict[str, Any]:
+    """One choice: its scale, its costs, its times, and each limit beside what it achieves."""
+    variant, latency = choice.variant, choice.latency
+    spec, cost = variant.spec, variant.costs.cost
+    scale = {str(axis): at(spec, axis) for axis in axes(spec)}
+    return {
+        "model": str(spec),
+        "chosen": choice is done.choices[0],
+        "input": [[setting.batch, *spec.input_shape]],
+        "dtype": setting.dtype or "float32",
+        "batch": setting.batch,
+        **{axis: scale.get(axis) for axis in Axis},
+        "resolution": spec.input_shape[1],
+        "params": cost.params,
+        "macs": cost.macs,
+        "flops": cost.flops,
+        "elementwise_flops": cost.elementwise_flops,
+        "activations": cost.activations,
+        "bytes_moved": cost.bytes_moved,
+        "peak_activation_bytes": variant.costs.peak_activation_bytes,
+        "predicted_s": variant.predicted_s,
+        "latency_s": choice.seconds,
+        "ci_low_s": latency.ci_low_s if latency else None,
+        "ci_high_s": latency.ci_high_s if latency else None,
+        "converged": latency.converged if latency else None,
+        "error": choice.error,
+        "failure": latency.error if latency else None,
+        "asked": {str(metric): limit for metric, limit in budget.limits.items()},
+        "achieved": {str(metric): achieved(choice, metric) for metric in budget.limits},
+        "meets": meets(choice, budget),
+        "binding": [str(metric) for metric in done.binding] if choice is done.choices[0] else [],
+        "warnings": [asdict(warning) for warning in latency.warnings] if latency else [],
+    }
+
+
+def achieved(choice: Choice, metric: Metric) -> float | None:
+    """What it has: of a latency the measured one, else the predicted."""
+    if metric is not Metric.LATENCY:
+        return choice.variant.value(metric)
+    return choice.variant.predicted_s if choice.latency is None else choice.seconds
+
+
+def meets(choice: Choice, budget: Budget) -> bool | None:
+    """Whether it keeps within all limits, its interval included; None where that is predicted."""
+    if not choice.variant.within(budget):
+        return False
+    if budget.latency_s is None:
+        return True
+    if choice.latency is None:
+        expected = choice.variant.predicted_s
+        return None if expected is None or expected <= budget.latency_s else False
+    return (choice.latency.ci_high_s or float("inf")) <= budget.latency_s
+
+
+def limits(done: Fitting, budget: Budget, goal: Goal) -> list[dict[str, Any]]:
+    """One record a limit of the first choice; `without` is the capacity there were without it."""
+    best = done.choices[0]
+    rows = []
+    for metric, asked in budget.limits.items():
+        value = achieved(best, metric)
+        more = done.without[metric]
+        rows.append(
+            {
+                "metric": metric,
+                "asked": asked,
+                "achieved": value,
+                "share": value / asked if value is not None else None,
+                "binds": metric in done.binding,
+                "without": more if more > best.variant.capacity(goal)[0] else None,
+            }
+        )
+    return rows

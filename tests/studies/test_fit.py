@@ -1,0 +1,166 @@
+"""A fit: budgets as they are typed, candidates, and the choice against brute force."""
+
+import math
+import random
+
+import pytest
+
+from cnnbench import units
+from cnnbench.counting.count import count
+from cnnbench.counting.metrics import Metric
+from cnnbench.errors import CnnbenchError, SpecError
+from cnnbench.models.scale import scalable
+from cnnbench.models.spec import Spec, parse
+from cnnbench.studies.budget import Budget, BudgetError, Goal, parse_budget
+from cnnbench.studies.candidates import candidates
+from cnnbench.studies.fit import fit
+from cnnbench.studies.variants import front, variants
+from cnnbench.timing.prediction import Predictor
+from cnnbench.timing.profile import Profile
+
+BOARD = Profile.model_validate(
+    {
+        "name": "board",
+        "flops_per_s": {"float32": 2.4e10},
+        "copies": [{"working_set": 1 << 30, "bytes_per_s": 3.2e9}],
+        "call_s": 2e-5,
+    }
+)
+
+
+def spec_of(text: str) -> Spec:
+    return scalable(parse(text))
+
+
+def test_budgets_are_read_as_they_are_typed() -> None:
+    budget = parse_budget("macs=400M, params=6M,peak_activation_bytes=8MiB,latency=20ms")
+    assert budget == Budget(
+        {
+            Metric.MACS: 400_000_000,
+            Metric.PARAMS: 6_000_000,
+            Metric.PEAK: 8 << 20,
+            Metric.LATENCY: 0.02,
+        }
+    )
+    assert [units.seconds(text) for text in ("1.5s", "800us", "800 µs", "5ns")] == pytest.approx(
+        [1.5, 8e-4, 8e-4, 5e-9]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        (",", "empty"),
+        ("macs", "malformed"),
+        ("macs=", "malformed"),
+        ("mac=400M", "did you mean macs"),
+        ("flops=800M", "2 x macs"),
+        ("macs=400Q", "no count"),
+        ("macs=8MiB", "no count"),
+        ("peak_activation_bytes=8QiB", "no size"),
+        ("latency=20", "no time"),
+        ("latency=-1ms", "no time"),
+        ("latency=0ms", "room for nothing"),
+        ("macs=0", "room for nothing"),
+        ("macs=1M,macs=2M", "twice"),
+    ],
+)
+def test_a_budget_that_cannot_be_read_says_why(text: str, says: str) -> None:
+    with pytest.raises(BudgetError, match=says):
+        parse_budget(text)
+
+
+@pytest.mark.parametrize("name", ["googlenet", "lenet5", "conv", "timm:resnet50"])
+def test_a_model_without_a_scale_names_those_that_have_one(name: str) -> None:
+    with pytest.raises(SpecError, match=r"has no scale; vgg11 to vgg19_bn, .* efficientnet_b7"):
+        scalable(parse(name))
+
+
+def test_candidates_are_distinct_and_hold_what_is_written() -> None:
+    for text in ("efficientnet", "mobilenet_v1", "resnet20", "vgg16"):
+        found = candidates(spec_of(text), 1000)
+        assert 700 <= len(found) <= 1100
+        assert len({one.same for one in found}) == len(found)
+        assert str(spec_of(text)) in {str(one.spec) for one in found}
+    held = candidates(spec_of("efficientnet@resolution=192"), 100)
+    assert len(held) > 80
+    assert {one.spec.input_shape for one in held} == {(3, 192, 192)}
+    assert len(candidates(spec_of("mobilenet_v1@width_mult=0.3,resolution=128"), 1000)) == 1
+
+
+@pytest.mark.parametrize("text", ["efficientnet", "mobilenet_v2", "resnet20"])
+def test_candidates_cost_what_the_counter_says(text: str) -> None:
+    of = variants([spec_of(text)], 200)
+    drawn = random.Random(7).sample(of, 17)
+    for one in drawn:
+        counted = count(one.spec)
+        assert one.costs.cost == counted.total
+        assert one.costs.peak_activation_bytes == counted.peak_activation_bytes
+
+
+@pytest.mark.parametrize("goal", list(Goal))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "macs=300M",
+        "params=2M",
+        "macs=400M,params=3M,peak_activation_bytes=4MiB",
+        "latency=60ms",
+        "macs=350M,latency=70ms",
+    ],
+)
+def test_the_choice_is_that_of_brute_force(goal: Goal, text: str) -> None:
+    """Each network counted and predicted by itself, none left out."""
+    budget, predictor = parse_budget(text), Predictor(BOARD, "float32")
+    specs = [spec_of("efficientnet"), spec_of("mobilenet_v1")]
+    of = variants(specs, 60, predictor=predictor)
+    best: tuple[tuple[float, float, float], str] | None = None
+    for one in of:
+        trace = count(one.spec)
+        values = {metric: _value(trace, metric) for metric in budget.static}
+        seconds = predictor(trace).seconds
+        if any(values[metric] > limit for metric, limit in budget.static.items()):
+            continue
+        if seconds > (budget.latency_s or math.inf):
+            continue
+        macs = trace.total.macs
+        most = {"macs": macs, "params": trace.total.params, "resolution": one.spec.input_shape[1]}
+        key = (most[goal], macs, -seconds)
+        best = max(best, (key, str(one.spec))) if best else (key, str(one.spec))
+    done = fit(of, budget, goal)
+    assert best is not None
+    assert str(done.choices[0].variant.spec) == best[1]
+    assert done.binding
+
+
+def _value(trace: object, metric: Metric) -> int:
+    if metric is Metric.PEAK:
+        return int(trace.peak_activation_bytes)  # type: ignore[attr-defined]
+    return int(getattr(trace.total, metric))  # type: ignore[attr-defined]
+
+
+def test_the_front_is_beaten_by_none() -> None:
+    of = variants([spec_of("mobilenet_v2")], 100, predictor=Predictor(BOARD, "float32"))
+    kept = front(of, Goal.MACS)
+    for one in of:
+        beaten = any(
+            other.capacity(Goal.MACS) >= one.capacity(Goal.MACS) and other.expense <= one.expense
+            for other in of
+            if other is not one
+        )
+        assert beaten != any(one is other for other in kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("params=1k", "nothing fits params=1.00 k: the smallest there is, mobilenet_v2@.* has"),
+        ("latency=1us", "the fastest there is within the other limits, mobilenet_v2@.* takes"),
+        ("macs=50M,activations=1k", "nothing fits activations"),
+    ],
+)
+def test_an_impossible_budget_names_the_limit_and_the_smallest(text: str, says: str) -> None:
+    of = variants([spec_of("mobilenet_v2")], 30, predictor=Predictor(BOARD, "float32"))
+    with pytest.raises(CnnbenchError, match=says):
+        fit(of, parse_budget(text), Goal.MACS)
