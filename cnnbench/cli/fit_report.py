@@ -113,9 +113,9 @@ def _notes(
         lines.append(f"{units.exact(done.affordable)} of them keep within what is counted")
     binding = [metric.words for metric in done.binding]
     if binding:
-        lines.append(f"● {' and '.join(binding)} hold{'s' * (len(binding) == 1)} it back")
+        lines.append(f"● held back by {' and '.join(binding)}")
     else:
-        lines.append("no limit holds it back: it is the largest of the grid")
+        lines.append("held back by no limit: it is the largest of the grid")
     if done.timing is not None and done.meets is False:
         lines.append(f"its measured latency does not keep within {_latency(budget)}: ✗")
     elif done.timing is not None and budget.latency_s is not None:
