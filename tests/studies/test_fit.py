@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -14,9 +15,12 @@ from cnnbench.models.spec import Spec, parse
 from cnnbench.studies.budget import Budget, BudgetError, Goal, parse_budget
 from cnnbench.studies.candidates import candidates
 from cnnbench.studies.fit import fit
-from cnnbench.studies.variants import front, variants
+from cnnbench.studies.variants import Variant, front, variants
+from cnnbench.timing.latency import Latency
+from cnnbench.timing.measure import Timing
 from cnnbench.timing.prediction import Predictor
 from cnnbench.timing.profile import Profile
+from cnnbench.timing.setting import Setting
 
 BOARD = Profile.model_validate(
     {
@@ -164,3 +168,53 @@ def test_an_impossible_budget_names_the_limit_and_the_smallest(text: str, says: 
     of = variants([spec_of("mobilenet_v2")], 30, predictor=Predictor(BOARD, "float32"))
     with pytest.raises(CnnbenchError, match=says):
         fit(of, parse_budget(text), Goal.MACS)
+
+
+class Machine:
+    """Times networks as `truth` has it, each interval 1% to either side."""
+
+    def __init__(self, truth: Callable[[Variant], float]) -> None:
+        self.truth = truth
+        self.asked: list[list[str]] = []
+
+    def __call__(self, chosen: list[Variant]) -> Timing:
+        self.asked.append([str(one.spec) for one in chosen])
+        latencies = []
+        for one in chosen:
+            seconds = self.truth(one)
+            latencies.append(
+                Latency(
+                    model=str(one.spec),
+                    input=(),
+                    dtype="float32",
+                    device="cpu",
+                    threads=1,
+                    setting=Setting(),
+                    latency_s=seconds,
+                    ci_low_s=0.99 * seconds,
+                    ci_high_s=1.01 * seconds,
+                )
+            )
+        return Timing(latencies, None, BOARD, [])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("slowness", [0.5, 0.8, 1.0, 1.3, 2.0])
+def test_measurements_correct_the_prediction(slowness: float) -> None:
+    """Wherever the machine is faster or slower than predicted, the largest that keeps within."""
+    of = variants([spec_of("mobilenet_v2")], 100, predictor=Predictor(BOARD, "float32"))
+    machine = Machine(lambda one: slowness * one.expense)
+    budget = parse_budget("latency=60ms")
+    done = fit(of, budget, Goal.MACS, machine)
+    inside = [one for one in of if 1.01 * slowness * one.expense <= 0.06]
+    best = max(inside, key=lambda one: one.capacity(Goal.MACS))
+    assert done.choices[0].variant is best
+    assert done.meets
+    assert done.correction == pytest.approx(slowness)
+    assert done.binding == (Metric.LATENCY,)
+    assert len(machine.asked) <= 4
+
+
+def test_a_machine_that_nothing_is_fast_enough_for() -> None:
+    of = variants([spec_of("mobilenet_v2")], 30, predictor=Predictor(BOARD, "float32"))
+    with pytest.raises(BudgetError, match="the fastest there is"):
+        fit(of, parse_budget("latency=20ms"), Goal.MACS, Machine(lambda one: 50 * one.expense))
