@@ -23,7 +23,7 @@ from ..conftest import ROOT, command
         (["flops"], "name at least one model"),
         (["flops", "resnet18", "--all"], "not both"),
         (["flops", "resnt50"], "unknown model 'resnt50' (did you mean resnet50"),
-        (["flops", "vgg16@batch_norm=true"], "it takes num_classes, in_channels, resolution"),
+        (["flops", "vgg16@batch_norm=true"], "it takes width_mult, num_classes"),
         (["flops", "mobilenet@width_mult=wide"], "it takes a number from 0.01 to 16"),
         (["flops", "vgg16", "--input", "3x192x192"], "vgg16 cannot take 3x192x192: head.fc6"),
         (
