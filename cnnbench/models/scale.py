@@ -18,11 +18,6 @@ class Axis(StrEnum):
     DEPTH = "depth_mult"
     RESOLUTION = "resolution"
 
-    @property
-    def word(self) -> str:
-        """`width`, `depth`, `resolution`."""
-        return self.removesuffix("_mult")
-
 
 def scalable(spec: AnySpec) -> Spec:
     """Return the spec of a network with a width; SpecError names those that have one."""

@@ -44,6 +44,17 @@ class Choice:
         """Measured."""
         return self.latency.latency_s if self.latency else None
 
+    def meets(self, budget: Budget) -> bool | None:
+        """Whether it keeps within all limits, its interval included; None if that is predicted."""
+        if not self.variant.within(budget):
+            return False
+        if budget.latency_s is None:
+            return True
+        if self.latency is None:
+            expected = self.variant.predicted_s
+            return None if expected is None or expected <= budget.latency_s else False
+        return (self.latency.ci_high_s or float("inf")) <= budget.latency_s
+
 
 @dataclass(frozen=True)
 class Fitting:
@@ -121,7 +132,7 @@ def fit(
     """
     affordable = [one for one in of if one.within(budget)]
     if not affordable:
-        raise BudgetError(impossible(of, budget))
+        raise BudgetError(_impossible(of, budget))
     search = _Search(front(affordable, goal), budget.latency_s)
     if measure is None:
         if not search.fits(search.best()):
@@ -164,19 +175,16 @@ def _result(
     near = [index for index in search.window(winner) if index != winner]
     near.sort(key=lambda index: (not search.fits(index), -index if search.fits(index) else index))
     choices = [Choice(search.front[i], search.known.get(i)) for i in (winner, *near)]
-    best = choices[0].variant
-    meets: bool | None = search.fits(winner)
-    if budget.latency_s is not None and timing is None:
-        meets = None
-    binding, without = _binding(of, best, budget, goal, search)
+    best = choices[0]
+    binding, without = _binding(of, best.variant, budget, goal, search)
     return Fitting(
         choices,
-        meets,
+        best.meets(budget),
         binding,
         without,
         len(of),
         len(affordable),
-        search.correction if timing is not None and best.predicted_s is not None else None,
+        search.correction if timing is not None and best.variant.predicted_s is not None else None,
         timing,
         interrupted,
     )
@@ -209,7 +217,7 @@ def _binding(
     return binding, without
 
 
-def impossible(of: Sequence[Variant], budget: Budget) -> str:
+def _impossible(of: Sequence[Variant], budget: Budget) -> str:
     """Which static limit nothing fits, and the smallest network there is."""
     for metric, limit in budget.static.items():
         least = min(of, key=lambda one: one.value(metric))

@@ -41,7 +41,7 @@ def record(choice: Choice, done: Fitting, budget: Budget, setting: Setting) -> d
         "failure": latency.error if latency else None,
         "asked": {str(metric): limit for metric, limit in budget.limits.items()},
         "achieved": {str(metric): achieved(choice, metric) for metric in budget.limits},
-        "meets": meets(choice, budget),
+        "meets": choice.meets(budget),
         "binding": [str(metric) for metric in done.binding] if choice is done.choices[0] else [],
         "warnings": [asdict(warning) for warning in latency.warnings] if latency else [],
     }
@@ -52,18 +52,6 @@ def achieved(choice: Choice, metric: Metric) -> float | None:
     if metric is not Metric.LATENCY:
         return choice.variant.value(metric)
     return choice.variant.predicted_s if choice.latency is None else choice.seconds
-
-
-def meets(choice: Choice, budget: Budget) -> bool | None:
-    """Whether it keeps within all limits, its interval included; None where that is predicted."""
-    if not choice.variant.within(budget):
-        return False
-    if budget.latency_s is None:
-        return True
-    if choice.latency is None:
-        expected = choice.variant.predicted_s
-        return None if expected is None or expected <= budget.latency_s else False
-    return (choice.latency.ci_high_s or float("inf")) <= budget.latency_s
 
 
 def limits(done: Fitting, budget: Budget, goal: Goal) -> list[dict[str, Any]]:
