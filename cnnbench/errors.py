@@ -58,6 +58,10 @@ class RevisionError(CnnbenchError):
     """A revision that git does not know, or whose code cannot be had."""
 
 
+class BudgetError(CnnbenchError):
+    """A budget that cannot be read, or that nothing fits."""
+
+
 class OutputError(CnnbenchError):
     """A file that cannot be written."""
 

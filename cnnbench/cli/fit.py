@@ -76,7 +76,7 @@ def fit(
     specs = [scalable(parse(text)) for text in models]
     plan_of = opt.read_plan(precision, max_time, seed)
     opt.read_threads(threads)
-    opt.read_batches(str(batch))
+    opt.read_inputs(None, batch, specs)
     if not len(specs) <= number <= _MOST:
         raise CnnbenchError(
             f"--candidates {number} makes no sense; give from {len(specs)} to {_MOST}"
@@ -106,15 +106,7 @@ def fit(
         if profile is None and not static:
             found, used = devices.find(device), cores.threads(threads)
             check(setting, found, used)
-            with cores.limited(used.number):
-                profile = profiling.measured(
-                    found,
-                    used.number,
-                    [number_format],
-                    memory=True,
-                    operators=True,
-                    say=shown.say,
-                )
+            profile = profiling.complete(found, used, [number_format], shown.say)
 
             def measure(chosen: Sequence[Variant]) -> Timing:
                 return timed(

@@ -82,10 +82,8 @@ def predict(
             known = read(on)
         else:
             found, used = devices.find(device), cores.threads(threads)
-            with bar(0) as shown, cores.limited(used.number):
-                known = profiling.measured(
-                    found, used.number, dtypes, memory=True, operators=True, say=shown.say
-                )
+            with bar(0) as shown:
+                known = profiling.complete(found, used, dtypes, shown.say)
         rows = study.forecasts(passes, known)
         checked = study.checks(known, dtypes)
     results = [study.record(row) for row in rows]

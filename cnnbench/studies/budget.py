@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from cnnbench import units
 from cnnbench.counting.metrics import Metric
-from cnnbench.errors import CnnbenchError, nearest
+from cnnbench.errors import BudgetError, nearest
 
 _LATENCY = "latency"
 _KEYS = {_LATENCY if metric is Metric.LATENCY else str(metric): metric for metric in Metric}
@@ -25,10 +25,6 @@ class Goal(StrEnum):
     def words(self) -> str:
         """How a person calls it."""
         return "resolution" if self is Goal.RESOLUTION else Metric(self).words
-
-
-class BudgetError(CnnbenchError):
-    """A budget that cannot be read, or that nothing fits."""
 
 
 @dataclass(frozen=True)

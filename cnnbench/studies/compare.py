@@ -178,10 +178,7 @@ def _profile(
 ) -> Profile:
     """What the device can do in the rows' dtypes, measured where it is not known."""
     dtypes = [side.latency.dtype for row in rows for side in (row.a, row.b) if side.latency]
-    with cores.limited(threads.number):
-        return profiling.measured(
-            device, threads.number, dtypes, memory=True, operators=True, say=say
-        )
+    return profiling.complete(device, threads, dtypes, say)
 
 
 def _say_at(say: Callable[[str], None], label: str, text: str) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from cnnbench.counting.metrics import Metric
-from cnnbench.errors import InputError
-from cnnbench.studies.budget import Budget, BudgetError, Goal, written
+from cnnbench.errors import BudgetError, InputError
+from cnnbench.studies.budget import Budget, Goal, written
 from cnnbench.studies.variants import Variant, front
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from cnnbench.errors import DeviceError, OutputError
 from cnnbench.files import write
-from cnnbench.timing import ceilings
+from cnnbench.timing import ceilings, cores
 from cnnbench.timing.devices import Device
 from cnnbench.timing.disturbances import Watch, slowing
 from cnnbench.timing.grid import VERSION as GRID
@@ -70,6 +70,14 @@ def path(device: Device, threads: int) -> Path:
     """The profile's file in the user's cache folder."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"{device} {device.name} {threads} threads".lower())
     return user_cache_path("cnnbench") / "devices" / f"{slug.strip('-')}.json"
+
+
+def complete(
+    device: Device, threads: cores.Threads, dtypes: Iterable[str], say: Say = lambda text: None
+) -> Profile:
+    """All that predictions in these dtypes need, with so many threads."""
+    with cores.limited(threads.number):
+        return measured(device, threads.number, dtypes, memory=True, operators=True, say=say)
 
 
 def measured(

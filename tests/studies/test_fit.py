@@ -9,10 +9,10 @@ import pytest
 from cnnbench import units
 from cnnbench.counting.count import count
 from cnnbench.counting.metrics import Metric
-from cnnbench.errors import CnnbenchError, SpecError
+from cnnbench.errors import BudgetError, CnnbenchError, SpecError
 from cnnbench.models.scale import scalable
 from cnnbench.models.spec import Spec, parse
-from cnnbench.studies.budget import Budget, BudgetError, Goal, parse_budget
+from cnnbench.studies.budget import Budget, Goal, parse_budget
 from cnnbench.studies.candidates import candidates
 from cnnbench.studies.fit import fit
 from cnnbench.studies.variants import Variant, front, variants
