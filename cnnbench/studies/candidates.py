@@ -10,7 +10,7 @@ from itertools import product
 from cnnbench.models.build import chain_of
 from cnnbench.models.chain import Chain, Piece
 from cnnbench.models.inputs import Shape
-from cnnbench.models.scale import Axis, at, axes
+from cnnbench.models.scale import Axis, at, axes, moved
 from cnnbench.models.spec import Spec
 
 # From MobileNet's narrowest to EfficientNet-B7, as shares of the network as it is named.
@@ -22,15 +22,13 @@ _STEPS = 14  # of the resolution that it is named with: 16 pixels of 224
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network to choose: its spec, and what it is made of."""
+    """A network to choose: `same` is equal for equal networks at equal inputs.
+
+    A hash stands for what it is made of, which would take 12 KiB a candidate.
+    """
 
     spec: Spec
-    chain: Chain
-
-    @property
-    def same(self) -> tuple[object, ...]:
-        """Equal for equal networks at equal inputs, whatever their options say."""
-        return (*_pieces(self.chain), self.spec.input_shape)
+    same: int
 
 
 def candidates(spec: Spec, number: int) -> list[Candidate]:
@@ -46,7 +44,7 @@ def candidates(spec: Spec, number: int) -> list[Candidate]:
         _spread(values, length, at(spec, axis))
         for axis, values, length in zip(free, fine, lengths, strict=True)
     ]
-    found: dict[tuple[object, ...], Candidate] = {}
+    found: dict[int, Candidate] = {}
     for values in product(*chosen):
         one = _candidate(spec, dict(zip(free, values, strict=True)))
         found.setdefault(one.same, one)
@@ -54,13 +52,8 @@ def candidates(spec: Spec, number: int) -> list[Candidate]:
 
 
 def _candidate(spec: Spec, values: dict[Axis, float]) -> Candidate:
-    """The spec with these values; a resolution is whole."""
-    options = {
-        str(axis): round(value) if axis is Axis.RESOLUTION else round(value, 4)
-        for axis, value in values.items()
-    }
-    varied = spec.varied(**options)
-    return Candidate(varied, chain_of(varied))
+    varied = moved(spec, values)
+    return Candidate(varied, hash((*_pieces(chain_of(varied)), varied.input_shape)))
 
 
 def _distinct(spec: Spec, axis: Axis) -> list[float]:
@@ -74,7 +67,7 @@ def _distinct(spec: Spec, axis: Axis) -> list[float]:
     option = spec.model.option(axis)
     assert option is not None
     values = sorted({now, *(min(option.high, max(option.low, now * share)) for share in shares)})
-    found: dict[tuple[object, ...], float] = {}
+    found: dict[int, float] = {}
     for value in values:
         same = _candidate(spec, {axis: value}).same
         if same not in found or value == now:

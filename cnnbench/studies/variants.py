@@ -9,6 +9,7 @@ import torch
 
 from cnnbench.counting.chains import ChainCost, ChainCounter
 from cnnbench.counting.metrics import Metric
+from cnnbench.models.build import chain_of
 from cnnbench.models.spec import Spec
 from cnnbench.studies.budget import Budget, Goal
 from cnnbench.studies.candidates import candidates
@@ -65,7 +66,7 @@ def variants(
     found = []
     for done, one in enumerate(chosen.values()):
         progress(done, len(chosen))
-        costs = counter(one.chain, one.spec.input_shape)
+        costs = counter(chain_of(one.spec), one.spec.input_shape)
         found.append(Variant(one.spec, costs, costs.seconds if predictor else None))
     return found
 
