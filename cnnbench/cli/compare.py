@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -84,15 +83,7 @@ def compare(
     max_time: opt.MaxTime = 10.0,
     seed: opt.Seed = 0,
     form: opt.FormatOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write to a file instead of stdout; .svg, .png, .html is a picture beside it.",
-        ),
-    ] = None,
+    output: opt.OutputOrPicture = None,
     debug: opt.Debug = False,
 ) -> None:
     """Compare costs and times: what is saved, how much faster it is, and why not as much.
@@ -116,9 +107,7 @@ def compare(
     opt.nothing_measured(static, on, device, threads)
     given = opt.read_inputs(inputs, batch, specs)
     check_writable(output)
-    picture = drawing.is_picture(output)
-    if picture and form is not None:
-        raise CnnbenchError(f"{output} is a picture; give it or --format {form}, not both")
+    picture = opt.is_picture(output, form)
     block = {
         key: value
         for key, value in {

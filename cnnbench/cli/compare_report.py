@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from cnnbench import units
 from cnnbench.cli import columns as col
-from cnnbench.cli.environment import environment, where
-from cnnbench.counting import convention
+from cnnbench.cli.compare_notes import marked, notes, surroundings
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies.compare_views import part_records, record
 from cnnbench.studies.comparison import Comparing, Comparison
 from cnnbench.studies.division import By
-from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
 
 ROWS = (
@@ -61,17 +58,12 @@ def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
             result["parts"] = part_records(row, by)
             shown = [c for c in PARTS if timed or not c.key.startswith("predicted")]
             tables.append(Table(tuple(shown), result["parts"], f"a: {row.a.name}, b: {row.b.name}"))
-    about: dict[str, Any] = {}
-    if done.environment is not None:
-        about = {**asdict(done.environment), "warnings": [asdict(w) for w in done.warnings]}
-    if done.profile is not None:
-        about["ceilings"] = done.profile.model_dump(mode="json", exclude={"operators"})
     return Report(
         command="compare",
         results=results,
         tables=tables,
-        notes=[*_sentences(done.rows, results), *_notes(done, setting)],
-        environment={**environment(), **about, "interrupted": done.interrupted},
+        notes=[*_sentences(done.rows, results), *notes(done, setting)],
+        environment=surroundings(done),
         records=[{k: v for k, v in result.items() if k != "parts"} for result in results],
     )
 
@@ -114,10 +106,7 @@ def _ratios(row: Comparison, result: dict[str, Any]) -> dict[str, Any]:
     if row.predicted_speedup is not None:
         cells["predicted"] = units.ratio(row.predicted_speedup)
     if row.measured is not None:
-        mark = {Verdict.INDISTINGUISHABLE: "~ ", Verdict.NOT_CONVERGED: "! "}.get(
-            row.verdict or Verdict.FASTER, ""
-        )
-        cells["measured"] = mark + units.ratio(row.measured.median)
+        cells["measured"] = marked(row.measured.median, row.verdict)
         if result["ci_low"] is not None:
             cells["interval"] = units.ratios(result["ci_low"], result["ci_high"])
     return _line("  a / b", **cells)
@@ -130,41 +119,3 @@ def _sentences(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) ->
         + (f" ({row.closed_form})" if row.closed_form else "")
         for row, result in zip(rows, results, strict=True)
     ]
-
-
-def _notes(done: Comparing, setting: Setting) -> list[str]:
-    """Where it was measured, and what disturbed it."""
-    lines = []
-    if done.environment is not None:
-        lines.append(
-            where(
-                done.environment,
-                [row.a.trace.dtype for row in done.rows],
-                channels_last=setting.channels_last,
-            )
-        )
-    elif done.profile is not None:
-        lines.append(f"predicted for {done.profile.name}, nothing was measured")
-    if done.profile is not None and (setting.compile or setting.channels_last):
-        lines.append("predicted for eager passes in the default layout")
-    if done.interrupted:
-        timed = sum(row.measured is not None for row in done.rows)
-        lines.append(f"interrupted: {timed} of {len(done.rows)} rows were measured")
-    if any(row.verdict is Verdict.NOT_CONVERGED for row in done.rows):
-        lines.append("!: not enough rounds to tell; raise --max-time")
-    if any(row.verdict is Verdict.INDISTINGUISHABLE for row in done.rows):
-        lines.append("~: indistinguishable, the interval holds 1")
-    if done.profile is not None and (done.profile.disturbed or done.profile.operators_disturbed):
-        lines.append(
-            "predicted from ceilings measured while something disturbed; again on a quiet machine: "
-            "cnnbench device --refresh"
-        )
-    told = {
-        (side.name, w.text): None
-        for row in done.rows
-        for side in (row.a, row.b)
-        for w in side.warnings
-    }
-    lines += [f"{name}: {text}" for name, text in told]
-    lines += [f"warning: {warning.text}" for warning in done.warnings]
-    return [*lines, convention.FOOTER]

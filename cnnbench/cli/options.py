@@ -16,6 +16,7 @@ from cnnbench.cli.completion import complete_spec
 from cnnbench.errors import CnnbenchError, ShapeError
 from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
 from cnnbench.models.spec import AnySpec, Spec
+from cnnbench.reports import drawing
 from cnnbench.reports.emit import Format
 
 _SPEC = "NAME@key=value,… or package.module:NAME, path/file.py:NAME, timm:NAME, torchvision:NAME"
@@ -78,8 +79,15 @@ Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout."),
 ]
-
-
+OutputOrPicture = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to a file instead of stdout; .svg, .png, .html is a picture beside it.",
+    ),
+]
 Train = Annotated[
     bool, typer.Option("--train", help="A training step: forward, backward to every parameter.")
 ]
@@ -190,6 +198,14 @@ def nothing_measured(
     if (static or on) and (device or threads):
         here = "--static" if static else "--on"
         raise CnnbenchError(f"{here} measures nothing; leave --device and --threads out")
+
+
+def is_picture(output: Path | None, form: Format | None) -> bool:
+    """Whether the output is a picture, for which there is no --format."""
+    picture = drawing.is_picture(output)
+    if picture and form is not None:
+        raise CnnbenchError(f"{output} is a picture; give it or --format {form}, not both")
+    return picture
 
 
 def read_plan(precision: str, max_time: float, seed: int) -> tuple[float, float, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnnbench.reports.bars import ratios
 from cnnbench.reports.drawing import (
     BLUE,
     GREY,
@@ -28,47 +29,20 @@ def comparison(rows: Records, dots: Records, roofs: dict[str, float]) -> alt.Top
     `intensity`, `flops_per_s`, `seconds`; `roofs` the device's `flops_per_s`, `bytes_per_s` and,
     where they fit into the cache, `cache_per_s`.
     """
-    charts = [_ratios(rows)]
+    colours = dict(zip(SERIES, (GREY, ORANGE, BLUE), strict=True))
+    charts = [
+        ratios(
+            rows,
+            colours,
+            title="Fewer MACs, and how much faster",
+            axis="times fewer MACs, times as fast",
+        )
+    ]
     if dots:
         charts.append(_roofline(dots, roofs))
     import altair as alt
 
     return styled(alt.hconcat(*charts, spacing=48).resolve_scale(color="independent"))
-
-
-def _ratios(rows: Records) -> Any:
-    """One group of bars a row."""
-    import altair as alt
-
-    names = list(dict.fromkeys(row["name"] for row in rows))
-    series = [name for name in SERIES if any(row["series"] == name for row in rows)]
-    colours = dict(zip(SERIES, (GREY, ORANGE, BLUE), strict=True))
-    base = alt.Chart(data(rows)).encode(
-        y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=260, ticks=False)),
-        yOffset=alt.YOffset("series:N", sort=series),
-    )
-    bars = base.mark_bar(height={"band": 0.92}).encode(
-        x=alt.X(
-            "value:Q",
-            stack=None,
-            title="times fewer MACs, times as fast",
-            scale=alt.Scale(domain=[0, 1.15 * max(1.0, *(row["end"] for row in rows))], nice=False),
-        ),
-        color=alt.Color(
-            "series:N",
-            sort=series,
-            scale=alt.Scale(domain=series, range=[colours[name] for name in series]),
-            legend=alt.Legend(title=None, orient="top"),
-        ),
-        tooltip=["name:N", "series:N", alt.Tooltip("value:Q", format=".3~g")],
-    )
-    whiskers = base.mark_rule(color="black").encode(x="low:Q", x2="high:Q")
-    labels = base.mark_text(align="left", dx=5, fontSize=11).encode(x="end:Q", text="text:N")
-    one = alt.Chart(data([{"x": 1}])).mark_rule(strokeDash=[4, 3], color=GREY)
-    height = max(90, len(names) * len(series) * 19)
-    return (one.encode(x="x:Q") + bars + whiskers + labels).properties(
-        width=330, height=height, title="Fewer MACs, and how much faster"
-    )
 
 
 def _roofline(dots: Records, roofs: dict[str, float]) -> Any:
@@ -129,6 +103,13 @@ def _roofline(dots: Records, roofs: dict[str, float]) -> Any:
     return (roof + points).properties(
         width=340, height=300, title="Each operator under the roof (area: its time)"
     )
+
+
+def ways(rows: Records, names: list[str], base: str) -> alt.TopLevelMixin:
+    """What each way of scaling does to each cost, times the network's as it was; `rows` as bars."""
+    colours = dict(zip(names, SIDES, strict=False))
+    title = "What each way of scaling costs"
+    return styled(ratios(rows, colours, title=title, axis=f"times {base}"))
 
 
 def predicted_against_measured(rows: Records) -> alt.TopLevelMixin:

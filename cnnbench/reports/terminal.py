@@ -81,7 +81,11 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
                 shown_cell = _broken(cell) if narrow and column.left else cell
                 cells.append(Text(shown_cell, style=style))
         rich.add_row(*cells)
-    least = sum(_LEFT if column.left else _widest(column, lines, table.columns) for column in shown)
+    widths = [_widest(column, lines, table.columns) for column in shown]
+    least = sum(
+        min(_LEFT, width) if column.left else width
+        for column, width in zip(shown, widths, strict=True)
+    )
     return rich, least + len(shown) * (1 if narrow else 2)
 
 

@@ -6,32 +6,20 @@ from dataclasses import asdict
 from typing import Any
 
 from cnnbench.counting.metrics import Metric
-from cnnbench.models.scale import Axis, at, axes
 from cnnbench.studies.budget import Budget, Goal
 from cnnbench.studies.fit import Choice, Fitting
+from cnnbench.studies.records import costs, places
 from cnnbench.timing.setting import Setting
 
 
 def record(choice: Choice, done: Fitting, budget: Budget, setting: Setting) -> dict[str, Any]:
     """One choice: its scale, its costs, its times, and each limit beside what it achieves."""
     variant, latency = choice.variant, choice.latency
-    spec, cost = variant.spec, variant.costs.cost
-    scale = {str(axis): at(spec, axis) for axis in axes(spec)}
     return {
-        "model": str(spec),
+        "model": str(variant.spec),
         "chosen": choice is done.choices[0],
-        "input": [[setting.batch, *spec.input_shape]],
-        "dtype": setting.dtype or "float32",
-        "batch": setting.batch,
-        **{axis: scale.get(axis) for axis in Axis},
-        "resolution": spec.input_shape[1],
-        "params": cost.params,
-        "macs": cost.macs,
-        "flops": cost.flops,
-        "elementwise_flops": cost.elementwise_flops,
-        "activations": cost.activations,
-        "bytes_moved": cost.bytes_moved,
-        "peak_activation_bytes": variant.costs.peak_activation_bytes,
+        **places(variant.spec, setting),
+        **costs(variant.costs.cost, variant.costs.peak_activation_bytes),
         "predicted_s": variant.predicted_s,
         "latency_s": choice.seconds,
         "ci_low_s": latency.ci_low_s if latency else None,
