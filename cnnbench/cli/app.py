@@ -16,6 +16,7 @@ from cnnbench.cli import (
     flops,
     listing,
     predict,
+    scale,
     show,
     time,
 )
@@ -66,6 +67,7 @@ app.command("time", rich_help_panel=TIME)(time.time)
 app.command("device", rich_help_panel=TIME)(device.device)
 app.command("compare", rich_help_panel=ASK)(compare.compare)
 app.command("predict", rich_help_panel=ASK)(predict.predict)
+app.command("scale", rich_help_panel=ASK)(scale.scale)
 app.command("fit", rich_help_panel=ASK)(fit.fit)
 app.command("baseline", rich_help_panel=GUARD)(baseline.baseline)
 app.command("check", rich_help_panel=GUARD)(check.check)

@@ -1,11 +1,13 @@
-"""What a picture of a comparison is drawn from. Needs torch."""
+"""What pictures of comparisons and of ways to scale are drawn from. Needs torch."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnnbench import units
+from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import InputError
 from cnnbench.reports import charts
 from cnnbench.studies.comparison import Comparing, Comparison, Side
@@ -51,18 +53,43 @@ def _bars(row: Comparison) -> list[dict[str, Any]]:
         low = high = value
         if series == charts.MEASURED and row.measured and math.isfinite(row.measured.high):
             low, high = row.measured.low, row.measured.high
-        bars.append(
-            {
-                "name": row.title,
-                "series": series,
-                "value": value,
-                "low": low,
-                "high": high,
-                "end": max(value, high),
-                "text": units.ratio(value),
-            }
-        )
+        bars.append(_bar(row.title, series, value, low, high))
     return bars
+
+
+_COSTS: dict[str, str] = {
+    **{str(metric): metric.words for metric in STATIC if metric is not Metric.ELEMENTWISE},
+    "predicted": "predicted time",
+    "measured": "measured time",
+}
+
+
+def ways(results: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
+    """Bars of each cost as a ratio to the network as it was, with the measured one's interval."""
+    base, *others = results
+    bars = []
+    for cost, words in _COSTS.items():
+        for way in others:
+            value = way[f"{cost}_ratio"]
+            if value is None:
+                continue
+            low, high = value, value
+            if cost == "measured" and way["ci_low"] is not None:
+                low, high = way["ci_low"], way["ci_high"]
+            bars.append(_bar(words, way["way"], value, low, high))
+    return charts.ways(bars, [way["way"] for way in others], base["model"])
+
+
+def _bar(name: str, series: str, value: float, low: float, high: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "series": series,
+        "value": value,
+        "low": low,
+        "high": high,
+        "end": max(value, high),
+        "text": units.ratio(value),
+    }
 
 
 def _dots(side: Side) -> list[dict[str, Any]]:

@@ -1,10 +1,13 @@
-"""Which networks have a scale, and along which axes. Needs no torch."""
+"""Which networks have a scale, along which axes, and how papers scale them. Needs no torch."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, product
+from typing import NamedTuple
 
 from cnnbench.errors import SpecError
 from cnnbench.models.registry import MODELS
@@ -35,6 +38,121 @@ def axes(spec: Spec) -> tuple[Axis, ...]:
 def at(spec: Spec, axis: Axis) -> float:
     """Where the network stands on an axis: 1 where it has none."""
     return float(dict(spec.options).get(axis, 1.0))
+
+
+def moved(spec: Spec, places: Mapping[Axis, float]) -> Spec:
+    """The network at other places on its axes: whole resolutions, multipliers to 1/10,000.
+
+    SpecError where an axis does not go so far.
+    """
+    return spec.varied(
+        **{
+            str(axis): round(place) if axis is Axis.RESOLUTION else round(place, 4)
+            for axis, place in places.items()
+        }
+    )
+
+
+def multiplied(spec: Spec, shares: Mapping[Axis, float]) -> Spec:
+    """The network, each axis times its share."""
+    return moved(spec, {axis: at(spec, axis) * share for axis, share in shares.items()})
+
+
+def macs_share(shares: Mapping[Axis, float]) -> float:
+    """Times as many MACs, if all layers are full convolutions and nothing is rounded: d w² r².
+
+    Tan & Le 2019, section 3.3.
+    """
+    depth, width, side = (shares.get(a, 1.0) for a in (Axis.DEPTH, Axis.WIDTH, Axis.RESOLUTION))
+    return depth * width**2 * side**2
+
+
+@dataclass(frozen=True)
+class Compound:
+    """What one unit of phi multiplies depth, width and resolution by (Tan & Le 2019, equation 3).
+
+    By default what the paper found for B0 (section 3.3).
+    """
+
+    alpha: float = 1.2
+    beta: float = 1.1
+    gamma: float = 1.15
+
+    @property
+    def growth(self) -> float:
+        """Of MACs by one unit of phi, before rounding: 1.92, where the paper asks for about 2."""
+        return macs_share(self.shares(1))
+
+    def shares(self, phi: float) -> dict[Axis, float]:
+        """What each axis is multiplied by."""
+        return {
+            Axis.DEPTH: self.alpha**phi,
+            Axis.WIDTH: self.beta**phi,
+            Axis.RESOLUTION: self.gamma**phi,
+        }
+
+
+class Way(StrEnum):
+    """What can be scaled to spend more, or less."""
+
+    DEPTH = "depth"
+    WIDTH = "width"
+    RESOLUTION = "resolution"
+    COMPOUND = "compound"
+
+    @property
+    def axis(self) -> Axis:
+        """The one that it scales; compound scaling moves all three."""
+        return Axis[self.name]
+
+
+SINGLE = (Way.DEPTH, Way.WIDTH, Way.RESOLUTION)
+
+
+def ways(spec: Spec) -> list[Way]:
+    """Those that the network has; compound scaling needs all three axes."""
+    found = [way for way in SINGLE if way.axis in axes(spec)]
+    return [*found, Way.COMPOUND] if len(found) == len(SINGLE) else found
+
+
+class Grid(NamedTuple):
+    """Widths by resolutions that a paper has of its network, at 224 pixels where it is named."""
+
+    source: str
+    widths: tuple[float, ...]
+    resolutions: tuple[int, ...]
+
+
+_GRIDS = {
+    "mobilenet_v1": Grid(
+        "Howard et al. 2017, tables 6 and 7", (1.0, 0.75, 0.5, 0.25), (224, 192, 160, 128)
+    ),
+    "mobilenet_v2": Grid(
+        "Sandler et al. 2018, section 6.1",
+        (1.4, 1.0, 0.75, 0.5, 0.35),
+        (224, 192, 160, 128, 96),
+    ),
+}
+
+
+def grid_of(spec: Spec) -> Grid | None:
+    """That of the network's own paper."""
+    return _GRIDS.get(spec.model.name)
+
+
+def grid_shares(spec: Spec) -> list[dict[Axis, float]]:
+    """Shares of width and resolution, the widest first: its paper's, else those of MobileNet v1.
+
+    An axis that the spec writes down is held.
+    """
+    _, widths, sides = grid_of(spec) or _GRIDS["mobilenet_v1"]
+    shares = {
+        Axis.WIDTH: (1.0,) if Axis.WIDTH in spec.written else widths,
+        Axis.RESOLUTION: (1.0,)
+        if Axis.RESOLUTION in spec.written
+        else tuple(side / sides[0] for side in sides),
+    }
+    return [dict(zip(shares, values, strict=True)) for values in product(*shares.values())]
 
 
 def _ranges() -> str:

@@ -1,0 +1,146 @@
+"""`cnnbench scale`: a family by the rule that makes it, and what each way of scaling costs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cnnbench.cli import INTERRUPTED
+from cnnbench.cli import options as opt
+from cnnbench.cli.progress import bar
+from cnnbench.cli.scale_asked import nothing_measured, read
+from cnnbench.cli.startup import heavy_imports
+from cnnbench.files import check_writable
+from cnnbench.models.scale import Compound, Way, scalable
+from cnnbench.models.spec import parse
+from cnnbench.reports import drawing
+from cnnbench.reports.emit import emit
+
+_PAPER = Compound()
+
+
+def scale(
+    model: opt.OneSpec,
+    phi: Annotated[
+        str | None,
+        typer.Option(
+            "--phi",
+            metavar="PHI[,PHI…]",
+            help="Compound scaling by these; default: 0 to 7.",
+            show_default=False,
+        ),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Of depth for a unit of phi.")
+    ] = _PAPER.alpha,
+    beta: Annotated[
+        float, typer.Option("--beta", help="Of width for a unit of phi.")
+    ] = _PAPER.beta,
+    gamma: Annotated[
+        float, typer.Option("--gamma", help="Of resolution for a unit of phi.")
+    ] = _PAPER.gamma,
+    by: Annotated[
+        list[Way] | None,
+        typer.Option(
+            "--by",
+            help="Ways of spending what --to asks for, side by side; may be given several times. "
+            "Default: all that the network has.",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="2x|800M",
+            help="So many times the MACs, or so many; 2x where --by is given.",
+            show_default=False,
+        ),
+    ] = None,
+    static: Annotated[
+        bool, typer.Option("--static", help="Count alone: predict and measure nothing.")
+    ] = False,
+    on: opt.On = None,
+    batch: opt.Batch = 1,
+    device: opt.DeviceOption = None,
+    dtype: opt.DtypeOption = None,
+    threads: opt.Threads = None,
+    precision: opt.Precision = "2%",
+    max_time: opt.MaxTime = 10.0,
+    seed: opt.Seed = 0,
+    form: opt.FormatOption = None,
+    output: opt.OutputOrPicture = None,
+    debug: opt.Debug = False,
+) -> None:
+    """Scale a network: the family that its paper's rule makes, or ways to spend so many MACs.
+
+    Without --to and --by: EfficientNet's released B0 to B7 beside compound scaling's formula, of
+    other networks widths by resolutions. Nothing is measured.
+
+    With them: the network scaled by depth, width, resolution, or all three, until it has so many
+    MACs; what that does to parameters, memory and activations, and to latency, timed in the same
+    rounds. Accuracy is not estimated.
+
+    cnnbench scale efficientnet
+
+    cnnbench scale efficientnet --phi 0.5,1.5 --alpha 1.3
+
+    cnnbench scale mobilenet_v1
+
+    cnnbench scale efficientnet_b0 --to 2x --output ways.svg
+
+    cnnbench scale resnet50 --by width --to 0.5x --static
+    """
+    spec = scalable(parse(model))
+    asked = read(spec, phi, Compound(alpha, beta, gamma), by, to)
+    plan_of = opt.read_plan(precision, max_time, seed)
+    opt.read_threads(threads)
+    opt.read_inputs(None, batch, [spec])
+    opt.nothing_measured(static, on, device, threads)
+    check_writable(output)
+    picture = opt.is_picture(output, form)
+    nothing_measured(asked, device, threads, picture)
+    with heavy_imports():
+        from cnnbench.cli.scale_report import report_of_family, report_of_ways
+        from cnnbench.counting.count import read_dtype
+        from cnnbench.studies import compare
+        from cnnbench.studies.comparison import Comparing
+        from cnnbench.studies.scaling import Family
+        from cnnbench.studies.ways import rows, spend
+        from cnnbench.timing import cores, devices
+        from cnnbench.timing.prediction import Predictor
+        from cnnbench.timing.profile_file import read as read_profile
+        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.setting import Setting, check
+
+        if picture:
+            drawing.require_altair()
+            from cnnbench.cli.pictures import ways as drawn
+    setting, profile = Setting(batch, dtype), read_profile(on) if on else None
+    number_format = str(dtype or "float32")
+    predictor = Predictor(profile, number_format) if profile and asked.target is None else None
+    family = Family(spec, batch, read_dtype(number_format), predictor)
+    if asked.target is None:
+        emit(report_of_family(family, asked, setting, profile), form, output)
+        return
+    macs = asked.target.macs(family.macs)
+    found = [spend(family, way, macs, asked.compound) for way in asked.ways]
+    compared = rows(spec, found, setting)
+    if profile is not None:
+        done = Comparing(compare.predicted(compared, profile), profile)
+    elif static:
+        done = Comparing(compared)
+    else:
+        here, used, plan = devices.find(device), cores.threads(threads), Plan(*plan_of)
+        check(setting, here, used)
+        with bar(plan.max_time * len(found), plan.precision) as shown:
+            done = compare.measured(
+                compared, None, setting, here, used, plan, say=shown.say, progress=shown.rounds
+            )
+    report = report_of_ways(done, found, asked, setting)
+    if picture and output is not None:
+        drawing.save(drawn(report.results), output)
+    emit(report, form, None if picture else output)
+    if done.interrupted:
+        raise typer.Exit(INTERRUPTED)

@@ -1,0 +1,124 @@
+"""What `cnnbench scale` is asked: its options, read and held against each other. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cnnbench import units
+from cnnbench.errors import CnnbenchError
+from cnnbench.models.scale import Compound, Way, ways
+from cnnbench.models.spec import Spec
+
+_PHIS = tuple(map(float, range(8)))
+_MOST_PHI, _MOST_FACTOR = 20.0, 4.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """So many MACs, or so many times those that the network has."""
+
+    value: float
+    is_factor: bool
+
+    def macs(self, base: int) -> float:
+        """How many that is for a network of `base` MACs."""
+        return self.value * base if self.is_factor else self.value
+
+    def __str__(self) -> str:
+        """As it reads in a sentence."""
+        if self.is_factor:
+            return f"{self.value:g}x the MACs"
+        return f"{units.count(int(self.value))} MACs"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Ways to the target; without one a family: the formula at `phis`, or where none a grid."""
+
+    compound: Compound
+    phis: tuple[float, ...] = ()
+    released: bool = False
+    ways: tuple[Way, ...] = ()
+    target: Target | None = None
+
+
+def read(
+    spec: Spec, phi: str | None, compound: Compound, by: Sequence[Way] | None, to: str | None
+) -> Asked:
+    """Read the options; CnnbenchError where they are wrong, or contradict each other."""
+    spending = bool(by or to)
+    has = ways(spec)
+    chosen = tuple(dict.fromkeys(by or has)) if spending else ()
+    for way in chosen:
+        if way not in has:
+            raise CnnbenchError(f"{spec.model.name} does not scale by {way}; give {_list(has)}")
+    _check(compound)
+    given = "--phi" if phi is not None else "" if compound == Compound() else "--alpha"
+    if given and Way.COMPOUND not in has:
+        raise CnnbenchError(
+            f"{given} is of compound scaling, and {spec.model.name} has no depth_mult; "
+            "EfficientNet has one"
+        )
+    if phi is not None and spending:
+        raise CnnbenchError("--phi says how far to scale, and so does --to; give one of them")
+    if given and spending and Way.COMPOUND not in chosen:
+        raise CnnbenchError("--alpha, --beta and --gamma need --by compound; leave them out")
+    if spending:
+        return Asked(compound, ways=chosen, target=_target(to if to is not None else "2x"))
+    if Way.COMPOUND not in has:
+        return Asked(compound)
+    return Asked(compound, _PHIS if phi is None else _phis(phi), released=phi is None)
+
+
+def nothing_measured(asked: Asked, device: str | None, threads: int | None, picture: bool) -> None:
+    """Refuse what only measuring or a comparison of ways takes."""
+    if asked.target is not None:
+        return
+    if device or threads:
+        raise CnnbenchError("without --to nothing is measured; leave --device and --threads out")
+    if picture:
+        raise CnnbenchError("there is a picture of ways to scale: add --to 2x")
+
+
+def _list(has: Sequence[Way]) -> str:
+    return " or ".join(f"--by {way}" for way in has)
+
+
+def _check(compound: Compound) -> None:
+    for name, value in vars(compound).items():
+        if not 1 <= value <= _MOST_FACTOR:
+            raise CnnbenchError(
+                f"--{name} {value:g} makes no sense; give from 1 to {_MOST_FACTOR:g}"
+            )
+    if compound.growth == 1:
+        raise CnnbenchError("--alpha, --beta and --gamma of 1 scale nothing; give one more than 1")
+
+
+def _phis(text: str) -> tuple[float, ...]:
+    """`0.5,1` -> (0.5, 1.0), in their order by size."""
+    try:
+        found = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        found = []
+    if not found or not all(abs(value) <= _MOST_PHI for value in found):
+        raise CnnbenchError(
+            f"malformed phi {text!r}; write numbers up to {_MOST_PHI:g}: --phi 0.5,1,2"
+        )
+    return tuple(found)
+
+
+def _target(text: str) -> Target:
+    """`2x` or `800M`."""
+    try:
+        if text.strip().endswith("x"):
+            found = Target(float(text.strip()[:-1]), is_factor=True)
+        else:
+            found = Target(units.quantity(text, size=False), is_factor=False)
+    except ValueError:
+        found = Target(0.0, is_factor=False)
+    if not 0 < found.value < 1e18 or (found.is_factor and found.value == 1):
+        raise CnnbenchError(
+            f"--to {text} says not where to; write times the MACs, or MACs: --to 2x, --to 800M"
+        )
+    return found

@@ -1,0 +1,230 @@
+"""How scaling reads: a family's rule beside what it makes, and what each way costs. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cnnbench import units
+from cnnbench.cli import columns as col
+from cnnbench.cli.compare_notes import marked, notes, surroundings
+from cnnbench.cli.environment import environment
+from cnnbench.cli.scale_asked import Asked
+from cnnbench.counting import convention
+from cnnbench.counting.metrics import Metric
+from cnnbench.models.scale import Compound, grid_of
+from cnnbench.reports.report import Column, Report, Table
+from cnnbench.studies import scale_views as views
+from cnnbench.studies.comparison import Comparing
+from cnnbench.studies.scaling import Family
+from cnnbench.studies.ways import Spent
+from cnnbench.timing.profile import Profile
+from cnnbench.timing.setting import Setting
+
+
+def _plain(value: float) -> str:
+    return f"{value:.4g}"
+
+
+DEPTH = Column("depth_mult", "depth", col.optional(_plain))
+WIDTH = Column("width_mult", "width", col.optional(_plain))
+SIDE = Column("resolution", "side,\npx")
+PREDICTED = Column("predicted_s", "pre-\ndicted", col.optional(units.duration))
+FORMULA = (
+    Column("name", "", left=True),
+    DEPTH,
+    Column("blocks_of", "blocks\n(d x)", left=True),
+    *(WIDTH, SIDE, col.PARAMS, col.MACS),
+    Column("growth", "growth", col.optional(units.ratio)),
+    Column("difference", "to\nd w² r²", units.difference),
+    col.PEAK,
+)
+GRID = (
+    *(WIDTH, SIDE, col.PARAMS, col.MACS),
+    Column("macs_ratio", "of the\nfirst", units.percent),
+    Column("ideal_macs_ratio", "w² r²", units.percent),
+    col.PEAK,
+)
+WAYS = (
+    Column("name", "", left=True),
+    *(DEPTH, WIDTH, SIDE, col.PARAMS, col.MACS, col.ACTIVATIONS, col.PEAK, PREDICTED),
+)
+MEASURED = (
+    Column("latency_s", "measured", col.optional(units.duration)),
+    Column("interval", "95% interval", under=True),
+)
+RATIOS = (
+    Column("name", "", left=True),
+    Column("params_ratio", "params", units.ratio),
+    Column("macs_ratio", "MACs", units.ratio),
+    Column("activations_ratio", "activ-\nations", units.ratio),
+    Column("peak_activation_bytes_ratio", "peak\nmemory", units.ratio),
+    Column("bytes_moved_ratio", "bytes\nmoved", units.ratio),
+    Column("predicted_ratio", "pre-\ndicted", col.optional(units.ratio)),
+)
+MEASURED_RATIO = (
+    Column("measured_ratio", "measured"),
+    Column("ratio_interval", "98% interval", under=True),
+)
+
+
+def report_of_family(
+    family: Family, asked: Asked, setting: Setting, profile: Profile | None
+) -> Report:
+    """The rule's networks, beside the released where there are."""
+    rows = family.grid()
+    if asked.phis:
+        released = family.released() if asked.released else []
+        made = family.formula(asked.compound, asked.phis)
+        rows = sorted([*released, *made], key=lambda row: (row.phi or 0.0, row.released is None))
+    results = [views.scaled(row, family.macs, setting) for row in rows]
+    columns = FORMULA if asked.phis else GRID
+    about = {**environment(), **_rule(asked)}
+    lines = _formula_notes(results, asked) if asked.phis else _grid_notes(family)
+    if profile is not None:
+        columns = (*columns, PREDICTED)
+        about["ceilings"] = profile.model_dump(mode="json", exclude={"operators"})
+        lines.append(f"predicted for {profile.name}, nothing was measured")
+    return Report(
+        command="scale",
+        results=results,
+        tables=[Table(columns, [_named(result) for result in results])],
+        notes=[*lines, convention.FOOTER],
+        environment=about,
+        records=results,
+    )
+
+
+def _rule(asked: Asked) -> dict[str, Any]:
+    if not asked.phis:
+        return {}
+    return {**vars(asked.compound), "ideal_growth": asked.compound.growth}
+
+
+def _named(result: dict[str, Any]) -> dict[str, Any]:
+    phi = result["phi"]
+    name = "" if phi is None else f"phi={phi:g}"
+    if result["released"]:
+        name = result["model"].rpartition("_")[2].upper()
+    return {
+        **result,
+        "name": name,
+        "blocks_of": f"{result['blocks']} ({result['ideal_blocks']:.1f})",
+    }
+
+
+def _formula_notes(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]:
+    """What the formula asks for, and why what it makes is not that."""
+    rule = asked.compound
+    lines = [
+        f"depth {rule.alpha:g}^phi, width {rule.beta:g}^phi, resolution {rule.gamma:g}^phi: by "
+        f"{rule.alpha:g} x {rule.beta:g}² x {rule.gamma:g}² = {units.significant(rule.growth)} "
+        "a unit of phi",
+        "growth: of MACs since the row above of its kind, for a unit of phi; "
+        "d w² r²: MACs if nothing were rounded",
+        "blocks are rounded up in each stage, filters to multiples of 8; depthwise layers grow "
+        "with w alone, stem and head get no deeper",
+    ]
+    if rule == Compound():
+        lines[0] += ", where the paper asks for about 2"
+    if asked.released:
+        lines.append("B0 to B7: as released (Tan & Le 2019), which is not the formula's phi 0 to 7")
+    if len(asked.phis) <= 2:
+        lines += [f"phi={r['phi']:g}: {r['model']}" for r in results if not r["released"]]
+    return lines
+
+
+def _grid_notes(family: Family) -> list[str]:
+    own = grid_of(family.base)
+    rule = "w² r²: of the first's MACs, if all layers were full convolutions and nothing rounded"
+    if own is not None:
+        return [f"{family.base.model.name}'s widths and resolutions: {own.source}", rule]
+    return [
+        f"the widths and resolutions of MobileNet v1's paper, as shares of {family.base}; "
+        "its own has none",
+        rule,
+    ]
+
+
+def report_of_ways(
+    done: Comparing, found: Sequence[Spent], asked: Asked, setting: Setting
+) -> Report:
+    """The network as it was and each way: what it costs, and how many times what it was."""
+    results = views.spent(done.rows, found, setting)
+    predicted, measured = done.profile is not None, done.environment is not None
+    columns, ratios = WAYS if predicted else WAYS[:-1], RATIOS if predicted else RATIOS[:-1]
+    if measured:
+        columns, ratios = (*columns, *MEASURED), (*ratios, *MEASURED_RATIO)
+    lines = [_way(result) for result in results]
+    first = results[0]["model"]
+    return Report(
+        command="scale",
+        results=results,
+        tables=[Table(columns, lines), Table(ratios, lines[1:], f"times {first}")],
+        notes=[*_ways_notes(results, asked), *notes(done, setting)],
+        environment={**surroundings(done), **vars(asked.compound)},
+        records=[{k: v for k, v in result.items() if k != "warnings"} for result in results],
+    )
+
+
+def _way(result: dict[str, Any]) -> dict[str, Any]:
+    interval = ratio_interval = measured = ""
+    if result["ci_low_s"] is not None:
+        interval = units.durations(result["ci_low_s"], result["ci_high_s"])
+    if result["measured_ratio"] is not None:
+        measured = marked(result["measured_ratio"], result["verdict"])
+    if result["ci_low"] is not None:
+        ratio_interval = units.ratios(result["ci_low"], result["ci_high"])
+    return {
+        **result,
+        "name": result["way"] or "base",
+        "interval": interval,
+        "measured_ratio": measured,
+        "ratio_interval": ratio_interval,
+    }
+
+
+def _ways_notes(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]:
+    """The specs, what spends least of each cost, and what is not said."""
+    ways = results[1:]
+    lines = [f"{result['way']}: {result['model']}" for result in ways]
+    lines.append(
+        f"each is the network of its way nearest to {asked.target}; accuracy is not estimated"
+    )
+    if len(ways) > 1:
+        lines += [_least(ways, metric) for metric in (Metric.PARAMS, Metric.PEAK)]
+        time = _least_time(ways)
+        lines += [time] if time else []
+    return lines
+
+
+def _least(ways: Sequence[dict[str, Any]], metric: Metric) -> str:
+    least, most = _ends(ways, lambda way: float(way[f"{metric}_ratio"]))
+    key = f"{metric}_ratio"
+    return (
+        f"{metric.words}: least by {least['way']} ({units.ratio(least[key])}), most by "
+        f"{most['way']} ({units.ratio(most[key])})"
+    )
+
+
+def _least_time(ways: Sequence[dict[str, Any]]) -> str:
+    """Which way takes least time, if that can be told."""
+    key = "measured_ratio" if ways[0]["measured_ratio"] is not None else "predicted_ratio"
+    if any(way[key] is None for way in ways):
+        return ""
+    least, most = _ends(ways, lambda way: float(way[key]))
+    word = key.removesuffix("_ratio")
+    text = (
+        f"{word} time: least by {least['way']} ({units.ratio(least[key])}), most by "
+        f"{most['way']} ({units.ratio(most[key])})"
+    )
+    apart = least["ci_high"] is not None and most["ci_low"] is not None
+    if key == "measured_ratio" and not (apart and least["ci_high"] < most["ci_low"]):
+        return f"{text}, which their intervals do not tell apart"
+    return text
+
+
+def _ends(
+    ways: Sequence[dict[str, Any]], value: Callable[[dict[str, Any]], float]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    return min(ways, key=value), max(ways, key=value)
