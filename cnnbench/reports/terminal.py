@@ -86,7 +86,7 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
         min(_LEFT, width) if column.left else width
         for column, width in zip(shown, widths, strict=True)
     )
-    return rich, least + len(shown) * (1 if narrow else 2)
+    return rich, least + (len(shown) - 1) * (1 if narrow else 2)
 
 
 _LEFT = 12  # columns to which a name may fold
