@@ -151,20 +151,27 @@ def report_of_ways(
 ) -> Report:
     """The network as it was and each way: what it costs, and how many times what it was."""
     results = views.spent(done.rows, found, setting)
-    predicted, measured = done.profile is not None, done.environment is not None
-    columns, ratios = WAYS if predicted else WAYS[:-1], RATIOS if predicted else RATIOS[:-1]
-    if measured:
-        columns, ratios = (*columns, *MEASURED), (*ratios, *MEASURED_RATIO)
+    measured = done.environment is not None
+    columns = (*WAYS, *(MEASURED if measured else ()))
+    ratios = (*RATIOS, *(MEASURED_RATIO if measured else ()))
     lines = [_way(result) for result in results]
     first = results[0]["model"]
     return Report(
         command="scale",
         results=results,
-        tables=[Table(columns, lines), Table(ratios, lines[1:], f"times {first}")],
+        tables=[
+            Table(_filled(columns, lines), lines),
+            Table(_filled(ratios, lines[1:]), lines[1:], f"times {first}"),
+        ],
         notes=[*_ways_notes(results, asked), *notes(done, setting)],
         environment={**surroundings(done), **vars(asked.compound)},
         records=[{k: v for k, v in result.items() if k != "warnings"} for result in results],
     )
+
+
+def _filled(columns: Sequence[Column], lines: Sequence[dict[str, Any]]) -> tuple[Column, ...]:
+    """Without axes that the network has not, and predictions where there are none."""
+    return tuple(c for c in columns if any(line[c.key] is not None for line in lines))
 
 
 def _way(result: dict[str, Any]) -> dict[str, Any]:

@@ -81,15 +81,22 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
                 shown_cell = _broken(cell) if narrow and column.left else cell
                 cells.append(Text(shown_cell, style=style))
         rich.add_row(*cells)
-    widths = [_widest(column, lines, table.columns) for column in shown]
-    least = sum(
-        min(_LEFT, width) if column.left else width
-        for column, width in zip(shown, widths, strict=True)
-    )
-    return rich, least + (len(shown) - 1) * (1 if narrow else 2)
+    return rich, _least_width(table.columns, shown, lines) + (len(shown) - 1) * (1 if narrow else 2)
 
 
 _LEFT = 12  # columns to which a name may fold
+
+
+def _least_width(columns: tuple[Column, ...], shown: list[Column], lines: list[list[str]]) -> int:
+    """Of the shown columns, with what stands under them; a name may fold."""
+    widths: list[int] = []
+    for column in columns:
+        width = _widest(column, lines, columns)
+        if column in shown:
+            widths.append(min(_LEFT, width) if column.left else width)
+        else:
+            widths[-1] = max(widths[-1], width)
+    return sum(widths)
 
 
 def _widest(column: Column, lines: list[list[str]], columns: tuple[Column, ...]) -> int:

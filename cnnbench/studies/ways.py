@@ -52,7 +52,7 @@ def spend(family: Family, way: Way, macs: float, compound: Compound) -> Spent:
         end = made(high if macs > cost(start) else low)
         raise SpecError(
             f"no {way} of {base.model.name} has {units.count(round(macs))} MACs: {end} has "
-            f"{units.count(family.cost(end).cost.macs)}; leave --by {way} out or give another --to"
+            f"{units.count(family.cost(end).cost.macs)}; give another --to, or other ways by --by"
         )
     return Spent(way, made(step), step / steps if way is Way.COMPOUND else None)
 

@@ -3,14 +3,19 @@
 import math
 import random
 from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
 
 import pytest
 
 from cnnbench import units
+from cnnbench.counting.chains import ChainCounter
+from cnnbench.counting.cost import Trace
 from cnnbench.counting.count import count
 from cnnbench.counting.metrics import Metric
 from cnnbench.errors import BudgetError, CnnbenchError, SpecError
-from cnnbench.models.scale import scalable
+from cnnbench.models.build import chain_of
+from cnnbench.models.scale import Axis, moved, scalable
 from cnnbench.models.spec import Spec, parse
 from cnnbench.studies.budget import Budget, Goal, parse_budget
 from cnnbench.studies.candidates import candidates
@@ -93,14 +98,45 @@ def test_candidates_are_distinct_and_hold_what_is_written() -> None:
     assert len(candidates(spec_of("mobilenet_v1@width_mult=0.3,resolution=128"), 1000)) == 1
 
 
-@pytest.mark.parametrize("text", ["efficientnet", "mobilenet_v2", "resnet20"])
-def test_candidates_cost_what_the_counter_says(text: str) -> None:
-    of = variants([spec_of(text)], 200)
-    drawn = random.Random(7).sample(of, 17)
-    for one in drawn:
+@pytest.mark.parametrize(
+    ("text", "number"), [("efficientnet", 50), ("mobilenet_v2", 20), ("resnet20", 20)]
+)
+def test_candidates_cost_what_the_counter_says(text: str, number: int) -> None:
+    of = variants([spec_of(text)], 1000 if text == "efficientnet" else 200)
+    for one in random.Random(7).sample(of, number):
         counted = count(one.spec)
         assert one.costs.cost == counted.total
         assert one.costs.peak_activation_bytes == counted.peak_activation_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "axis"),
+    [
+        ("efficientnet", Axis.WIDTH),
+        ("efficientnet", Axis.DEPTH),
+        ("mobilenet_v2", Axis.WIDTH),
+        ("vgg11@resolution=32", Axis.WIDTH),
+    ],
+)
+def test_so_do_those_at_the_edges_of_rounding(text: str, axis: Axis) -> None:
+    """Where one more hundredth makes another network, on both sides of it."""
+    spec, counter = spec_of(text), ChainCounter()
+    steps = [moved(spec, {axis: step / 100}) for step in range(30, 170)]
+    edges = [pair for pair in pairwise(steps) if dict(chain_of(pair[0])) != dict(chain_of(pair[1]))]
+    assert len(edges) > 8
+    for pair in random.Random(7).sample(edges, 6):
+        below, above = (counter(chain_of(one), one.input_shape) for one in pair)
+        assert [below.cost, above.cost] == [count(one).total for one in pair]
+        assert below.cost.macs < above.cost.macs
+
+
+@cache
+def some() -> tuple[list[Variant], list[tuple[Trace, float]]]:
+    """Variants of two families, and each counted and predicted alone."""
+    predictor = Predictor(BOARD, "float32")
+    of = variants([spec_of("efficientnet"), spec_of("mobilenet_v1")], 60, predictor=predictor)
+    traces = [count(one.spec) for one in of]
+    return of, [(trace, predictor(trace).seconds) for trace in traces]
 
 
 @pytest.mark.parametrize("goal", list(Goal))
@@ -116,14 +152,10 @@ def test_candidates_cost_what_the_counter_says(text: str) -> None:
 )
 def test_the_choice_is_that_of_brute_force(goal: Goal, text: str) -> None:
     """Each network counted and predicted by itself, none left out."""
-    budget, predictor = parse_budget(text), Predictor(BOARD, "float32")
-    specs = [spec_of("efficientnet"), spec_of("mobilenet_v1")]
-    of = variants(specs, 60, predictor=predictor)
+    budget, (of, alone) = parse_budget(text), some()
     best: tuple[tuple[float, float, float], str] | None = None
-    for one in of:
-        trace = count(one.spec)
+    for one, (trace, seconds) in zip(of, alone, strict=True):
         values = {metric: _value(trace, metric) for metric in budget.static}
-        seconds = predictor(trace).seconds
         if any(values[metric] > limit for metric, limit in budget.static.items()):
             continue
         if seconds > (budget.latency_s or math.inf):
@@ -138,10 +170,10 @@ def test_the_choice_is_that_of_brute_force(goal: Goal, text: str) -> None:
     assert done.binding
 
 
-def _value(trace: object, metric: Metric) -> int:
+def _value(trace: Trace, metric: Metric) -> int:
     if metric is Metric.PEAK:
-        return int(trace.peak_activation_bytes)  # type: ignore[attr-defined]
-    return int(getattr(trace.total, metric))  # type: ignore[attr-defined]
+        return int(trace.peak_activation_bytes)
+    return int(getattr(trace.total, metric))
 
 
 def test_the_front_is_beaten_by_none() -> None:
