@@ -22,7 +22,8 @@ from .conftest import ROOT, calibrated, command
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)```\n", re.DOTALL)
 MORE = re.compile(r"^\$ (.*)\n", re.MULTILINE)  # commands that follow in the same folder
-TIMED = ("cnnbench time", "cnnbench device", "cnnbench compare")  # no two runs print the same
+# No two runs print the same.
+TIMED = re.compile(r"cnnbench (time|device|compare|scale .*--to) ?")
 UNTIMED = (" --static", " --on ")
 VERSIONS = re.compile(r'"(python|torch)": "[^"]*"')  # those of whoever runs it
 PYTHON = re.compile(r"```python\n(.*?)```\n", re.DOTALL)
@@ -31,7 +32,7 @@ FILE = re.compile(r"```(python|toml)\n# (?P<name>\w+\.(py|toml))\n(?P<text>.*?)`
 
 def is_timed(line: str) -> bool:
     """Whether it prints what was measured."""
-    return line.startswith(TIMED) and not any(option in line for option in UNTIMED)
+    return bool(TIMED.match(line)) and not any(option in line for option in UNTIMED)
 
 
 def printed(line: str, *more: str, **environment: str) -> str:
