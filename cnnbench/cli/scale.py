@@ -9,7 +9,7 @@ import typer
 from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
-from cnnbench.cli.scale_asked import nothing_measured, read
+from cnnbench.cli.scale_asked import read, without_target
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.files import check_writable
 from cnnbench.models.scale import Compound, Way, scalable
@@ -82,6 +82,8 @@ def scale(
     MACs; what that does to parameters, memory and activations, and to latency, timed in the same
     rounds. Accuracy is not estimated.
 
+    Options that the spec writes down are where scaling starts; widths by resolutions keep to them.
+
     cnnbench scale efficientnet
 
     cnnbench scale efficientnet --phi 0.5,1.5 --alpha 1.3
@@ -100,7 +102,7 @@ def scale(
     opt.nothing_measured(static, on, device, threads)
     check_writable(output)
     picture = opt.is_picture(output, form)
-    nothing_measured(asked, device, threads, picture)
+    without_target(asked, device, threads, picture)
     with heavy_imports():
         from cnnbench.cli.scale_report import report_of_family, report_of_ways
         from cnnbench.counting.count import read_dtype

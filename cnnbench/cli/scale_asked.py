@@ -71,8 +71,8 @@ def read(
     return Asked(compound, _PHIS if phi is None else _phis(phi), released=phi is None)
 
 
-def nothing_measured(asked: Asked, device: str | None, threads: int | None, picture: bool) -> None:
-    """Refuse what only measuring or a comparison of ways takes."""
+def without_target(asked: Asked, device: str | None, threads: int | None, picture: bool) -> None:
+    """Where there is none, refuse what only ways to it take."""
     if asked.target is not None:
         return
     if device or threads:

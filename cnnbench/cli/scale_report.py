@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from cnnbench import units
@@ -12,7 +12,7 @@ from cnnbench.cli.environment import environment
 from cnnbench.cli.scale_asked import Asked
 from cnnbench.counting import convention
 from cnnbench.counting.metrics import Metric
-from cnnbench.models.scale import Compound, grid_of
+from cnnbench.models.scale import Axis, Compound, grid_of
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies import scale_views as views
 from cnnbench.studies.comparison import Comparing
@@ -41,7 +41,7 @@ FORMULA = (
 )
 GRID = (
     *(WIDTH, SIDE, col.PARAMS, col.MACS),
-    Column("macs_ratio", "of the\nfirst", units.percent),
+    Column("macs_ratio", "of\nbase", units.percent),
     Column("ideal_macs_ratio", "w² r²", units.percent),
     col.PEAK,
 )
@@ -135,14 +135,18 @@ def _formula_notes(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]
 
 
 def _grid_notes(family: Family) -> list[str]:
-    own = grid_of(family.base)
-    rule = "w² r²: of the first's MACs, if all layers were full convolutions and nothing rounded"
-    if own is not None:
-        return [f"{family.base.model.name}'s widths and resolutions: {own.source}", rule]
+    base, own = family.base, grid_of(family.base)
+    axes = [f"{axis}" for axis in (Axis.WIDTH, Axis.RESOLUTION) if axis not in base.written]
+    if not axes:
+        lines = ["width_mult and resolution are as written: leave one out for others"]
+    elif own is not None:
+        lines = [f"{' and '.join(axes)} of the paper: {own.source}"]
+    else:
+        lines = [f"{' and '.join(axes)} of MobileNet v1's paper, as its own has none"]
     return [
-        f"the widths and resolutions of MobileNet v1's paper, as shares of {family.base}; "
-        "its own has none",
-        rule,
+        *lines,
+        f"of base: of {base}'s MACs; w² r²: if all layers were full convolutions and nothing "
+        "rounded",
     ]
 
 
@@ -199,39 +203,28 @@ def _ways_notes(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]:
         f"each is the network of its way nearest to {asked.target}; accuracy is not estimated"
     )
     if len(ways) > 1:
-        lines += [_least(ways, metric) for metric in (Metric.PARAMS, Metric.PEAK)]
-        time = _least_time(ways)
-        lines += [time] if time else []
+        lines += [_ends(ways, metric.words, metric) for metric in (Metric.PARAMS, Metric.PEAK)]
+        if all(way["ci_low"] is not None for way in ways):
+            lines.append(measured_ends(ways))
+        elif all(way["predicted_ratio"] is not None for way in ways):
+            lines.append(_ends(ways, "predicted time", "predicted"))
     return lines
 
 
-def _least(ways: Sequence[dict[str, Any]], metric: Metric) -> str:
-    least, most = _ends(ways, lambda way: float(way[f"{metric}_ratio"]))
-    key = f"{metric}_ratio"
+def _ends(ways: Sequence[dict[str, Any]], words: str, cost: str) -> str:
+    key = f"{cost}_ratio"
+    least, most = (end(ways, key=lambda way: float(way[key])) for end in (min, max))
     return (
-        f"{metric.words}: least by {least['way']} ({units.ratio(least[key])}), most by "
+        f"{words}: least by {least['way']} ({units.ratio(least[key])}), most by "
         f"{most['way']} ({units.ratio(most[key])})"
     )
 
 
-def _least_time(ways: Sequence[dict[str, Any]]) -> str:
-    """Which way takes least time, if that can be told."""
-    key = "measured_ratio" if ways[0]["measured_ratio"] is not None else "predicted_ratio"
-    if any(way[key] is None for way in ways):
-        return ""
-    least, most = _ends(ways, lambda way: float(way[key]))
-    word = key.removesuffix("_ratio")
-    text = (
-        f"{word} time: least by {least['way']} ({units.ratio(least[key])}), most by "
-        f"{most['way']} ({units.ratio(most[key])})"
-    )
-    apart = least["ci_high"] is not None and most["ci_low"] is not None
-    if key == "measured_ratio" and not (apart and least["ci_high"] < most["ci_low"]):
-        return f"{text}, which their intervals do not tell apart"
-    return text
-
-
-def _ends(
-    ways: Sequence[dict[str, Any]], value: Callable[[dict[str, Any]], float]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    return min(ways, key=value), max(ways, key=value)
+def measured_ends(ways: Sequence[dict[str, Any]]) -> str:
+    """Which ways may take least time and which most, as far as their intervals tell."""
+    least, most = (end(ways, key=lambda way: float(way["measured_ratio"])) for end in (min, max))
+    low = [way["way"] for way in ways if way["ci_low"] <= least["ci_high"]]
+    high = [way["way"] for way in ways if way["ci_high"] >= most["ci_low"]]
+    if least["way"] in high:
+        return "measured time: the intervals do not tell the ways apart"
+    return f"measured time: least by {' or '.join(low)}, most by {' or '.join(high)}"

@@ -26,11 +26,11 @@ _BUILT = 64  # pieces kept for their next shape
 
 @dataclass(frozen=True, slots=True)
 class ChainCost:
-    """What one evaluation pass costs, as `count` has it; `seconds` as predicted, else 0."""
+    """What one evaluation pass costs, as `count` has it; `predicted_s` where that was asked."""
 
     cost: Cost
     peak_activation_bytes: int
-    seconds: float
+    predicted_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class ChainCounter:
         self,
         batch: int = 1,
         dtype: torch.dtype = torch.float32,
-        seconds: Callable[[Trace], float] = lambda trace: 0.0,
+        seconds: Callable[[Trace], float] | None = None,
     ) -> None:
         """`seconds` predicts a piece's pass; it adds up."""
         self._batch = batch
@@ -80,7 +80,8 @@ class ChainCounter:
         whole = _Sum()
         given = self._empty((self._batch, *input_shape))
         self._walk(chain, _Map(tuple(given.shape), given.nbytes), 0, whole)
-        return ChainCost(whole.cost, whole.peak, whole.seconds)
+        predicted = None if self._seconds is None else whole.seconds
+        return ChainCost(whole.cost, whole.peak, predicted)
 
     def _walk(self, chain: Chain, given: _Map, around: int, whole: _Sum) -> tuple[_Map, bool]:
         """Add up a Sequential while `around` bytes are held beside the map that it is given.
@@ -122,7 +123,8 @@ class ChainCounter:
         finally:
             watching.remove()
         beside = found.peak_activation_bytes - given.nbytes
-        return _Part(found.total, beside, self._seconds(found), *seen[0])
+        seconds = self._seconds(found) if self._seconds else 0.0
+        return _Part(found.total, beside, seconds, *seen[0])
 
     def _empty(self, shape: Shape) -> Tensor:
         return torch.empty(shape, dtype=self._dtype, device="meta")

@@ -1,4 +1,4 @@
-"""What can be limited: the costs of a pass, each with how it reads. Needs no torch."""
+"""The costs of a pass that can be limited and compared, each with how it reads. Needs no torch."""
 
 from __future__ import annotations
 

@@ -157,6 +157,8 @@ def chain(
     `width_mult` every layer's filters, to multiples of 8.
     """
     del resolution
+    if name.startswith("plain") != (shortcut is None):
+        raise ValueError(f"{name} with shortcut {shortcut}")  # a row of the registry is wrong
     layers = int(name.removeprefix("plain").removeprefix("resnet"))
     table = IMAGENET.get(layers) or CIFAR[layers]
     kind = {"shortcut": shortcut, "stride_on": stride_on if table.bottleneck else None}

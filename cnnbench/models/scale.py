@@ -116,28 +116,29 @@ def ways(spec: Spec) -> list[Way]:
 
 
 class Grid(NamedTuple):
-    """Widths by resolutions that a paper has of its network, at 224 pixels where it is named."""
+    """Widths and resolutions that a paper has of its network, which is named at 224 pixels."""
 
     source: str
-    widths: tuple[float, ...]
-    resolutions: tuple[int, ...]
+    points: tuple[tuple[float, int], ...]
 
 
+_NAMED_AT = 224
+# By the file of the paper.
 _GRIDS = {
     "mobilenet_v1": Grid(
-        "Howard et al. 2017, tables 6 and 7", (1.0, 0.75, 0.5, 0.25), (224, 192, 160, 128)
+        "Howard et al. 2017, tables 6 and 7",
+        tuple(product((1.0, 0.75, 0.5, 0.25), (224, 192, 160, 128))),
     ),
     "mobilenet_v2": Grid(
-        "Sandler et al. 2018, section 6.1",
-        (1.4, 1.0, 0.75, 0.5, 0.35),
-        (224, 192, 160, 128, 96),
+        "Sandler et al. 2018, figure 5",
+        ((1.4, 224), *product((1.0, 0.75, 0.5, 0.35), (224, 192, 160, 128, 96))),
     ),
 }
 
 
 def grid_of(spec: Spec) -> Grid | None:
     """That of the network's own paper."""
-    return _GRIDS.get(spec.model.name)
+    return _GRIDS.get(spec.model.paper.module)
 
 
 def grid_shares(spec: Spec) -> list[dict[Axis, float]]:
@@ -145,14 +146,16 @@ def grid_shares(spec: Spec) -> list[dict[Axis, float]]:
 
     An axis that the spec writes down is held.
     """
-    _, widths, sides = grid_of(spec) or _GRIDS["mobilenet_v1"]
-    shares = {
-        Axis.WIDTH: (1.0,) if Axis.WIDTH in spec.written else widths,
-        Axis.RESOLUTION: (1.0,)
-        if Axis.RESOLUTION in spec.written
-        else tuple(side / sides[0] for side in sides),
-    }
-    return [dict(zip(shares, values, strict=True)) for values in product(*shares.values())]
+    points = (grid_of(spec) or _GRIDS["mobilenet_v1"]).points
+    free = {axis: axis not in spec.written for axis in (Axis.WIDTH, Axis.RESOLUTION)}
+    held = dict.fromkeys(
+        (
+            width if free[Axis.WIDTH] else 1.0,
+            side / _NAMED_AT if free[Axis.RESOLUTION] else 1.0,
+        )
+        for width, side in points
+    )
+    return [{Axis.WIDTH: width, Axis.RESOLUTION: side} for width, side in held]
 
 
 def _ranges() -> str:

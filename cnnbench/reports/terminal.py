@@ -92,8 +92,9 @@ def _least_width(columns: tuple[Column, ...], shown: list[Column], lines: list[l
     widths: list[int] = []
     for column in columns:
         width = _widest(column, lines, columns)
+        width = min(_LEFT, width) if column.left else width
         if column in shown:
-            widths.append(min(_LEFT, width) if column.left else width)
+            widths.append(width)
         else:
             widths[-1] = max(widths[-1], width)
     return sum(widths)

@@ -26,7 +26,7 @@ def scaled(row: Scaled, base: int, setting: Setting) -> dict[str, Any]:
         "blocks": row.blocks,
         "ideal_blocks": row.ideal_blocks,
         **costs(row.costs.cost, row.costs.peak_activation_bytes),
-        "predicted_s": row.predicted_s,
+        "predicted_s": row.costs.predicted_s,
         "macs_ratio": row.macs / base,
         "ideal_macs_ratio": row.ideal_macs / base,
         "difference": row.macs / row.ideal_macs - 1,

@@ -29,7 +29,6 @@ class Scaled:
     spec: Spec
     shares: Mapping[Axis, float]
     costs: ChainCost
-    predicted_s: float | None
     blocks: int
     ideal_blocks: float
     ideal_macs: float
@@ -55,12 +54,7 @@ class Family:
     ) -> None:
         """Predict times too where there is a predictor."""
         self.base = base
-        self._counter = ChainCounter(
-            batch,
-            dtype,
-            (lambda trace: predictor(trace).seconds) if predictor else (lambda trace: 0.0),
-        )
-        self._predicts = predictor is not None
+        self._counter = ChainCounter(batch, dtype, predictor.seconds if predictor else None)
         self._blocks = blocks(chain_of(base))
         self.macs = self.cost(base).cost.macs
 
@@ -107,7 +101,6 @@ class Family:
             spec,
             shares,
             costs,
-            costs.seconds if self._predicts else None,
             blocks(chain_of(spec)),
             self._blocks * shares.get(Axis.DEPTH, 1.0),
             self.macs * macs_share(shares),

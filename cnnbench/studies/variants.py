@@ -24,7 +24,11 @@ class Variant:
 
     spec: Spec
     costs: ChainCost
-    predicted_s: float | None
+
+    @property
+    def predicted_s(self) -> float | None:
+        """Of one pass."""
+        return self.costs.predicted_s
 
     def value(self, metric: Metric) -> float:
         """Of a static cost."""
@@ -60,14 +64,11 @@ def variants(
     """Cost about `number` distinct networks, as many of each family."""
     share = max(1, number // len(specs))
     chosen = {one.same: one for spec in specs for one in candidates(spec, share)}
-    counter = ChainCounter(
-        batch, dtype, (lambda trace: predictor(trace).seconds) if predictor else (lambda trace: 0.0)
-    )
+    counter = ChainCounter(batch, dtype, predictor.seconds if predictor else None)
     found = []
     for done, one in enumerate(chosen.values()):
         progress(done, len(chosen))
-        costs = counter(chain_of(one.spec), one.spec.input_shape)
-        found.append(Variant(one.spec, costs, costs.seconds if predictor else None))
+        found.append(Variant(one.spec, counter(chain_of(one.spec), one.spec.input_shape)))
     return found
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from cnnbench import units
 from cnnbench.counting.count import count
-from cnnbench.errors import SpecError
+from cnnbench.errors import InputError, SpecError
 from cnnbench.models.scale import Axis, Compound, Way, at, moved, multiplied
 from cnnbench.models.spec import Spec
 from cnnbench.studies.comparison import Comparison, Side
@@ -41,15 +41,22 @@ def spend(family: Family, way: Way, macs: float, compound: Compound) -> Spent:
             return multiplied(base, compound.shares(step / steps))
         return moved(base, {way.axis: step / steps})
 
-    @cache
-    def cost(step: int) -> int:
-        return family.cost(made(step)).cost.macs
-
     low, high = _reach(base, way, compound)
     start = 0 if way is Way.COMPOUND else round(at(base, way.axis) * steps)
-    step = _nearest(cost, macs, start, low, high)
-    if step is None:
-        end = made(high if macs > cost(start) else low)
+    start = min(max(start, low), high)
+
+    @cache
+    def cost(step: int) -> int:
+        try:
+            return family.cost(made(step)).cost.macs
+        except InputError:
+            if step < start:  # so small that no feature map is left
+                return 0
+            raise
+
+    step, reached = _nearest(cost, macs, start, low, high)
+    if not reached:
+        end = made(step)
         raise SpecError(
             f"no {way} of {base.model.name} has {units.count(round(macs))} MACs: {end} has "
             f"{units.count(family.cost(end).cost.macs)}; give another --to, or other ways by --by"
@@ -80,16 +87,17 @@ def _bounds(base: Spec, axis: Axis) -> tuple[float, float]:
 
 def _nearest(
     cost: Callable[[int], int], macs: float, start: int, low: int, high: int
-) -> int | None:
-    """The step whose cost is nearest by factors; None where none comes near. Costs only grow.
+) -> tuple[int, bool]:
+    """The step whose cost is nearest by factors, and whether so many MACs are within reach.
 
-    It goes away from `start` in leaps that double: far from it networks are large, or too small.
+    Costs only grow, and are 0 where there is no network. It goes away from `start` in leaps that
+    double, as networks far from it are large.
     """
     up = cost(start) < macs
     inside, leap = start, max(1, abs(start) // 2)
     while (cost(inside) < macs) == up:
         if inside == (high if up else low):
-            return None
+            return inside, False
         inside = min(high, inside + leap) if up else max(low, inside - leap)
         leap *= 2
     below, above = (start, inside) if up else (inside, start)
@@ -99,7 +107,9 @@ def _nearest(
             below = middle
         else:
             above = middle
-    return min(below, above, key=lambda step: abs(math.log(cost(step) / macs)))
+    if not cost(below):
+        return above, False
+    return min(below, above, key=lambda step: abs(math.log(cost(step) / macs))), True
 
 
 def rows(base: Spec, spent: Sequence[Spent], setting: Setting) -> list[Comparison]:
@@ -109,6 +119,4 @@ def rows(base: Spec, spent: Sequence[Spent], setting: Setting) -> list[Compariso
         return Side(name, spec, count(spec, batch=setting.batch, dtype=setting.dtype))
 
     first = side(str(base), base)
-    return [
-        Comparison("", first, side(str(one.way), one.spec), several=len(spent) > 1) for one in spent
-    ]
+    return [Comparison("", first, side(str(one.way), one.spec)) for one in spent]

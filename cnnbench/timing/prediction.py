@@ -91,6 +91,10 @@ class Predictor:
             self._profile.ridge_point(self._dtype),
         )
 
+    def seconds(self, trace: Trace) -> float:
+        """Of the whole pass."""
+        return self(trace).seconds
+
     def _operator(self, op: OpCost, new: int) -> OpPrediction:
         """`new` are the bytes of memory that it takes."""
         which = bound(least_seconds(op.cost, self._profile, self._dtype))

@@ -5,7 +5,8 @@
 Every line is a process of its own, which costs the variants of one family and then counts a random
 sample of 50 of them one by one, as `cnnbench flops` would: both must agree, and the ratio of their
 times per network is what sharing pieces gains. Memory is what the peak resident set grew by while
-the variants were costed. At last the whole command, without predictions: `fit --static`.
+the variants were costed. At last the whole command, without predictions: `fit --static`; and
+what a finer grid finds where several limits hold at once.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ CNNBENCH = str(Path(sys.executable).with_name("cnnbench"))
 FAMILIES = ("efficientnet", "mobilenet_v1", "mobilenet_v2", "resnet50", "plain20", "vgg16_bn")
 NUMBERS = (100, 1000, 3000, 10000)  # of efficientnet, for the memory; the others at 1,000
 SAMPLE = 50
+LIMITS = "macs=400M,params=6M,peak_activation_bytes=8MiB"
 
 
 def costed(name: str, number: int) -> dict[str, Any]:
@@ -90,9 +92,16 @@ def main() -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         whole.append({"model": name, "seconds": round(time.perf_counter() - start, 2)})
         print(f"fit {name} --static: {whole[-1]['seconds']} s")
+    finer = []
+    for number in (1000, 20000):
+        command = [CNNBENCH, "fit", "efficientnet", "--budget", LIMITS, "--static"]
+        command += ["--candidates", str(number), "--format", "json"]
+        best = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        finer.append({"candidates": number, "macs": best["results"][0]["macs"]})
+        print(f"fit efficientnet --budget {LIMITS}, of {number}: {finer[-1]['macs']:,} MACs")
     if arguments.output:
         machine = {"processor": platform.machine(), "cores": os.cpu_count()}
-        text = json.dumps({**machine, "results": rows, "commands": whole}, indent=2)
+        text = json.dumps({**machine, "results": rows, "commands": whole, "finer": finer}, indent=2)
         arguments.output.write_text(text + "\n", encoding="utf-8")
 
 

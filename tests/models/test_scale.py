@@ -68,11 +68,13 @@ def test_grids_are_those_of_the_papers_and_hold_what_is_written() -> None:
         return [(at(one, Axis.WIDTH), one.input_shape[1]) for one in made]
 
     v1 = [(width, side) for width in (1, 0.75, 0.5, 0.25) for side in (224, 192, 160, 128)]
-    v2 = [(width, side) for width in (1.4, 1, 0.75, 0.5, 0.35) for side in (224, 192, 160, 128, 96)]
+    v2 = [(width, side) for width in (1, 0.75, 0.5, 0.35) for side in (224, 192, 160, 128, 96)]
     assert sides("mobilenet_v1") == v1 == sides("resnet50")
-    assert sides("mobilenet_v2") == v2
+    assert sides("mobilenet_v2") == [(1.4, 224), *v2]
     assert sides("mobilenet_v1@resolution=160") == [(w, 160) for w in (1, 0.75, 0.5, 0.25)]
     assert sides("mobilenet_v1@width_mult=0.5") == [(0.5, s) for s in (224, 192, 160, 128)]
     assert sides("resnet20")[:4] == [(1, 32), (1, 27), (1, 23), (1, 18)]
+    assert sides("mobilenet_v1@resolution=160,width_mult=0.5") == [(0.5, 160)]
     assert grid_of(spec_of("resnet50")) is None
+    assert grid_of(spec_of("mobilenet_v1_shallow")) == grid_of(spec_of("mobilenet_v1"))
     assert "tables 6 and 7" in str(grid_of(spec_of("mobilenet_v1")))

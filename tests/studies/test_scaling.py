@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnnbench.cli.scale_report import measured_ends
 from cnnbench.counting.count import count
 from cnnbench.errors import SpecError
 from cnnbench.models.scale import Axis, Compound, Way, moved, multiplied, scalable
@@ -84,7 +85,7 @@ def test_a_grid_costs_what_the_counter_says(text: str) -> None:
 STEPS = {
     Way.DEPTH: [step / 100 for step in range(20, 220)],
     Way.WIDTH: [step / 100 for step in range(30, 160)],
-    Way.RESOLUTION: range(16, 110),
+    Way.RESOLUTION: range(32, 130),
     Way.COMPOUND: [step / 1000 for step in range(-3000, 1500)],
 }
 
@@ -106,8 +107,9 @@ def lattice(text: str, way: Way) -> list[int]:
     case=st.sampled_from(
         [
             *(("efficientnet@resolution=64", way) for way in Way),
-            *(("resnet20", way) for way in (Way.WIDTH, Way.RESOLUTION)),
+            *(("resnet20@resolution=48", way) for way in (Way.WIDTH, Way.RESOLUTION)),
             ("mobilenet_v2@width_mult=0.6,resolution=64", Way.WIDTH),
+            ("vgg11@width_mult=0.1,resolution=80", Way.RESOLUTION),
         ]
     ),
     times=st.floats(0.65, 1.8),
@@ -181,3 +183,37 @@ def test_a_record_of_a_family_says_what_rounding_did() -> None:
     assert found["difference"] == pytest.approx(found["macs_ratio"] / found["ideal_macs_ratio"] - 1)
     assert found["blocks"] == 23 and found["ideal_blocks"] == pytest.approx(16 * 1.2)
     assert found["model"] == "efficientnet_b0@width_mult=1.1,depth_mult=1.2,resolution=258"
+
+
+def test_a_search_passes_by_what_is_too_small() -> None:
+    """Below 32 pixels VGG has no feature map left."""
+    family = family_of("vgg11@width_mult=0.1")
+    found = spend(family, Way.RESOLUTION, 0.1 * family.macs, PAPER)
+    assert count_of(family, found) == pytest.approx(0.1 * family.macs, rel=0.3)
+    with pytest.raises(SpecError, match=r"@width_mult=0.1,resolution=32 has"):
+        spend(family, Way.RESOLUTION, 1e-5 * family.macs, PAPER)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "says"),
+    [
+        ({"depth": (1.8, 1.9), "width": (1.4, 1.5)}, "least by width, most by depth"),
+        (
+            {"depth": (1.8, 1.9), "width": (1.4, 1.5), "resolution": (1.48, 1.6)},
+            "least by width or resolution, most by depth",
+        ),
+        (
+            {"depth": (1.55, 1.9), "width": (1.4, 1.5), "resolution": (1.48, 1.6)},
+            "least by width or resolution, most by depth or resolution",
+        ),
+        ({"depth": (1.4, 1.9), "width": (1.3, 1.5)}, "do not tell the ways apart"),
+    ],
+)
+def test_the_fastest_way_is_told_as_far_as_intervals_go(
+    intervals: dict[str, tuple[float, float]], says: str
+) -> None:
+    ways = [
+        {"way": way, "measured_ratio": (low + high) / 2, "ci_low": low, "ci_high": high}
+        for way, (low, high) in intervals.items()
+    ]
+    assert measured_ends(ways).endswith(says)
