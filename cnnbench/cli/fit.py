@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnnbench.timing.measure import Timing
     from cnnbench.timing.profile import Profile
 
-_MOST = 100_000  # candidates: ten minutes of counting
+_MOST = 100_000  # candidates: more would take many minutes
 
 
 def fit(
@@ -91,6 +91,7 @@ def fit(
         from cnnbench.cli.fit_report import report_of
         from cnnbench.counting.count import read_dtype
         from cnnbench.studies import fit as study
+        from cnnbench.studies.search import WINDOW
         from cnnbench.studies.variants import Variant, variants
         from cnnbench.timing import cores, devices, profiling
         from cnnbench.timing.measure import timed
@@ -101,7 +102,7 @@ def fit(
     setting, plan = Setting(batch, dtype), Plan(*plan_of)
     number_format = str(dtype or "float32")
     profile: Profile | None = read(on) if on else None
-    with bar(plan.max_time * 4, plan.precision) as shown:
+    with bar(plan.max_time * WINDOW, plan.precision) as shown:
         measure = None
         if profile is None and not static:
             found, used = devices.find(device), cores.threads(threads)

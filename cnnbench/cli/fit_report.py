@@ -42,12 +42,12 @@ def report_of(
         Column("mark", "", left=True),
         *(col.MODEL, col.PARAMS, col.MACS, col.PEAK),
         *(PREDICTED if predicted else (col.BYTES,)),
-        *(MEASURED if done.timing is not None else ()),
+        *(MEASURED if done.timings else ()),
     )
     about: dict[str, Any] = {}
-    if done.timing is not None:
-        warnings = [asdict(warning) for warning in done.timing.warnings]
-        about = {**asdict(done.timing.environment), "warnings": warnings}
+    if done.timings:
+        warnings = [asdict(warning) for warning in done.warnings]
+        about = {**asdict(done.timings[-1].environment), "warnings": warnings}
     if profile is not None:
         about["ceilings"] = profile.model_dump(mode="json", exclude={"operators"})
     return Report(
@@ -64,6 +64,9 @@ def report_of(
             "maximise": str(goal),
             "candidates": done.variants,
             "affordable": done.affordable,
+            "timed": done.measured,
+            "correction": done.correction,
+            "failures": done.failures,
             "interrupted": done.interrupted,
         },
         records=[_flat(result) for result in results],
@@ -71,8 +74,8 @@ def report_of(
 
 
 def _line(result: dict[str, Any]) -> dict[str, Any]:
-    """▶ the choice; ✗ what is over a limit."""
-    mark = "▶" if result["chosen"] else "" if result["meets"] is not False else "✗"
+    """▶ the choice; ✗ what is over a limit, or could not run."""
+    mark = ("▶" if result["chosen"] else "") + ("✗" if result["meets"] is False else "")
     interval = ""
     if result["ci_low_s"] is not None:
         interval = units.durations(result["ci_low_s"], result["ci_high_s"])
@@ -105,20 +108,27 @@ def _notes(
 ) -> list[str]:
     """What was looked for and where, what holds it back, and how wrong predictions were."""
     best = done.choices[0]
-    lines = [
-        f"the most {goal.words} of {units.exact(done.variants)} networks within the budget; "
-        "accuracy is not estimated",
-    ]
+    most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
+    if done.timings:
+        lines = [
+            f"{most} of the {done.measured} timed, which predictions favour of {networks} networks; "
+            "accuracy is not estimated"
+        ]
+    else:
+        lines = [f"{most} of {networks} networks; accuracy is not estimated"]
     if budget.static:
         lines.append(f"{units.exact(done.affordable)} of them keep within what is counted")
     binding = [metric.words for metric in done.binding]
     if binding:
         lines.append(f"● held back by {' and '.join(binding)}")
-    else:
+    elif done.largest:
         lines.append("held back by no limit: it is the largest of the grid")
-    if done.timing is not None and done.meets is False:
+    else:
+        lines.append("held back by no limit: larger ones could not run, or were not tried")
+    lines += [f"{spec} could not run: {reason}" for spec, reason in done.failures.items()]
+    if done.timings and done.meets is False:
         lines.append(f"its measured latency does not keep within {_latency(budget)}: ✗")
-    elif done.timing is not None and budget.latency_s is not None:
+    elif done.timings and budget.latency_s is not None:
         lines.append(f"its measured latency keeps within {_latency(budget)}, its interval included")
     elif done.meets is None:
         lines.append("its latency is predicted, nothing was measured")
@@ -129,9 +139,9 @@ def _notes(
             f"predicted times were off by {units.difference(best.error)} for it, "
             f"{units.percent(worst)} at most"
         )
-    if done.timing is not None:
-        lines.append(where(done.timing.environment, [setting.dtype or "float32"]))
-        lines += [f"warning: {warning.text}" for warning in done.timing.warnings]
+    if done.timings:
+        lines.append(where(done.timings[-1].environment, [setting.dtype or "float32"]))
+        lines += [f"warning: {warning.text}" for warning in done.warnings]
         told = {
             f"{choice.variant.spec}: {warning.text}": None
             for choice in done.choices

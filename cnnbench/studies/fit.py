@@ -3,26 +3,25 @@
 Static costs are exact and decide first. Of what they leave, those that no other beats in both
 capacity and predicted time are tried out: the largest that should keep within the latency and its
 neighbours are timed in the same rounds, and what that says of predictions decides where to go on.
+So the answer is the largest of those timed: what is predicted far too slow is not tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import median
 
+from cnnbench import units
 from cnnbench.counting.metrics import Metric
 from cnnbench.errors import BudgetError, InputError
 from cnnbench.studies.budget import Budget, Goal, written
+from cnnbench.studies.search import Measure, Search
 from cnnbench.studies.variants import Variant, front
+from cnnbench.timing.cautions import Caution
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing
 
-_BELOW, _ABOVE = 2, 1  # neighbours that are tried beside the largest that should fit
-_PASSES = 4
 _GAIN = 1.01  # a limit binds if without it there were more capacity than so many times
-
-Measure = Callable[[list[Variant]], Timing]
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Choice:
 
     def meets(self, budget: Budget) -> bool | None:
         """Whether it keeps within all limits, its interval included; None if that is predicted."""
-        if not self.variant.within(budget):
+        if not self.variant.within(budget) or (self.latency and self.latency.error):
             return False
         if budget.latency_s is None:
             return True
@@ -62,65 +61,33 @@ class Fitting:
 
     `meets` is whether the first keeps within every limit, its latency with its interval (None where
     a latency is limited and nothing was measured). `binding` are the limits that keep it from more
-    capacity, `without` the capacity there were without each. `correction` is measured / predicted
-    time, the median of what was measured.
+    capacity, `without` the capacity there were without each; `largest`: no variant has more.
+    `failures` say of networks that could not run why. `correction` is measured / predicted time,
+    the median of what was measured; `timings` are the passes of timing, in their order.
     """
 
     choices: list[Choice]
     meets: bool | None
     binding: tuple[Metric, ...]
     without: dict[Metric, int]
+    largest: bool
     variants: int
     affordable: int
     correction: float | None = None
-    timing: Timing | None = None
-    interrupted: bool = False
+    timings: list[Timing] = field(default_factory=list)
+    measured: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the timing."""
+        return any(timing.interrupted for timing in self.timings)
 
-@dataclass
-class _Search:
-    """The front, what has been measured of it, and how far off predictions were."""
-
-    front: list[Variant]
-    limit: float | None
-    known: dict[int, Latency] = field(default_factory=dict)
-    correction: float = 1.0
-
-    def fits(self, index: int) -> bool:
-        """Whether it keeps within the latency: measured, its interval included, or as expected."""
-        if index in self.known:
-            return self.proven(index)
-        return self.limit is None or self.correction * self.front[index].expense <= self.limit
-
-    def proven(self, index: int) -> bool:
-        """Whether it was measured, and the interval keeps within the latency."""
-        latency = self.known.get(index)
-        if latency is None or latency.error:
-            return False
-        return self.limit is None or (latency.ci_high_s or float("inf")) <= self.limit
-
-    def best(self) -> int:
-        """The largest that should fit; the smallest where none does."""
-        return max((index for index in range(len(self.front)) if self.fits(index)), default=0)
-
-    def window(self, around: int) -> range:
-        """It and its neighbours."""
-        above = _ABOVE if self.limit is not None else 0
-        return range(max(0, around - _BELOW), min(len(self.front), around + above + 1))
-
-    def settled(self, best: int) -> bool:
-        """Whether the largest that fits is known to, and the next one not to."""
-        return all(i in self.known for i in (best, best + 1) if i in self.window(best))
-
-    def learn(self, indices: Sequence[int], timing: Timing) -> None:
-        """Take in what was measured."""
-        self.known |= dict(zip(indices, timing.latencies, strict=True))
-        ratios = [
-            latency.latency_s / self.front[index].expense
-            for index, latency in self.known.items()
-            if latency.latency_s
-        ]
-        self.correction = median(ratios) if ratios else self.correction
+    @property
+    def warnings(self) -> list[Caution]:
+        """What disturbed any of the timings, each once."""
+        found = [warning for timing in self.timings for warning in timing.warnings]
+        return list({warning.text: warning for warning in found}.values())
 
 
 def fit(
@@ -133,43 +100,32 @@ def fit(
     affordable = [one for one in of if one.within(budget)]
     if not affordable:
         raise BudgetError(_impossible(of, budget))
-    search = _Search(front(affordable, goal), budget.latency_s)
+    search = Search(front(affordable, goal), budget.latency_s)
     if measure is None:
         if not search.fits(search.best()):
-            raise BudgetError(_too_slow(search.front[0], budget, search.front[0].expense))
-        return _result(of, affordable, search, budget, goal, search.best(), None)
-    timing, interrupted = None, False
-    for _ in range(_PASSES):
-        best = search.best()
-        if search.settled(best):
-            break
-        window = search.window(best)
-        timing = measure([search.front[index] for index in window])
-        search.learn(window, timing)
-        if timing.interrupted:
-            interrupted = True
-            break
-    timed = [index for index, latency in search.known.items() if latency.latency_s]
-    if not timed:
+            raise BudgetError(_too_slow(search.front[0], budget, None))
+        return _result(of, affordable, search, budget, goal, search.best())
+    interrupted = search.run(measure)
+    if not search.timed:
         if interrupted:
             raise KeyboardInterrupt
         errors = [latency.error for latency in search.known.values() if latency.error]
         raise InputError(errors[0])
-    winner = max(filter(search.proven, timed), default=min(timed))
-    if winner == 0 and not search.proven(0) and not interrupted:
-        raise BudgetError(_too_slow(search.front[0], budget, search.known[0].latency_s or 0.0))
-    return _result(of, affordable, search, budget, goal, winner, timing, interrupted)
+    proven = [index for index in search.timed if search.proven(index)]
+    if not proven and not interrupted:
+        least = min(search.timed)
+        raise BudgetError(_too_slow(search.front[least], budget, search.known[least]))
+    winner = max(proven, default=min(search.timed))
+    return _result(of, affordable, search, budget, goal, winner)
 
 
 def _result(
     of: Sequence[Variant],
     affordable: Sequence[Variant],
-    search: _Search,
+    search: Search,
     budget: Budget,
     goal: Goal,
     winner: int,
-    timing: Timing | None,
-    interrupted: bool = False,
 ) -> Fitting:
     """The winner first, then what else fits, then what does not."""
     near = [index for index in search.window(winner) if index != winner]
@@ -182,19 +138,26 @@ def _result(
         best.meets(budget),
         binding,
         without,
+        not any(one.capacity(goal) > best.variant.capacity(goal) for one in of),
         len(of),
         len(affordable),
-        search.correction if timing is not None and best.variant.predicted_s is not None else None,
-        timing,
-        interrupted,
+        search.correction if search.timed and best.variant.predicted_s is not None else None,
+        search.timings,
+        len(search.timed),
+        {
+            str(search.front[index].spec): latency.error
+            for index, latency in sorted(search.known.items())
+            if latency.error
+        },
     )
 
 
 def _binding(
-    of: Sequence[Variant], best: Variant, budget: Budget, goal: Goal, search: _Search
+    of: Sequence[Variant], best: Variant, budget: Budget, goal: Goal, search: Search
 ) -> tuple[tuple[Metric, ...], dict[Metric, int]]:
     """Limits without which there were more capacity, each alone; else what holds the next one."""
-    measured = {id(search.front[index]): search.proven(index) for index in search.known}
+    measured = {id(search.front[index]): search.proven(index) for index in search.timed}
+    failed = {id(search.front[index]) for index in search.known.keys() - set(search.timed)}
 
     def broken(one: Variant) -> set[Metric]:
         over = {metric for metric, limit in budget.static.items() if one.value(metric) > limit}
@@ -204,15 +167,18 @@ def _binding(
         return over
 
     now = best.capacity(goal)
-    larger = [(one, broken(one)) for one in of if one.capacity(goal) > now]
+    larger = [
+        (one, broken(one)) for one in of if one.capacity(goal) > now and id(one) not in failed
+    ]
     without = {
         metric: max((one.capacity(goal)[0] for one, over in larger if over == {metric}), default=0)
         for metric in budget.limits
     }
     without = {metric: max(value, now[0]) for metric, value in without.items()}
     binding = tuple(metric for metric, value in without.items() if value > _GAIN * now[0])
-    if not binding and larger:
-        _, over = min(larger, key=lambda pair: pair[0].capacity(goal))
+    held = [pair for pair in larger if pair[1]]
+    if not binding and held:
+        _, over = min(held, key=lambda pair: pair[0].capacity(goal))
         binding = tuple(metric for metric in budget.limits if metric in over)
     return binding, without
 
@@ -235,10 +201,15 @@ def _impossible(of: Sequence[Variant], budget: Budget) -> str:
     return f"nothing fits all of {budget}: the nearest, {nearest.spec}, has {has}"
 
 
-def _too_slow(fastest: Variant, budget: Budget, seconds: float) -> str:
-    limit = budget.latency_s or 0.0
-    show = Metric.LATENCY.show
+def _too_slow(fastest: Variant, budget: Budget, latency: Latency | None) -> str:
+    """What the network that is predicted to be the fastest takes."""
+    if latency is None:
+        takes = f"is predicted to take {units.duration(fastest.expense)}"
+    else:
+        takes = f"took {units.duration(latency.latency_s or 0.0)}"
+        if latency.ci_high_s is not None:
+            takes += f", by its interval up to {units.duration(latency.ci_high_s)}"
     return (
-        f"nothing fits {written(Metric.LATENCY, limit)}: the fastest there is within the other "
-        f"limits, {fastest.spec}, takes {show(seconds)}"
+        f"nothing fits {written(Metric.LATENCY, budget.latency_s or 0.0)}: the fastest within the "
+        f"other limits by prediction, {fastest.spec}, {takes}"
     )

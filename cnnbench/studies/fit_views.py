@@ -30,8 +30,18 @@ def record(choice: Choice, done: Fitting, budget: Budget, setting: Setting) -> d
         "asked": {str(metric): limit for metric, limit in budget.limits.items()},
         "achieved": {str(metric): achieved(choice, metric) for metric in budget.limits},
         "meets": choice.meets(budget),
-        "binding": [str(metric) for metric in done.binding] if choice is done.choices[0] else [],
+        **_held(choice, done),
         "warnings": [asdict(warning) for warning in latency.warnings] if latency else [],
+    }
+
+
+def _held(choice: Choice, done: Fitting) -> dict[str, Any]:
+    """Of the first choice: the limits that bind, and the capacity there were without each."""
+    if choice is not done.choices[0]:
+        return {"binding": [], "without": {}}
+    return {
+        "binding": [str(metric) for metric in done.binding],
+        "without": {str(metric): value for metric, value in done.without.items()},
     }
 
 

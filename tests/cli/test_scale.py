@@ -257,8 +257,11 @@ def test_a_fit_is_measured(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        ("scale", "resnet20", "--to", "2x", "--max-time", "60"),
-        ("fit", "resnet20", "--budget", "macs=40M", "--candidates", "50", "--max-time", "60"),
+        ("scale", "resnet20", "--to", "2x", "--max-time", "60", "--precision", "0.01%"),
+        (
+            *("fit", "resnet20", "--budget", "macs=40M", "--candidates", "50"),
+            *("--max-time", "60", "--precision", "0.01%"),
+        ),
     ],
 )
 def test_ctrl_c_leaves_no_traceback(line: tuple[str, ...], tmp_path: Path) -> None:
