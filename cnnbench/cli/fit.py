@@ -29,7 +29,7 @@ _MOST = 100_000  # candidates: more would take many minutes
 def fit(
     models: opt.SomeSpecs,
     budget: Annotated[
-        str,
+        list[str],
         typer.Option(
             "--budget",
             metavar="KEY=VALUE,…",
@@ -72,8 +72,9 @@ def fit(
 
     cnnbench fit resnet50@resolution=224 --budget params=10M --on device.toml
     """
-    wanted = parse_budget(budget)
-    specs = [scalable(parse(text)) for text in models]
+    wanted = parse_budget(",".join(budget))
+    named = [scalable(parse(text)) for text in models]
+    specs = list({(spec, spec.written): spec for spec in named}.values())
     plan_of = opt.read_plan(precision, max_time, seed)
     opt.read_threads(threads)
     opt.read_inputs(None, batch, specs)

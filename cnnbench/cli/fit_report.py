@@ -111,18 +111,18 @@ def _notes(
     most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
     if done.timings:
         lines = [
-            f"{most} of the {done.measured} timed, which predictions favour of {networks} networks; "
+            f"{most} of the {done.measured} timed, which predictions favour of {networks}; "
             "accuracy is not estimated"
         ]
     else:
-        lines = [f"{most} of {networks} networks; accuracy is not estimated"]
+        lines = [f"{most} of the {networks} tried; accuracy is not estimated"]
     if budget.static:
         lines.append(f"{units.exact(done.affordable)} of them keep within what is counted")
     binding = [metric.words for metric in done.binding]
     if binding:
         lines.append(f"● held back by {' and '.join(binding)}")
     elif done.largest:
-        lines.append("held back by no limit: it is the largest of the grid")
+        lines.append("held back by no limit: it is the largest of those tried")
     else:
         lines.append("held back by no limit: larger ones could not run, or were not tried")
     lines += [f"{spec} could not run: {reason}" for spec, reason in done.failures.items()]

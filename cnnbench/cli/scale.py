@@ -23,7 +23,7 @@ _PAPER = Compound()
 def scale(
     model: opt.OneSpec,
     phi: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--phi",
             metavar="PHI[,PHI…]",
@@ -95,7 +95,7 @@ def scale(
     cnnbench scale resnet50 --by width --to 0.5x --static
     """
     spec = scalable(parse(model))
-    asked = read(spec, phi, Compound(alpha, beta, gamma), by, to)
+    asked = read(spec, ",".join(phi) if phi else None, Compound(alpha, beta, gamma), by, to)
     plan_of = opt.read_plan(precision, max_time, seed)
     opt.read_threads(threads)
     opt.read_inputs(None, batch, [spec])

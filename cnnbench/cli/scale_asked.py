@@ -12,6 +12,7 @@ from cnnbench.models.spec import Spec
 
 _PHIS = tuple(map(float, range(8)))
 _MOST_PHI, _MOST_FACTOR = 20.0, 4.0
+_LEAST, _MOST, _STAYS = 1e-9, 1e18, 0.005  # of a target; so near to 1x nothing is asked for
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,23 @@ def read(
     spec: Spec, phi: str | None, compound: Compound, by: Sequence[Way] | None, to: str | None
 ) -> Asked:
     """Read the options; CnnbenchError where they are wrong, or contradict each other."""
-    spending = bool(by or to)
+    spending = bool(by) or to is not None
     has = ways(spec)
     chosen = tuple(dict.fromkeys(by or has)) if spending else ()
     for way in chosen:
         if way not in has:
             raise CnnbenchError(f"{spec.model.name} does not scale by {way}; give {_list(has)}")
     _check(compound)
-    given = "--phi" if phi is not None else "" if compound == Compound() else "--alpha"
+    changed = [name for name, value in vars(Compound()).items() if vars(compound)[name] != value]
+    given = "--phi" if phi is not None else f"--{changed[0]}" if changed else ""
     if given and Way.COMPOUND not in has:
         raise CnnbenchError(
             f"{given} is of compound scaling, and {spec.model.name} has no depth_mult; "
             "EfficientNet has one"
         )
     if phi is not None and spending:
-        raise CnnbenchError("--phi says how far to scale, and so does --to; give one of them")
+        option = "--to" if to is not None else "--by"
+        raise CnnbenchError(f"--phi makes a family, {option} spends MACs; give one of them")
     if given and spending and Way.COMPOUND not in chosen:
         raise CnnbenchError("--alpha, --beta and --gamma need --by compound; leave them out")
     if spending:
@@ -103,7 +106,8 @@ def _phis(text: str) -> tuple[float, ...]:
         found = []
     if not found or not all(abs(value) <= _MOST_PHI for value in found):
         raise CnnbenchError(
-            f"malformed phi {text!r}; write numbers up to {_MOST_PHI:g}: --phi 0.5,1,2"
+            f"malformed phi {text!r}; write numbers from {-_MOST_PHI:g} to {_MOST_PHI:g}: "
+            "--phi 0.5,1,2"
         )
     return tuple(found)
 
@@ -111,14 +115,15 @@ def _phis(text: str) -> tuple[float, ...]:
 def _target(text: str) -> Target:
     """`2x` or `800M`."""
     try:
-        if text.strip().endswith("x"):
+        if text.strip().lower().endswith("x"):
             found = Target(float(text.strip()[:-1]), is_factor=True)
         else:
             found = Target(units.quantity(text, size=False), is_factor=False)
     except ValueError:
         found = Target(0.0, is_factor=False)
-    if not 0 < found.value < 1e18 or (found.is_factor and found.value == 1):
+    stays = found.is_factor and abs(found.value - 1) < _STAYS
+    if stays or not _LEAST < found.value < _MOST:
         raise CnnbenchError(
-            f"--to {text} says not where to; write times the MACs, or MACs: --to 2x, --to 800M"
+            f"--to {text!r} says not where to; write times the MACs, or MACs: --to 2x, --to 800M"
         )
     return found

@@ -121,13 +121,15 @@ def _formula_notes(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]
         f"{rule.alpha:g} x {rule.beta:g}² x {rule.gamma:g}² = {units.significant(rule.growth)} "
         "a unit of phi",
         "growth: of MACs since the row above of its kind, for a unit of phi; "
-        "d w² r²: MACs if nothing were rounded",
+        "d w² r²: MACs if nothing were rounded"
+        if any(result["growth"] is not None for result in results)
+        else "d w² r²: MACs if nothing were rounded",
         "blocks are rounded up in each stage, filters to multiples of 8; depthwise layers grow "
         "with w alone, stem and head get no deeper",
     ]
     if rule == Compound():
         lines[0] += ", where the paper asks for about 2"
-    if asked.released:
+    if any(result["released"] for result in results):
         lines.append("B0 to B7: as released (Tan & Le 2019), which is not the formula's phi 0 to 7")
     if len(asked.phis) <= 2:
         lines += [f"phi={r['phi']:g}: {r['model']}" for r in results if not r["released"]]
@@ -214,6 +216,8 @@ def _ways_notes(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]:
 def _ends(ways: Sequence[dict[str, Any]], words: str, cost: str) -> str:
     key = f"{cost}_ratio"
     least, most = (end(ways, key=lambda way: float(way[key])) for end in (min, max))
+    if units.ratio(least[key]) == units.ratio(most[key]):
+        return f"{words}: the same by all ({units.ratio(least[key])})"
     return (
         f"{words}: least by {least['way']} ({units.ratio(least[key])}), most by "
         f"{most['way']} ({units.ratio(most[key])})"

@@ -42,7 +42,9 @@ def as_markdown(report: Report) -> str:
         cells = [[column.show(row[column.key]) for column in table.columns] for row in rows]
         text = tabulate(
             [[cell.replace("|", "\\|") for cell in line] for line in cells],
-            headers=[column.header.replace("\n", " ") for column in table.columns],
+            headers=[
+                column.header.replace("-\n", "").replace("\n", " ") for column in table.columns
+            ],
             tablefmt="pipe",
             colalign=["left" if column.left else "right" for column in table.columns],
             disable_numparse=True,

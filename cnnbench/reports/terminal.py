@@ -33,7 +33,8 @@ def _rendered(report: Report, console: Console) -> str:
             console.print(table)
             console.print()
         for note in report.notes:
-            console.print(Text(note, style="dim"))
+            words = [_short(word, console.width) for word in note.split(" ")]
+            console.print(Text(" ".join(words), style="dim"))
     return capture.get()
 
 
@@ -113,6 +114,16 @@ def _broken(cell: str) -> str:
     if re.fullmatch(r"[\w.]+", cell):
         return re.sub(r"(.{1,19}\.)(?=.)", r"\1\n", cell)
     return re.sub(r"(?=@)|(?<=,)(?=\S)", "\n", cell)
+
+
+def _short(word: str, width: int) -> str:
+    """Break what is longer than a line after commas: a number cut in two reads as another."""
+    lines = [""]
+    for part in re.findall(r"[^,]*,|[^,]+", word):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _natural_width(columns: tuple[Column, ...], lines: list[list[str]]) -> int:

@@ -189,7 +189,7 @@ def _impossible(of: Sequence[Variant], budget: Budget) -> str:
         least = min(of, key=lambda one: one.value(metric))
         if least.value(metric) > limit:
             return (
-                f"nothing fits {written(metric, limit)}: the smallest there is, {least.spec}, has "
+                f"nothing fits {written(metric, limit)}: the smallest tried, {least.spec}, has "
                 f"{metric.show(least.value(metric))}"
             )
 

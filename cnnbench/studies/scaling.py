@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import torch
 
 from cnnbench.counting.chains import ChainCost, ChainCounter
+from cnnbench.errors import SpecError
 from cnnbench.models.build import chain_of
 from cnnbench.models.chain import Chain, Piece
 from cnnbench.models.scale import Axis, Compound, at, axes, grid_shares, macs_share, multiplied
 from cnnbench.models.spec import Spec, parse
 from cnnbench.timing.prediction import Predictor
 
+_LEAST_STEP = 0.099  # of phi
 _RELEASED = [f"efficientnet_b{number}" for number in range(8)]
 
 
@@ -23,7 +25,8 @@ class Scaled:
 
     `released` is its name where its authors gave it one; `phi` is the formula's, or the place among
     the released. `ideal_macs` are the first one's times d w² r², `ideal_blocks` times d. `growth`
-    is what a unit of phi multiplied MACs by since the one before of the same origin.
+    is what a unit of phi multiplied MACs by since the one before of the same origin, where that is
+    at least a tenth away: from one step of rounding to the next says nothing.
     """
 
     spec: Spec
@@ -69,11 +72,18 @@ class Family:
         ]
 
     def formula(self, compound: Compound, phis: Sequence[float]) -> list[Scaled]:
-        """Scaled by alpha^phi, beta^phi and gamma^phi, in this order."""
+        """Scaled by alpha^phi, beta^phi and gamma^phi, in this order.
+
+        SpecError where an axis does not go so far.
+        """
         rows = []
         for phi in phis:
             shares = compound.shares(phi)
-            rows.append(self._scaled(multiplied(self.base, shares), shares, phi=phi))
+            try:
+                spec = multiplied(self.base, shares)
+            except SpecError as error:
+                raise SpecError(f"phi {phi:g} goes too far: {error}") from error
+            rows.append(self._scaled(spec, shares, phi=phi))
         return list(_grown(rows))
 
     def released(self) -> list[Scaled]:
@@ -123,6 +133,7 @@ def _grown(rows: Sequence[Scaled]) -> Iterator[Scaled]:
     for row in rows:
         growth = None
         if before is not None and row.phi is not None and before.phi is not None:
-            growth = (row.macs / before.macs) ** (1 / (row.phi - before.phi))
+            step = row.phi - before.phi
+            growth = (row.macs / before.macs) ** (1 / step) if step >= _LEAST_STEP else None
         yield replace(row, growth=growth)
         before = row

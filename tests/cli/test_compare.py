@@ -231,7 +231,9 @@ def test_predictions_are_held_to_what_was_measured(phone: Path) -> None:
 
 SMALL = """
 import cnnbench.timing.noise as noise, cnnbench.timing.operators as operators
-import cnnbench.timing.disturbances as disturbances, cnnbench.cli as cli
+import cnnbench.timing.disturbances as disturbances, cnnbench.timing.ceilings as ceilings
+import cnnbench.cli as cli
+ceilings._SECONDS, ceilings._SIDE = 0.05, {"cpu": 256}
 disturbances.Watch.cautions = lambda self: []
 whole, operators._SECONDS = operators.grid(), 0.0
 kinds = {sample.kind: sample for sample in reversed(whole)}

@@ -171,7 +171,13 @@ def test_a_picture_of_the_ways(board: Path, tmp_path: Path) -> None:
         (["scale", "mobilenet", "--by", "depth"], "give --by width or --by resolution"),
         (["scale", "resnet50", "--by", "compound"], "does not scale by compound"),
         (["scale", "resnet50", "--by", "height"], "'height' is not one of"),
-        (["scale", "efficientnet", "--phi", "1", "--to", "2x"], "give one of them"),
+        (["scale", "efficientnet", "--phi", "1", "--to", "2x"], "--to spends MACs; give one"),
+        (["scale", "efficientnet", "--phi", "1", "--by", "width"], "--by spends MACs; give one"),
+        (["scale", "efficientnet", "--phi", "20"], "phi 20 goes too far: efficientnet_b0 cannot"),
+        (["scale", "efficientnet", "--to", ""], "--to '' says not where to"),
+        (["scale", "efficientnet", "--to", "1.001x"], "--to '1.001x' says not where to"),
+        (["scale", "resnet50", "--gamma", "1.3"], "--gamma is of compound scaling"),
+        (["scale", "vgg16", "--by", "resolution", "--to", "1M"], "vgg16@resolution=32 has 336 M"),
         (["scale", "efficientnet", "--phi", "one"], "malformed phi 'one'"),
         (["scale", "efficientnet", "--phi", "1e9"], "malformed phi '1e9'"),
         (["scale", "mobilenet", "--phi", "1"], "mobilenet_v1 has no depth_mult"),
@@ -194,6 +200,7 @@ def test_a_picture_of_the_ways(board: Path, tmp_path: Path) -> None:
         (["fit", "efficientnet"], "--budget"),
         (["fit", "efficientnet", "--budget", ""], "empty"),
         (["fit", "efficientnet", "--budget", "macs=400Q"], "no count"),
+        (["fit", "resnet20", "--budget", "macs=4M", "--budget", "macs=1M"], "twice"),
         (["fit", "efficientnet", "--budget", "latency=20"], "no time"),
         (["fit", "efficientnet", "--budget", "speed=20"], "macs"),
         (["fit", "googlenet", "--budget", "macs=1M"], "googlenet has no scale"),
@@ -221,6 +228,28 @@ def test_one_line_and_exit_2(
     assert output == "" and not list(tmp_path.iterdir())
     assert errors.startswith("cnnbench: ") and errors.count("\n") == 1
     assert complaint in errors
+
+
+def test_what_is_said_is_of_what_is_shown() -> None:
+    """Found by someone who tried to break it."""
+    close = document("scale", "efficientnet", "--phi", "0", "--phi", "0.0005")["results"]
+    assert [row["growth"] for row in close] == [None, None]
+    other = command("scale", "efficientnet@num_classes=10", "--phi", "1,2").stdout
+    assert "B0 to B7" not in other and "growth: of MACs" in other
+    line = "scale", "efficientnet@num_classes=10", "--to", "2x", "--static"
+    done = command(*line, COLUMNS="80").stdout
+    (spec,) = (row["model"] for row in document(*line)["results"] if row["way"] == "compound")
+    assert len(f"compound: {spec}") > 80 and spec in done.replace(",\n", ",")
+    assert "resolution=241\n" in done  # and not 24, then 1
+    ties = ("scale", "efficientnet", "--to", "1.2x", "--by", "width", "--by", "depth", "--static")
+    assert "peak memory: the same by all (1.00x)" in command(*ties).stdout
+    once, twice = (
+        document("fit", *names, "--budget", "macs=20M", "--candidates", "40", "--static")
+        for names in (["resnet20"], ["resnet20", "resnet20"])
+    )
+    assert once["environment"]["candidates"] == twice["environment"]["candidates"]
+    markdown = command("scale", "resnet20", "--to", "2x", "--static", "-f", "markdown").stdout
+    assert "activations" in markdown and "- " not in markdown.split("\n\n")[0]
 
 
 def test_a_fit_keeps_within_its_budget(board: Path) -> None:

@@ -31,7 +31,11 @@ def verdict(name: str, net: nn.Module, *shape: int, batch: int = 1) -> Verdict:
     return judge(COUNTED_BY[name], counted(net, None, "net", shape, batch=batch, real=True))
 
 
-@pytest.mark.parametrize("model", [model.name for model in MODELS])
+# Each counter runs it for real: of EfficientNet's largest, B7 stands for the others.
+ZOO = [m.name for m in MODELS if m.name not in ("efficientnet_b5", "efficientnet_b6")]
+
+
+@pytest.mark.parametrize("model", ZOO)
 def test_nothing_remains_on_the_zoo(model: str) -> None:
     done = prepare(parse(model), None, 1)
     for counter in installed()[0]:

@@ -193,7 +193,7 @@ def test_the_front_is_beaten_by_none() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("params=1k", "nothing fits params=1.00 k: the smallest there is, mobilenet_v2@.* has"),
+        ("params=1k", "nothing fits params=1.00 k: the smallest tried, mobilenet_v2@.* has"),
         ("latency=1us", "the fastest within .* by prediction, mobilenet_v2@.* is predicted to"),
         ("macs=50M,activations=1k", "nothing fits activations"),
     ],
