@@ -62,6 +62,10 @@ class BudgetError(CnnbenchError):
     """A budget that cannot be read, or that nothing fits."""
 
 
+class StoreError(CnnbenchError):
+    """A store of a sweep's results that cannot be read, or that another sweep is writing."""
+
+
 class OutputError(CnnbenchError):
     """A file that cannot be written."""
 

@@ -15,9 +15,11 @@ from cnnbench.cli import (
     fit,
     flops,
     listing,
+    merge,
     predict,
     scale,
     show,
+    sweep,
     time,
 )
 from cnnbench.version import __version__
@@ -69,5 +71,7 @@ app.command("compare", rich_help_panel=ASK)(compare.compare)
 app.command("predict", rich_help_panel=ASK)(predict.predict)
 app.command("scale", rich_help_panel=ASK)(scale.scale)
 app.command("fit", rich_help_panel=ASK)(fit.fit)
+app.command("sweep", rich_help_panel=ASK)(sweep.sweep)
+app.command("merge", rich_help_panel=ASK)(merge.merge)
 app.command("baseline", rich_help_panel=GUARD)(baseline.baseline)
 app.command("check", rich_help_panel=GUARD)(check.check)

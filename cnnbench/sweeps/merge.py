@@ -1,0 +1,42 @@
+"""One store of several: the union of their records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cnnbench.errors import StoreError
+from cnnbench.sweeps.store import Record, Store
+
+
+@dataclass(frozen=True)
+class Merged:
+    """How many records there are now, and what two stores had measured differently."""
+
+    records: int
+    conflicts: list[Record]
+
+
+def merge(sources: Sequence[Store], into: Store) -> Merged:
+    """Write each key once: configuration, device and software. Nothing is averaged.
+
+    Where stores differ in a key the record that was measured last stays, and the others are
+    conflicts. StoreError for a source without records, and a target that has some.
+    """
+    found: dict[str, Record] = {}
+    conflicts = []
+    for source in sources:
+        if not source.files():
+            raise StoreError(f"{source.folder} holds no records of a sweep")
+        for record in source:
+            known = found.get(record["key"])
+            if known is not None and known != record:
+                older, record = sorted((known, record), key=lambda one: str(one["measured"]))
+                conflicts.append(older)
+            found[record["key"]] = record
+    if into.files():
+        raise StoreError(f"{into.folder} holds records already; give another --output")
+    with into.writing() as writer:
+        for record in found.values():
+            writer.append(record)
+    return Merged(len(found), conflicts)

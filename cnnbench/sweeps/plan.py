@@ -1,0 +1,104 @@
+"""What a sweep measures: the product of its axes."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from cnnbench.errors import ConfigError, SpecError
+from cnnbench.models.inputs import Dtype
+from cnnbench.models.spec import AnySpec, parse
+
+
+def _listed(value: Any) -> Any:
+    """One value is an axis of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+_Axis = BeforeValidator(_listed), Field(min_length=1)
+Texts = Annotated[tuple[str, ...], *_Axis]
+Batches = Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=10**6)], ...], *_Axis]
+Dtypes = Annotated[tuple[Dtype, ...], *_Axis]
+Flag = Annotated[bool, Field(strict=True)]
+Flags = Annotated[tuple[Flag, ...], *_Axis]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of the product; `dtype` None is the network's own."""
+
+    model: str
+    batch: int = 1
+    dtype: str | None = None
+    channels_last: bool = False
+    compile: bool = False
+    train: bool = False
+
+    @property
+    def spec(self) -> AnySpec:
+        """What its name says."""
+        return parse(self.model)
+
+
+class SweepPlan(BaseModel):
+    """The axes, and how each point of their product is measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    models: Texts
+    batch: Batches = (1,)
+    dtype: Dtypes | None = None
+    channels_last: Flags = (False,)
+    compile: Flags = (False,)
+    train: Flags = (False,)
+    device: str | None = None
+    threads: Annotated[int, Field(strict=True, ge=1)] | None = None
+    static: Flag = False
+
+    def configurations(self) -> list[Configuration]:
+        """Every point once, models in their order; SpecError for a name of none."""
+        axes = (
+            [str(parse(model)) for model in self.models],
+            self.batch,
+            [None if dtype is None else str(dtype) for dtype in self.dtype or (None,)],
+            self.channels_last,
+            self.compile,
+            self.train,
+        )
+        return list(dict.fromkeys(Configuration(*point) for point in product(*axes)))
+
+
+def read(path: Path) -> SweepPlan:
+    """Read a plan from TOML; ConfigError says which line of it is wrong."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no text"
+        raise ConfigError(f"cannot read {path}: {reason}") from error
+    try:
+        return planned(tomllib.loads(text), str(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is no TOML: {error}") from error
+
+
+def planned(values: dict[str, Any], source: str) -> SweepPlan:
+    """Hold values against the plan's fields; ConfigError names the first that is wrong."""
+    try:
+        plan = SweepPlan.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        known = ", ".join(SweepPlan.model_fields)
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"{source}: a sweep has no {key!r}; it takes {known}") from error
+        raise ConfigError(f"{source}: {key}: {first['msg'].lower()}") from error
+    for model in plan.models:
+        try:
+            parse(model)
+        except SpecError as error:
+            raise ConfigError(f"{source}: {error}") from error
+    return plan

@@ -1,0 +1,130 @@
+"""A sweep's results on disk: a line of JSON for each finished configuration, never rewritten.
+
+Whoever writes holds its file alone and has each line on the disk before the next is begun, so that
+a sweep that is killed loses what it was doing and nothing else. A last line that was cut short is
+no record: readers pass by it, the next writer removes it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from cnnbench.errors import OutputError, StoreError
+
+Record = dict[str, Any]
+
+_FIRST = "records.jsonl"
+
+
+class Writer:
+    """Appends to one file of a store."""
+
+    def __init__(self, path: Path, file: FileIO) -> None:
+        """`file` is locked, and ends with a whole line."""
+        self._path = path
+        self._file = file
+
+    def append(self, record: Record) -> None:
+        """Put it on the disk; OutputError, and no trace of it, where there is no room."""
+        line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
+        left = memoryview(line.encode("utf-8"))
+        before = self._file.seek(0, os.SEEK_END)
+        try:
+            while left:  # a disk that fills up takes a part without complaint
+                left = left[self._file.write(left) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._file.truncate(before)
+            reason = error.strerror or error
+            raise OutputError(
+                f"cannot write {self._path}: {reason}; what is finished is kept, the same command "
+                "goes on from there"
+            ) from error
+
+
+class Store:
+    """A folder of records: one file, or one for each task of several machines."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is read or made yet."""
+        self.folder = folder
+
+    def __iter__(self) -> Iterator[Record]:
+        """Every finished record, in the order they were finished within each file.
+
+        StoreError where a line that is not the last cannot be read.
+        """
+        for path in self.files():
+            yield from _records(path)
+
+    def files(self) -> list[Path]:
+        """Those that hold records."""
+        return sorted(self.folder.glob("*.jsonl"))
+
+    @contextmanager
+    def writing(self, name: str = _FIRST) -> Iterator[Writer]:
+        """Hold a file of it alone; StoreError while another sweep writes there."""
+        path = self.folder / name
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = open(path, "a+b", buffering=0)  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        with file:
+            _hold(file, path)
+            file.truncate(_whole(file))
+            yield Writer(path, file)
+
+
+def _hold(file: Any, path: Path) -> None:
+    """Lock it for this process; a killed one's lock is gone with it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock; its own keeps a file from being written twice
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise StoreError(
+            f"another sweep is writing {path}; wait for it, or give another --output"
+        ) from error
+
+
+def _whole(file: Any) -> int:
+    """Bytes up to the end of the last whole line."""
+    end = position = file.seek(0, os.SEEK_END)
+    while position > 0:
+        start = max(0, position - 65536)
+        file.seek(start)
+        found = file.read(position - start).rfind(b"\n")
+        if found >= 0:
+            return int(start + found + 1)
+        position = start
+    return 0 if end else int(end)
+
+
+def _records(path: Path) -> Iterator[Record]:
+    try:
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    return
+                yield _record(line, path, number)
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _record(line: bytes, path: Path, number: int) -> Record:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "key" not in found:
+        raise StoreError(f"line {number} of {path} is no record of a sweep; remove it")
+    return found

@@ -1,0 +1,116 @@
+"""A sweep does what is missing, once, whatever ended the one before."""
+
+from pathlib import Path
+
+import pytest
+
+from cnnbench.counting.count import count
+from cnnbench.errors import StoreError
+from cnnbench.sweeps import run as sweeping
+from cnnbench.sweeps.merge import merge
+from cnnbench.sweeps.plan import Configuration, planned
+from cnnbench.sweeps.run import Place, key, missing, run
+from cnnbench.sweeps.store import Store
+from cnnbench.timing import cores, devices, profiling
+from cnnbench.timing.sampling import Plan
+
+from ..conftest import calibrated
+
+FEW = planned({"models": ["lenet5", "resnet20"], "batch": [1, 2]}, "x").configurations()
+QUICK = Plan(0.5, 0.2, 0)
+
+
+def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    told: list[tuple[int, int]] = []
+    assert run(FEW[:1], store, None, QUICK) is False
+    assert missing(FEW, store, None) == FEW[1:]
+    run(FEW, store, None, QUICK, done=lambda number, total: told.append((number, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    records = list(store)
+    assert [record["key"] for record in records] == [key(one, None) for one in FEW]
+    for one, record in zip(FEW, records, strict=True):
+        total = count(one.spec, batch=one.batch).total
+        assert (record["cost"]["macs"], record["cost"]["params"]) == (total.macs, total.params)
+    run(FEW, store, None, QUICK)
+    assert len(list(store)) == 4 and not missing(FEW, store, None)
+
+
+def test_many_are_counted_in_processes_in_their_order(tmp_path: Path) -> None:
+    of = planned({"models": "lenet5", "batch": list(range(1, 15))}, "x").configurations()
+    run(of, Store(tmp_path), None, QUICK)
+    assert [record["batch"] for record in Store(tmp_path)] == list(range(1, 15))
+    assert [record["cost"]["macs"] for record in Store(tmp_path)] == [
+        325_680 * batch for batch in range(1, 15)
+    ]
+
+
+def test_what_fails_is_a_record_with_its_reason(tmp_path: Path) -> None:
+    of = [Configuration("vgg16@resolution=16"), Configuration("lenet5")]
+    run(of, Store(tmp_path), None, QUICK)
+    first, second = Store(tmp_path)
+    assert "too small" in first["failure"] and first["cost"] == {}
+    assert second["failure"] == "" and not missing(of, Store(tmp_path), None)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    calibrated(tmp_path / "cache")
+    monkeypatch.setattr(profiling, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    return Place(devices.find("cpu"), cores.threads(1))
+
+
+def test_a_timed_sweep_keeps_raw_samples_and_where_they_are_from(
+    tmp_path: Path, here: Place
+) -> None:
+    store = Store(tmp_path / "run")
+    of = [*FEW[:2], Configuration("vgg16@resolution=16")]
+    assert run(of, store, here, QUICK) is False
+    *timed, failing = store
+    for record in timed:
+        assert record["latency"]["latency_s"] > 0 and record["latency"]["samples_s"]
+        assert record["environment"]["threads"] == 1 and record["cost"]["macs"] > 0
+    assert "too small" in failing["failure"] and "latency" not in failing
+    assert not missing(of, store, here) and missing(of, store, None) == of
+
+
+def test_ctrl_c_keeps_the_groups_that_are_finished(
+    tmp_path: Path, here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "GROUP", 2)
+    seen: list[int] = []
+
+    def interrupting(asked: list[object], *rest: object, **options: object) -> object:
+        from dataclasses import replace
+
+        seen.append(len(asked))
+        timing = timed(asked, *rest, **options)  # type: ignore[arg-type]
+        return replace(timing, interrupted=len(seen) == 2)
+
+    timed = sweeping.timed
+    monkeypatch.setattr(sweeping, "timed", interrupting)
+    store = Store(tmp_path / "run")
+    assert run(FEW, store, here, QUICK) is True
+    assert missing(FEW, store, here) == FEW[2:]
+    assert run(FEW, store, here, QUICK) is False
+    assert [record["key"] for record in store] == [key(one, here) for one in FEW]
+    assert seen == [2, 2, 2]  # and the first group was not timed again
+
+
+def test_stores_are_joined_by_key_and_conflicts_named(tmp_path: Path) -> None:
+    a, b, both = (Store(tmp_path / name) for name in ("a", "b", "both"))
+    same = {"key": "1", "measured": "2026-01-01", "value": 1}
+    with a.writing() as writer:
+        writer.append(same)
+        writer.append({"key": "2", "measured": "2026-01-03", "value": 2})
+    with b.writing() as writer:
+        writer.append(same)
+        writer.append({"key": "2", "measured": "2026-01-02", "value": 3})
+        writer.append({"key": "3", "measured": "2026-01-02", "value": 4})
+    done = merge([a, b], both)
+    assert [(record["key"], record["value"]) for record in both] == [("1", 1), ("2", 2), ("3", 4)]
+    assert done.records == 3 and [record["value"] for record in done.conflicts] == [3]
+    with pytest.raises(StoreError, match="holds records already"):
+        merge([a, b], both)
+    with pytest.raises(StoreError, match="holds no records"):
+        merge([a, Store(tmp_path / "none")], Store(tmp_path / "c"))
