@@ -47,7 +47,7 @@ class MemoryShortage(CnnbenchError):
 
 
 class ConfigError(CnnbenchError):
-    """A configuration of the guard that cannot be read."""
+    """A configuration of the guard, or a plan of a sweep, that cannot be read."""
 
 
 class BaselineError(CnnbenchError):

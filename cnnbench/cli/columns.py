@@ -34,4 +34,9 @@ ACTIVATIONS = Column("activations", "activ-\nations", units.count)
 PEAK = Column("peak_activation_bytes", "peak\nmemory", units.size)
 ARENA = Column("arena_bytes", "arena", units.size, under=True)
 BYTES = Column("bytes_moved", "bytes\nmoved", units.size)
+PREDICTED = Column("predicted_s", "pre-\ndicted", optional(units.duration))
+MEASURED = (
+    Column("latency_s", "measured", optional(units.duration)),
+    Column("interval", "95% interval", under=True),
+)
 INTENSITY = Column("intensity", "FLOP\n/byte", units.significant)

@@ -17,11 +17,6 @@ from cnnbench.studies.fit_views import limits, record
 from cnnbench.timing.profile import Profile
 from cnnbench.timing.setting import Setting
 
-PREDICTED = (Column("predicted_s", "pre-\ndicted", units.duration),)
-MEASURED = (
-    Column("latency_s", "measured", col.optional(units.duration)),
-    Column("interval", "95% interval", under=True),
-)
 LIMITS = (
     Column("limit", "limit", left=True),
     Column("asked", "asked"),
@@ -41,8 +36,8 @@ def report_of(
     columns = (
         Column("mark", "", left=True),
         *(col.MODEL, col.PARAMS, col.MACS, col.PEAK),
-        *(PREDICTED if predicted else (col.BYTES,)),
-        *(MEASURED if done.timings else ()),
+        col.PREDICTED if predicted else col.BYTES,
+        *(col.MEASURED if done.timings else ()),
     )
     about: dict[str, Any] = {}
     if done.timings:

@@ -29,7 +29,6 @@ def _plain(value: float) -> str:
 DEPTH = Column("depth_mult", "depth", col.optional(_plain))
 WIDTH = Column("width_mult", "width", col.optional(_plain))
 SIDE = Column("resolution", "side,\npx")
-PREDICTED = Column("predicted_s", "pre-\ndicted", col.optional(units.duration))
 FORMULA = (
     Column("name", "", left=True),
     DEPTH,
@@ -47,11 +46,7 @@ GRID = (
 )
 WAYS = (
     Column("name", "", left=True),
-    *(DEPTH, WIDTH, SIDE, col.PARAMS, col.MACS, col.ACTIVATIONS, col.PEAK, PREDICTED),
-)
-MEASURED = (
-    Column("latency_s", "measured", col.optional(units.duration)),
-    Column("interval", "95% interval", under=True),
+    *(DEPTH, WIDTH, SIDE, col.PARAMS, col.MACS, col.ACTIVATIONS, col.PEAK, col.PREDICTED),
 )
 RATIOS = (
     Column("name", "", left=True),
@@ -72,8 +67,9 @@ def report_of_family(
     family: Family, asked: Asked, setting: Setting, profile: Profile | None
 ) -> Report:
     """The rule's networks, beside the released where there are."""
-    rows = family.grid()
-    if asked.phis:
+    if not asked.phis:
+        rows = family.grid()
+    else:
         released = family.released() if asked.released else []
         made = family.formula(asked.compound, asked.phis)
         rows = sorted([*released, *made], key=lambda row: (row.phi or 0.0, row.released is None))
@@ -82,7 +78,7 @@ def report_of_family(
     about = {**environment(), **_rule(asked)}
     lines = _formula_notes(results, asked) if asked.phis else _grid_notes(family)
     if profile is not None:
-        columns = (*columns, PREDICTED)
+        columns = (*columns, col.PREDICTED)
         about["ceilings"] = profile.model_dump(mode="json", exclude={"operators"})
         lines.append(f"predicted for {profile.name}, nothing was measured")
     return Report(
@@ -158,7 +154,7 @@ def report_of_ways(
     """The network as it was and each way: what it costs, and how many times what it was."""
     results = views.spent(done.rows, found, setting)
     measured = done.environment is not None
-    columns = (*WAYS, *(MEASURED if measured else ()))
+    columns = (*WAYS, *(col.MEASURED if measured else ()))
     ratios = (*RATIOS, *(MEASURED_RATIO if measured else ()))
     lines = [_way(result) for result in results]
     first = results[0]["model"]

@@ -83,12 +83,15 @@ def sweep(
         interrupted = run(
             of, store, place, Plan(*plan_of), done=shown.counted, progress=shown.rounds
         )
-    asked = {key(one, place) for one in of}
-    failed = [record for record in store if record["failure"] and record["key"] in asked]
-    still = len(missing(of, store, place))
+    asked, known, failed = {key(one, place) for one in of}, set(), []
+    for record in store:
+        if record["key"] in asked:
+            known.add(record["key"])
+            failed += [record] if record["failure"] else []
+    new = len(known) - (len(of) - len(left))
     typer.echo(
-        f"{output}: {len(of) - still} of {len(of)} configurations, {len(left) - still} of them "
-        f"new, {len(failed)} failed"
+        f"{output}: {len(known)} of {len(of)} configurations, {new} of them new, "
+        f"{len(failed)} failed"
     )
     for record in failed:
         typer.echo(f"failed: {record['model']}, batch {record['batch']}: {record['failure']}")

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from cnnbench.models.spec import AnySpec
 from cnnbench.sweeps.counted import counted
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Record, Store
@@ -67,56 +66,67 @@ def run(
     with store.writing() as writer:
         left = missing(of, store, place)
         rows = []
-        for number, record in enumerate(_recorded(left, place), 1):
+        for number, (one, record) in enumerate(_recorded(left, place), 1):
             if place is None:
                 writer.append(record)
             else:
-                rows.append(record)  # counting beside it would disturb what is timed
+                rows.append((one, record))  # counting beside it would disturb what is timed
             done(number, len(left))
         for first in range(0, len(rows), GROUP):
             assert place is not None
-            group = _timed(rows[first : first + GROUP], place, plan, progress)
-            if group is None:
+            group = rows[first : first + GROUP]
+            if _timed(group, place, plan, progress):
                 return True
-            for record in group:
+            for _, record in group:
                 writer.append(record)
     return False
 
 
-def _recorded(of: Sequence[Configuration], place: Place | None) -> Iterator[Record]:
+def _recorded(
+    of: Sequence[Configuration], place: Place | None
+) -> Iterator[tuple[Configuration, Record]]:
     """What is known of each before it is timed."""
     for one, cost, failure in counted(of):
-        yield {
-            "key": key(one, place),
-            "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-            **asdict(one),
-            "cost": cost,
-            "failure": failure,
-        }
+        yield (
+            one,
+            {
+                "key": key(one, place),
+                "measured": _now(),
+                **asdict(one),
+                "cost": cost,
+                "failure": failure,
+            },
+        )
 
 
 def _timed(
-    group: list[Record], place: Place, plan: Plan, progress: Progress
-) -> list[Record] | None:
-    """Each with its latency and raw samples; None where it was interrupted."""
-    runs = [row for row in group if not row["failure"]]
+    group: Sequence[tuple[Configuration, Record]], place: Place, plan: Plan, progress: Progress
+) -> bool:
+    """Add to each record its latency and raw samples; whether Ctrl-C ended it before."""
+    runs = [(one, record) for one, record in group if not record["failure"]]
     if not runs:
-        return group
-    asked: list[tuple[AnySpec, Setting]] = []
-    for row in runs:
-        one = Configuration(**{key: row[key] for key in Configuration.__dataclass_fields__})
-        way = Setting(one.batch, one.dtype, one.channels_last, compile=one.compile, train=one.train)
-        asked.append((one.spec, way))
+        return False
+    asked = [
+        (
+            one.spec,
+            Setting(one.batch, one.dtype, one.channels_last, compile=one.compile, train=one.train),
+        )
+        for one, _ in runs
+    ]
     timing = timed(asked, None, place.device, place.threads, plan, progress=progress)
     if timing.interrupted:
-        return None
+        return True
     about = {
         **asdict(timing.environment),
         "warnings": [asdict(warning) for warning in timing.warnings],
     }
-    for row, latency in zip(runs, timing.latencies, strict=True):
-        row["failure"] = latency.error or ""
-        row["latency"] = views.record(latency, raw=True)
-        row["environment"] = about
-        row["measured"] = datetime.now(UTC).isoformat(timespec="seconds")
-    return group
+    for (_, record), latency in zip(runs, timing.latencies, strict=True):
+        record["failure"] = latency.error or ""
+        record["latency"] = views.record(latency, raw=True)
+        record["environment"] = about
+        record["measured"] = _now()
+    return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

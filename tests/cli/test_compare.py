@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import calibrated, command
-from .conftest import Refused
+from .conftest import QUICK_DEVICE, Refused
 
 PHONE = "flops_per_s = { float32 = 1e11, float16 = 2e11 }\nbytes_per_s = 1e10\ncall_s = 1e-5\n"
 CONTRACT = {
@@ -226,26 +226,12 @@ def test_predictions_are_held_to_what_was_measured(phone: Path) -> None:
     assert "1 network measured there" in " ".join(table.split())
 
 
-SMALL = """
-import cnnbench.timing.noise as noise, cnnbench.timing.operators as operators
-import cnnbench.timing.disturbances as disturbances, cnnbench.timing.ceilings as ceilings
-import cnnbench.cli as cli
-ceilings._SECONDS, ceilings._SIDE = 0.05, {"cpu": 256}
-disturbances.Watch.cautions = lambda self: []
-whole, operators._SECONDS = operators.grid(), 0.0
-kinds = {sample.kind: sample for sample in reversed(whole)}
-operators.grid = lambda: list(kinds.values())
-noise.MODEL, noise.CHECKED, noise._CHECK_S = "resnet20", ("lenet5", "resnet20"), 0.3
-cli.main()
-"""
-
-
 def test_a_device_is_written_and_predicts_itself(tmp_path: Path) -> None:
     file = tmp_path / "device.toml"
     line = "device", "--device", "cpu", "--threads", "1", "--max-time", "1", "--output", str(file)
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
     done = subprocess.run(
-        [sys.executable, "-c", SMALL, *line], capture_output=True, text=True, env=environment
+        [sys.executable, "-c", QUICK_DEVICE, *line], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
     assert "noise floor" in done.stdout and file.read_text().startswith("# What a device can do")

@@ -15,7 +15,7 @@ import pexpect
 import pytest
 
 from ..conftest import ROOT, calibrated, command
-from .conftest import Refused
+from .conftest import QUICK_DEVICE, Refused
 
 QUICK = ("--device", "cpu", "--max-time", "3", "--precision", "50%")
 NETS = """
@@ -264,26 +264,12 @@ def test_ctrl_c_loses_nothing_in_json(tmp_path: Path) -> None:
     assert row["latency_s"] > 0
 
 
-CALM = """
-import cnnbench.timing.noise as noise, cnnbench.timing.disturbances as disturbances
-import cnnbench.timing.ceilings as ceilings, cnnbench.cli as cli
-import cnnbench.timing.operators as operators
-ceilings._SECONDS, ceilings._SIDE = 0.05, {"cpu": 256}
-whole, operators._SECONDS = operators.grid(), 0.0
-kinds = {sample.kind: sample for sample in reversed(whole)}
-operators.grid = lambda: list(kinds.values())
-disturbances.Watch.cautions = lambda self: []
-noise.MODEL = "resnet20"  # a faster one
-cli.main()
-"""
-
-
 def test_device_measures_once_and_keeps_it_with_its_date(tmp_path: Path) -> None:
     def printed(*arguments: str) -> str:
         """As on a machine that nothing disturbs, which this one is not while tests run."""
         line = "device", "--device", "cpu", "--max-time", "2", *arguments
         environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
-        command = [sys.executable, "-c", CALM, *line]
+        command = [sys.executable, "-c", QUICK_DEVICE, *line]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
         assert done.returncode == 0, done.stderr
         return done.stdout
