@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -10,46 +10,10 @@ from torch import nn
 from cnnbench import units
 from cnnbench.errors import SpecError
 from cnnbench.models.registry import Value
-from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
+from cnnbench.models.spec import AnySpec, Spec, parse_together
+from cnnbench.studies.stages import REDUCTIONS, Options, stages_of, with_options
 from cnnbench.timing.network import name_of
 
-Options = Mapping[str, Value]
-
-# The stages of a typical network: MobileNet's table 1 has all five.
-STAGES: tuple[Options, ...] = (
-    {"shape": "112x112x32", "out_channels": 64},
-    {"shape": "56x56x128", "out_channels": 128},
-    {"shape": "28x28x256", "out_channels": 256},
-    {"shape": "14x14x512", "out_channels": 512},
-    {"shape": "7x7x1024", "out_channels": 1024},
-)
-# ResNet-50's widths between its blocks (He et al. 2015, table 1).
-WIDTHS: tuple[Options, ...] = (
-    {"shape": "56x56x256"},
-    {"shape": "28x28x512"},
-    {"shape": "14x14x1024"},
-    {"shape": "7x7x2048"},
-)
-# Every module of GoogLeNet, at the map that it is given (Szegedy et al. 2014, table 1).
-MODULES: tuple[Options, ...] = (
-    {"shape": "28x28x192", "module": "3a"},
-    {"shape": "28x28x256", "module": "3b"},
-    {"shape": "14x14x480", "module": "4a"},
-    {"shape": "14x14x512", "module": "4b"},
-    {"shape": "14x14x512", "module": "4c"},
-    {"shape": "14x14x512", "module": "4d"},
-    {"shape": "14x14x528", "module": "4e"},
-    {"shape": "7x7x832", "module": "5a"},
-    {"shape": "7x7x832", "module": "5b"},
-)
-INCEPTIONS = {"inception_naive", "inception"}
-RESIDUALS = {"residual", "residual_bottleneck"}
-# `compare plain bottleneck`: the same idea in the three papers that have it.
-REDUCTIONS = (
-    ("plain", "bottleneck"),
-    ("residual", "residual_bottleneck"),
-    ("inception_naive", "inception"),
-)
 _OF_RESIDUALS = 3  # the kernel of a reference that has no option for it
 _INHERITED = ("shape", "out_channels", "kernel", "stride", "module")
 
@@ -89,26 +53,16 @@ def cases(models: Sequence[AnySpec | nn.Module], given: Options) -> list[Case]:
         pairs = [parse_together(pair) for pair in REDUCTIONS]
         return [_case([block for block in pair if isinstance(block, Spec)], {}) for pair in pairs]
     own_shape = "shape" in given or any("shape" in block.written for block in blocks)
-    rows = ({},) if own_shape else _rows(blocks)
+    rows = ({},) if own_shape else stages_of({block.model.name for block in blocks})
     return [_case(blocks, {**row, **given}) for row in rows]
-
-
-def _rows(blocks: Sequence[Spec]) -> tuple[Options, ...]:
-    """The shapes at which such blocks stand in networks."""
-    names = {block.model.name for block in blocks}
-    if names <= INCEPTIONS:
-        return MODULES
-    if names & INCEPTIONS:
-        return ({},)
-    return WIDTHS if names <= RESIDUALS else STAGES
 
 
 def _case(blocks: Sequence[Spec], given: Options) -> Case:
     """Blocks with the same shape and, where they take them, the same options as the first."""
-    first = _with(blocks[0], given)
+    first = with_options(blocks[0], given)
     own = {key: value for key, value in first.options if key in _INHERITED}
     shared: dict[str, Value] = {"kernel": _OF_RESIDUALS, **own}
-    others = [_with(block, {**shared, **given}) for block in blocks[1:]]
+    others = [with_options(block, {**shared, **given}) for block in blocks[1:]]
     for other in others:
         if other.input_shape != first.input_shape:
             here, there = (dict(spec.options)["shape"] for spec in (first, other))
@@ -127,17 +81,6 @@ def _told_apart(names: Iterable[str]) -> tuple[str, ...]:
         met[name] = met.get(name, 0) + 1
         told.append(f"{name} ({met[name]})" if met[name] > 1 else name)
     return tuple(told)
-
-
-def _with(block: Spec, given: Options) -> Spec:
-    """The block with options it takes, unless it was written with its own."""
-    own = dict(block.options)
-    taken = {key: value for key, value in given.items() if block.model.option(key)}
-    options = {**taken, **{key: own[key] for key in block.written}}
-    written = ",".join(f"{key}={value}" for key, value in options.items())
-    made = parse(f"{block.model.name}@{written}" if written else block.model.name, blocks=True)
-    assert isinstance(made, Spec)
-    return made
 
 
 def _check_options(blocks: Sequence[Spec], given: Options) -> None:
