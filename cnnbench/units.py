@@ -63,6 +63,13 @@ def duration(seconds: float) -> str:
     return _scaled(seconds, _SECONDS, "s", 1e3)
 
 
+def span(seconds: float) -> str:
+    """How long a person waits: '40 s', '25 min', '3.5 h'."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def durations(low: float, high: float) -> str:
     """An interval in one unit: '20.7 … 21.7 ms'."""
     step, prefix = next((s for s in _SECONDS if low >= s[0] * 0.9995), _SECONDS[-1])

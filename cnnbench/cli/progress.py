@@ -43,6 +43,22 @@ class Bar:
             self._progress.refresh()
             self._shown = now
 
+    def timed(self, done: int, of: int, seconds: float) -> None:
+        """Tell how many configurations have been timed, and for how long the next ones."""
+        if self._progress is None or self._task is None:
+            return
+        each = self._limit  # of one; those that converge sooner make the rest look shorter
+        self._progress.update(
+            self._task,
+            description=f"timing {done + 1} of {of} on" if done < of else "",
+            total=each * of,
+            completed=min(each * done + seconds, each * of),
+            visible=done < of,
+        )
+        if (now := monotonic()) - self._shown > _REFRESH_S:
+            self._progress.refresh()
+            self._shown = now
+
     def rounds(self, number: int, seconds: float, width: float | None) -> None:
         """Tell how many rounds there are, and how narrow the widest interval is."""
         if self._progress is None or self._task is None:

@@ -1,10 +1,10 @@
-"""`cnnbench sweep`: many configurations, resumable."""
+"""`cnnbench sweep`: many configurations, resumable, on one machine or on Slurm."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,27 +13,53 @@ from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.cli.sweep_plan import read_sweep
 from cnnbench.errors import CnnbenchError, OutputError
-from cnnbench.sweeps.plan import SweepPlan, planned, read
 
-_FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
-_NEXT = re.compile(r",(?![\w.]+=)")  # a comma before key=value is within a spec
+if TYPE_CHECKING:
+    from cnnbench.sweeps.plan import Configuration
+    from cnnbench.sweeps.run import Place, Ran
+    from cnnbench.sweeps.store import Store
+
+_BOTH = "yes|no|both"
+
+
+def _axis(name: str, metavar: str, text: str) -> typer.models.OptionInfo:
+    found: typer.models.OptionInfo = typer.Option(
+        name, metavar=metavar, help=text, show_default=False
+    )
+    return found
 
 
 def sweep(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[PLAN.toml]", help="The axes: models, batch, dtype, …"),
+        typer.Argument(
+            metavar="[PLAN.toml]",
+            help="The axes: models, batch, dtype, channels_last, compile, train.",
+            show_default=False,
+        ),
     ] = None,
     models: Annotated[
-        str | None, typer.Option("--models", metavar="SPEC,…", help="Instead of a plan.")
+        str | None,
+        _axis(
+            "--models",
+            "SPEC,…",
+            "Instead of a plan; 'all' is every network, and a block without options, such as "
+            "conv, stands at each of its stages.",
+        ),
     ] = None,
-    batch: Annotated[str | None, typer.Option("--batch", metavar="N,…")] = None,
-    dtype: Annotated[str | None, typer.Option("--dtype", metavar="DTYPE,…")] = None,
+    batch: Annotated[str | None, _axis("--batch", "N,…", "Images in one pass: 1,8,32.")] = None,
+    dtype: Annotated[
+        str | None, _axis("--dtype", "DTYPE,…", "float32, bfloat16, …; default: the network's.")
+    ] = None,
     channels_last: Annotated[
-        str | None, typer.Option("--channels-last", metavar="yes|no|both")
+        str | None, _axis("--channels-last", _BOTH, "Keep images as NHWC in memory.")
     ] = None,
-    compiled: Annotated[str | None, typer.Option("--compile", metavar="yes|no|both")] = None,
+    compiled: Annotated[
+        str | None, _axis("--compile", _BOTH, "Compile with torch.compile.")
+    ] = None,
+    train: Annotated[str | None, _axis("--train", _BOTH, "Take a training step.")] = None,
     static: Annotated[bool, typer.Option("--static", help="Count alone: time nothing.")] = False,
     device: opt.DeviceOption = None,
     threads: opt.Threads = None,
@@ -41,11 +67,13 @@ def sweep(
     max_time: opt.MaxTime = 10.0,
     seed: opt.Seed = 0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be done and how long it may take.")
+        bool, typer.Option("--dry-run", help="Print what is left to do and how long it may take.")
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="The store of its records."),
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="The store of its records.", show_default=False
+        ),
     ] = None,
     debug: opt.Debug = False,
 ) -> None:
@@ -54,11 +82,23 @@ def sweep(
     Each finished configuration is a line of JSON in the store, with its raw samples and what they
     were measured on. A sweep that is killed continues by the same command and redoes nothing.
 
+    'cnnbench report' shows what is there.
+
     cnnbench sweep --models mobilenet,resnet50 --batch 1,8 --output run1
+
+    cnnbench sweep --models all --static --output run1
 
     cnnbench sweep plan.toml --output run1
     """
-    plan = _plan(file, models, batch, dtype, channels_last, compiled, static, device, threads)
+    axes = {
+        "--models": models,
+        "--batch": batch,
+        "--dtype": dtype,
+        "--channels-last": channels_last,
+        "--compile": compiled,
+        "--train": train,
+    }
+    plan = read_sweep(file, axes, static=static, device=device, threads=threads)
     plan_of = opt.read_plan(precision, max_time, seed)
     opt.read_threads(plan.threads)
     if output is None and not dry_run:
@@ -67,7 +107,7 @@ def sweep(
         raise OutputError(f"cannot write {output}: it is no folder; give another --output")
     of = plan.configurations()
     with heavy_imports():
-        from cnnbench.sweeps.run import GROUP, Place, key, missing, run
+        from cnnbench.sweeps.run import Place, missing, run
         from cnnbench.sweeps.store import Store
         from cnnbench.timing import cores, devices
         from cnnbench.timing.sampling import Plan
@@ -75,84 +115,53 @@ def sweep(
     if not plan.static:
         place = Place(devices.find(plan.device), cores.threads(plan.threads))
     store = Store(output) if output is not None else None
-    left = missing(of, store, place) if store is not None else of
     if dry_run or store is None:
-        _say(left, of, None if place is None else max_time, str(place.device) if place else "")
+        _say(missing(of, store, place) if store else of, of, place, max_time)
         return
-    with bar(max_time * min(GROUP, len(left)), None) as shown:
-        interrupted = run(
-            of, store, place, Plan(*plan_of), done=shown.counted, progress=shown.rounds
+    with bar(max_time) as shown:
+        done = run(
+            of,
+            store,
+            place,
+            Plan(*plan_of),
+            say=shown.say,
+            counting=shown.counted,
+            timing=shown.timed,
         )
-    asked, known, failed = {key(one, place) for one in of}, set(), []
-    for record in store:
-        if record["key"] in asked:
-            known.add(record["key"])
-            failed += [record] if record["failure"] else []
-    new = len(known) - (len(of) - len(left))
+    _summary(store, of, place, done)
+    if done.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _summary(store: Store, of: Sequence[Configuration], place: Place | None, done: Ran) -> None:
+    """How much of it there is now, and what failed."""
+    from cnnbench.sweeps.run import key
+
+    asked = {key(one, place) for one in of}
+    there = {record["key"]: record for record in store if record["key"] in asked}
+    failed = [record for record in there.values() if record["failure"]]
     typer.echo(
-        f"{output}: {len(known)} of {len(of)} configurations, {new} of them new, "
+        f"{store.folder}: {len(there)} of {len(of)} configurations, {done.new} of them new, "
         f"{len(failed)} failed"
     )
     for record in failed:
         typer.echo(f"failed: {record['model']}, batch {record['batch']}: {record['failure']}")
-    if interrupted:
-        raise typer.Exit(INTERRUPTED)
 
 
-def _plan(
-    file: Path | None,
-    models: str | None,
-    batch: str | None,
-    dtype: str | None,
-    channels_last: str | None,
-    compiled: str | None,
-    static: bool,
-    device: str | None,
-    threads: int | None,
-) -> SweepPlan:
-    """From a file, or from the options."""
-    axes = {
-        "--models": models,
-        "--batch": batch,
-        "--dtype": dtype,
-        "--channels-last": channels_last,
-        "--compile": compiled,
-    }
-    if file is not None:
-        given = [name for name, value in axes.items() if value is not None]
-        if given:
-            raise CnnbenchError(f"{file} has the axes; write them there and leave {given[0]} out")
-        plan = read(file)
-        changed: dict[str, Any] = {"static": plan.static or static}
-        changed |= {"device": device} if device is not None else {}
-        changed |= {"threads": threads} if threads is not None else {}
-        return plan.model_copy(update=changed)
-    if models is None:
-        raise CnnbenchError("name a plan, or models: cnnbench sweep --models mobilenet,resnet50")
-    values: dict[str, Any] = {"models": _NEXT.split(models), "static": static, "device": device}
-    values["threads"] = threads
-    if batch is not None:
-        values["batch"] = opt.read_batches(batch)
-    if dtype is not None:
-        values["dtype"] = dtype.split(",")
-    for name, text in (("channels_last", channels_last), ("compile", compiled)):
-        if text is not None:
-            if text not in _FLAGS:
-                option = f"--{name.replace('_', '-')}"
-                raise CnnbenchError(f"{option} {text!r} says nothing; give {', '.join(_FLAGS)}")
-            values[name] = _FLAGS[text]
-    return planned(values, "the options")
-
-
-def _say(left: list[Any], of: list[Any], seconds: float | None, device: str) -> None:
+def _say(
+    left: Sequence[Configuration],
+    of: Sequence[Configuration],
+    place: Place | None,
+    seconds: float,
+) -> None:
     """The plan, and the longest that timing may take."""
     for one in left:
         ways = [str(one.dtype)] if one.dtype else []
         ways += [name for name in ("channels_last", "compile", "train") if getattr(one, name)]
         typer.echo(f"{one.model}, batch {one.batch}{''.join(f', {way}' for way in ways)}")
     counted = f"{len(left)} of {len(of)} configurations to do"
-    if seconds is None:
+    if place is None:
         typer.echo(f"{counted}, counted alone")
     else:
-        longest = units.duration(seconds * len(left))
-        typer.echo(f"{counted} on {device}, {longest} of timing at most")
+        longest = units.span(seconds * len(left))
+        typer.echo(f"{counted} on {place.device}, {longest} of timing at most")

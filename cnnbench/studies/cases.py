@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from cnnbench import units
 from cnnbench.errors import SpecError
-from cnnbench.models.registry import Value
 from cnnbench.models.spec import AnySpec, Spec, parse_together
-from cnnbench.studies.stages import REDUCTIONS, Options, stages_of, with_options
+from cnnbench.studies.stages import (
+    REDUCTIONS,
+    Options,
+    label,
+    place,
+    stages_of,
+    with_options,
+)
 from cnnbench.timing.network import name_of
 
 _OF_RESIDUALS = 3  # the kernel of a reference that has no option for it
-_INHERITED = ("shape", "out_channels", "kernel", "stride", "module")
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,7 @@ def cases(models: Sequence[AnySpec | nn.Module], given: Options) -> list[Case]:
 def _case(blocks: Sequence[Spec], given: Options) -> Case:
     """Blocks with the same shape and, where they take them, the same options as the first."""
     first = with_options(blocks[0], given)
-    own = {key: value for key, value in first.options if key in _INHERITED}
-    shared: dict[str, Value] = {"kernel": _OF_RESIDUALS, **own}
+    shared: Options = {"kernel": _OF_RESIDUALS, **place(first)}
     others = [with_options(block, {**shared, **given}) for block in blocks[1:]]
     for other in others:
         if other.input_shape != first.input_shape:
@@ -70,7 +73,7 @@ def _case(blocks: Sequence[Spec], given: Options) -> Case:
                 f"{first.model.name} takes {here} and {other.model.name} {there}; "
                 "compare them at one --shape"
             )
-    return Case(_label(first), (first, *others), _told_apart(map(_name, blocks)))
+    return Case(label(first), (first, *others), _told_apart(map(_name, blocks)))
 
 
 def _told_apart(names: Iterable[str]) -> tuple[str, ...]:
@@ -104,17 +107,3 @@ def _name(block: Spec) -> str:
     options = dict(block.options)
     own = ",".join(f"{key}={options[key]}" for key in block.written if key != "shape")
     return block.model.name + (f"@{own}" if own else "")
-
-
-def _label(block: Spec) -> str:
-    """`56x56x128 → 128, 3x3 /2`, or a module of GoogLeNet."""
-    options = dict(block.options)
-    label = str(options["shape"])
-    if "module" in options:
-        return f"{label}, {options['module']}"
-    if outputs := options.get("out_channels"):
-        label += f" → {outputs}"
-    stride = int(options.get("stride", 1))
-    if "kernel" in options:
-        return f"{label}, {units.window((int(options['kernel']),) * 2, (stride,) * 2)}"
-    return f"{label}, /{stride}" if stride > 1 else label

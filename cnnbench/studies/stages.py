@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from cnnbench import units
 from cnnbench.models.registry import Value
 from cnnbench.models.spec import Spec, parse
 
@@ -44,6 +45,7 @@ REDUCTIONS = (
     ("residual", "residual_bottleneck"),
     ("inception_naive", "inception"),
 )
+INHERITED = ("shape", "out_channels", "kernel", "stride", "module")  # of the reference
 
 
 def stages_of(names: Collection[str]) -> tuple[Options, ...]:
@@ -65,3 +67,22 @@ def with_options(block: Spec, given: Options) -> Spec:
     made = parse(f"{block.model.name}@{written}" if written else block.model.name, blocks=True)
     assert isinstance(made, Spec)
     return made
+
+
+def place(block: Spec) -> Options:
+    """Where it stands: what blocks that are compared have in common."""
+    return {key: value for key, value in block.options if key in INHERITED}
+
+
+def label(block: Spec) -> str:
+    """`56x56x128 → 128, 3x3 /2`, or a module of GoogLeNet."""
+    options = dict(block.options)
+    label = str(options["shape"])
+    if "module" in options:
+        return f"{label}, {options['module']}"
+    if outputs := options.get("out_channels"):
+        label += f" → {outputs}"
+    stride = int(options.get("stride", 1))
+    if "kernel" in options:
+        return f"{label}, {units.window((int(options['kernel']),) * 2, (stride,) * 2)}"
+    return f"{label}, /{stride}" if stride > 1 else label

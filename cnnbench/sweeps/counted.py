@@ -1,28 +1,41 @@
-"""Static costs of many configurations, in parallel processes."""
+"""Static costs of many configurations, and what they are predicted to take, in parallel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnnbench.errors import CnnbenchError
+from cnnbench.errors import CnnbenchError, DeviceError
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.timing import cores
 
+if TYPE_CHECKING:
+    from cnnbench.counting.cost import Trace
+    from cnnbench.timing.prediction import OpPrediction, Predictor
+    from cnnbench.timing.profile import Profile
+
 _AHEAD = 4  # configurations that each process may be given before the first is taken
+Record = dict[str, Any]
 
 
-def counted(of: Sequence[Configuration]) -> Iterator[tuple[Configuration, dict[str, Any], str]]:
-    """Each with its costs, or why it has none, in their order."""
+def counted(
+    of: Sequence[Configuration], profile: Profile | None = None
+) -> Iterator[tuple[Configuration, Record]]:
+    """Each with its `cost`, its `kinds` of operator, its `prediction` and its `failure`.
+
+    In their order. Without a profile nothing is predicted.
+    """
     workers = max(1, min(cores.affinity(), len(of)))
+    counter = Counter(profile)
     if workers == 1 or len(of) <= _AHEAD:
-        yield from ((one, *_count(one)) for one in of)
+        yield from ((one, counter(one)) for one in of)
         return
     left = iter(of)
-    waiting: list[tuple[Configuration, Future[tuple[dict[str, Any], str]]]] = []
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    waiting: list[tuple[Configuration, Future[Record]]] = []
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (profile,)) as pool:
         try:
             while True:
                 while len(waiting) < _AHEAD * workers and (one := next(left, None)) is not None:
@@ -30,18 +43,77 @@ def counted(of: Sequence[Configuration]) -> Iterator[tuple[Configuration, dict[s
                 if not waiting:
                     return
                 one, done = waiting.pop(0)
-                yield (one, *done.result())
+                yield one, done.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _count(one: Configuration) -> tuple[dict[str, Any], str]:
-    """Count it; what cannot be counted says why."""
-    from cnnbench.counting.count import count
-    from cnnbench.counting.views import summary
+class Counter:
+    """Counts configurations, and predicts them for the device of a profile."""
 
-    try:
-        trace = count(one.spec, batch=one.batch, dtype=one.dtype, train=one.train)
-        return summary(trace), ""
-    except CnnbenchError as error:
-        return {}, str(error)
+    def __init__(self, profile: Profile | None) -> None:
+        """Nothing is imported yet."""
+        self._profile = profile
+        self._predictors: dict[str, Predictor | None] = {}
+
+    def __call__(self, one: Configuration) -> Record:
+        """Count it; what cannot be counted says why."""
+        from cnnbench.counting.count import count
+        from cnnbench.counting.views import summary
+
+        try:
+            trace = count(one.spec, batch=one.batch, dtype=one.dtype, train=one.train)
+        except CnnbenchError as error:
+            return {"cost": {}, "kinds": {}, "prediction": None, "failure": str(error)}
+        prediction, seconds = self._predicted(trace)
+        return {
+            "cost": summary(trace),
+            "kinds": _kinds(trace, seconds),
+            "prediction": prediction,
+            "failure": "",
+        }
+
+    def _predicted(self, trace: Trace) -> tuple[Record | None, Sequence[OpPrediction]]:
+        """Of an inference pass, where the device is known in its dtype."""
+        from cnnbench.timing.prediction import Predictor, dtype_of
+
+        if self._profile is None or trace.trained:
+            return None, ()
+        dtype = dtype_of(trace)
+        if dtype not in self._predictors:
+            self._predictors[dtype] = None
+            with suppress(DeviceError):
+                self._predictors[dtype] = Predictor(self._profile, dtype)
+        predictor = self._predictors[dtype]
+        if predictor is None:
+            return None, ()
+        found = predictor(trace)
+        return {"predicted_s": found.seconds, "bound": found.bound}, found.operators
+
+
+def _kinds(trace: Trace, predicted: Sequence[OpPrediction]) -> dict[str, Record]:
+    """What each kind of operator costs, and where there is a prediction what it takes."""
+    found: dict[str, Record] = {}
+    for index, op in enumerate(trace.operators):
+        kind = found.setdefault(str(op.kind), {"macs": 0, "elementwise_flops": 0, "bytes_moved": 0})
+        for key in ("macs", "elementwise_flops", "bytes_moved"):
+            kind[key] += getattr(op.cost, key)
+        if predicted:
+            kind["predicted_s"] = kind.get("predicted_s", 0.0) + predicted[index].seconds
+    return found
+
+
+_counter: Counter
+
+
+def _begin(profile: Profile | None) -> None:
+    """Ready a process; Ctrl-C is its parent's to hear."""
+    import signal
+
+    global _counter
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _counter = Counter(profile)
+
+
+def _count(one: Configuration) -> Record:
+    return _counter(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -12,7 +13,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from cnnbench.errors import ConfigError, SpecError
 from cnnbench.models.inputs import Dtype
-from cnnbench.models.spec import AnySpec, parse
+from cnnbench.models.registry import MODELS
+from cnnbench.models.spec import AnySpec, Spec, parse
+from cnnbench.studies.stages import stages_of, with_options
+
+ALL = "all"  # every network of the registry
 
 
 def _listed(value: Any) -> Any:
@@ -60,9 +65,12 @@ class SweepPlan(BaseModel):
     static: Flag = False
 
     def configurations(self) -> list[Configuration]:
-        """Every point once, models in their order; SpecError for a name of none."""
+        """Every point once, models in their order; SpecError for a name of none.
+
+        A block without options stands at each of its stages, as in `compare`.
+        """
         axes = (
-            [str(parse(model)) for model in self.models],
+            _named(self.models),
             self.batch,
             [None if dtype is None else str(dtype) for dtype in self.dtype or (None,)],
             self.channels_last,
@@ -96,9 +104,22 @@ def planned(values: dict[str, Any], source: str) -> SweepPlan:
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"{source}: a sweep has no {key!r}; it takes {known}") from error
         raise ConfigError(f"{source}: {key}: {first['msg'].lower()}") from error
-    for model in plan.models:
-        try:
-            parse(model)
-        except SpecError as error:
-            raise ConfigError(f"{source}: {error}") from error
+    try:
+        _named(plan.models)
+    except SpecError as error:
+        raise ConfigError(f"{source}: {error}") from error
     return plan
+
+
+def _named(models: Iterable[str]) -> list[str]:
+    """Specs as they are written in records: `all` and blocks without options written out."""
+    found: list[str] = []
+    for text in models:
+        spec = None if text == ALL else parse(text)
+        if spec is None:
+            found += [model.name for model in MODELS]
+        elif isinstance(spec, Spec) and spec.model.is_block and not spec.written:
+            found += [str(with_options(spec, at)) for at in stages_of([spec.model.name])]
+        else:
+            found.append(str(spec))
+    return found

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import torch
 
+from cnnbench.models.inputs import Dtype
+from cnnbench.sweeps.ceilings import ceilings
 from cnnbench.sweeps.counted import counted
+from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.store import Record, Store
+from cnnbench.sweeps.store import RECORDS, Store
 from cnnbench.timing import views
 from cnnbench.timing.cores import Threads
 from cnnbench.timing.devices import Device
 from cnnbench.timing.measure import timed
-from cnnbench.timing.sampling import Plan, Progress
+from cnnbench.timing.profile import Profile
+from cnnbench.timing.profiling import Say
+from cnnbench.timing.sampling import Plan
 from cnnbench.timing.setting import Setting
 from cnnbench.version import __version__
 
-GROUP = 8  # configurations that are timed in the same rounds
-
-Done = Callable[[int, int], None]  # how many of how many
+Counted = Callable[[int, int], None]  # how many of how many
+Timed = Callable[[int, int, float], None]  # how many of how many, and seconds of the next ones
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,14 @@ class Place:
 
     device: Device
     threads: Threads
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How many records are new, and whether Ctrl-C ended it before all were."""
+
+    new: int
+    interrupted: bool = False
 
 
 def key(one: Configuration, place: Place | None) -> str:
@@ -55,77 +68,94 @@ def run(
     place: Place | None,
     plan: Plan,
     *,
-    done: Done = lambda number, total: None,
-    progress: Progress = lambda rounds, seconds, width: None,
-) -> bool:
-    """Do what is missing, without a place by counting alone; whether Ctrl-C ended it before.
+    name: str = RECORDS,
+    say: Say = lambda text: None,
+    counting: Counted = lambda number, total: None,
+    timing: Timed = lambda number, total, seconds: None,
+) -> Ran:
+    """Do what is missing, without a place by counting alone, into the file `name` of the store.
 
     A configuration that fails is a record with its reason. StoreError while another sweep writes
     there, OutputError where the disk is full: what is finished is kept.
     """
-    with store.writing() as writer:
+    with store.writing(name) as writer:
         left = missing(of, store, place)
-        rows = []
-        for number, (one, record) in enumerate(_recorded(left, place), 1):
-            if place is None:
+        profile = None
+        if place is not None and left:
+            say(f"measuring what {place.device} can do, where that is not known")
+            dtypes = [one.dtype or Dtype.FLOAT32 for one in left]
+            profile = ceilings(place.device, place.threads, dtypes)
+            say("")
+        rows: list[Row] = []
+        for number, (one, costs) in enumerate(counted(left, profile), 1):
+            record = {"key": key(one, place), "measured": _now(), **asdict(one), **costs}
+            if place is None or costs["failure"]:
                 writer.append(record)
             else:
-                rows.append((one, record))  # counting beside it would disturb what is timed
-            done(number, len(left))
-        for first in range(0, len(rows), GROUP):
+                rows.append((one, record))  # timing beside the counting would be disturbed
+            counting(number, len(left))
+        done = 0
+        for group in groups(rows):
             assert place is not None
-            group = rows[first : first + GROUP]
-            if _timed(group, place, plan, progress):
-                return True
+            assert profile is not None
+            told = _Told(timing, done, len(rows))
+            if _timed(group, place, profile, plan, told):
+                return Ran(len(left) - len(rows) + done, interrupted=True)
             for _, record in group:
                 writer.append(record)
-    return False
+            done += len(group)
+            timing(done, len(rows), 0.0)
+    return Ran(len(left))
 
 
-def _recorded(
-    of: Sequence[Configuration], place: Place | None
-) -> Iterator[tuple[Configuration, Record]]:
-    """What is known of each before it is timed."""
-    for one, cost, failure in counted(of):
-        yield (
-            one,
-            {
-                "key": key(one, place),
-                "measured": _now(),
-                **asdict(one),
-                "cost": cost,
-                "failure": failure,
-            },
-        )
+@dataclass(frozen=True)
+class _Told:
+    """Passes on the seconds of a group's rounds."""
+
+    timing: Timed
+    done: int
+    total: int
+
+    def __call__(self, rounds: int, seconds: float, width: float | None) -> None:
+        self.timing(self.done, self.total, seconds)
 
 
 def _timed(
-    group: Sequence[tuple[Configuration, Record]], place: Place, plan: Plan, progress: Progress
+    group: Sequence[Row], place: Place, profile: Profile, plan: Plan, progress: _Told
 ) -> bool:
     """Add to each record its latency and raw samples; whether Ctrl-C ended it before."""
-    runs = [(one, record) for one, record in group if not record["failure"]]
-    if not runs:
-        return False
     asked = [
         (
             one.spec,
             Setting(one.batch, one.dtype, one.channels_last, compile=one.compile, train=one.train),
         )
-        for one, _ in runs
+        for one, _ in group
     ]
     timing = timed(asked, None, place.device, place.threads, plan, progress=progress)
     if timing.interrupted:
         return True
+    together = uuid4().hex  # samples of one group can be compared round by round
     about = {
         **asdict(timing.environment),
         "warnings": [asdict(warning) for warning in timing.warnings],
     }
-    for (_, record), latency in zip(runs, timing.latencies, strict=True):
+    for (_, record), latency in zip(group, timing.latencies, strict=True):
         record["failure"] = latency.error or ""
         record["latency"] = views.record(latency, raw=True)
         record["environment"] = about
+        record["roof"] = _roof(profile, latency.dtype)
+        record["rounds"] = together
         record["measured"] = _now()
     return False
+
+
+def _roof(profile: Profile, dtype: str) -> dict[str, Any]:
+    """The device's ceilings in a dtype; None what is not known."""
+    return {
+        "flops_per_s": profile.flops_per_s.get(dtype),
+        "bytes_per_s": profile.bytes_per_s,
+        "cache_per_s": max((copy.bytes_per_s for copy in profile.copies), default=None),
+    }
 
 
 def _now() -> str:

@@ -19,7 +19,7 @@ from cnnbench.errors import OutputError, StoreError
 
 Record = dict[str, Any]
 
-_FIRST = "records.jsonl"
+RECORDS = "records.jsonl"
 
 
 class Writer:
@@ -68,7 +68,7 @@ class Store:
         return sorted(self.folder.glob("*.jsonl"))
 
     @contextmanager
-    def writing(self, name: str = _FIRST) -> Iterator[Writer]:
+    def writing(self, name: str = RECORDS) -> Iterator[Writer]:
         """Hold a file of it alone; StoreError while another sweep writes there."""
         path = self.folder / name
         try:

@@ -48,7 +48,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0 and not folder.exists()
     lines = done.stdout.splitlines()
     assert lines[0] == "lenet5, batch 1, channels_last" and len(lines) == 5
-    assert lines[-1] == "4 of 4 configurations to do on cpu, 120 s of timing at most"
+    assert lines[-1] == "4 of 4 configurations to do on cpu, 2 min of timing at most"
 
 
 def test_times_are_measured_and_merged(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """A sweep does what is missing, once, whatever ended the one before."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from cnnbench.counting.count import count
 from cnnbench.errors import StoreError
+from cnnbench.models.registry import MODELS
 from cnnbench.sweeps import run as sweeping
+from cnnbench.sweeps.groups import groups
 from cnnbench.sweeps.merge import merge
 from cnnbench.sweeps.plan import Configuration, planned
-from cnnbench.sweeps.run import Place, key, missing, run
+from cnnbench.sweeps.run import Place, Ran, key, missing, run
 from cnnbench.sweeps.store import Store
 from cnnbench.timing import cores, devices, profiling
 from cnnbench.timing.sampling import Plan
@@ -23,15 +26,17 @@ QUICK = Plan(0.5, 0.2, 0)
 def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
     store = Store(tmp_path)
     told: list[tuple[int, int]] = []
-    assert run(FEW[:1], store, None, QUICK) is False
+    assert run(FEW[:1], store, None, QUICK) == Ran(1)
     assert missing(FEW, store, None) == FEW[1:]
-    run(FEW, store, None, QUICK, done=lambda number, total: told.append((number, total)))
+    run(FEW, store, None, QUICK, counting=lambda number, total: told.append((number, total)))
     assert told == [(1, 3), (2, 3), (3, 3)]
     records = list(store)
     assert [record["key"] for record in records] == [key(one, None) for one in FEW]
     for one, record in zip(FEW, records, strict=True):
         total = count(one.spec, batch=one.batch).total
         assert (record["cost"]["macs"], record["cost"]["params"]) == (total.macs, total.params)
+        assert sum(kind["macs"] for kind in record["kinds"].values()) == total.macs
+        assert record["prediction"] is None
     run(FEW, store, None, QUICK)
     assert len(list(store)) == 4 and not missing(FEW, store, None)
 
@@ -65,11 +70,16 @@ def test_a_timed_sweep_keeps_raw_samples_and_where_they_are_from(
 ) -> None:
     store = Store(tmp_path / "run")
     of = [*FEW[:2], Configuration("vgg16@resolution=16")]
-    assert run(of, store, here, QUICK) is False
-    *timed, failing = store
+    assert run(of, store, here, QUICK) == Ran(3)
+    failing, *timed = store
     for record in timed:
         assert record["latency"]["latency_s"] > 0 and record["latency"]["samples_s"]
         assert record["environment"]["threads"] == 1 and record["cost"]["macs"] > 0
+        assert record["prediction"]["predicted_s"] == pytest.approx(
+            sum(kind["predicted_s"] for kind in record["kinds"].values())
+        )
+        assert record["roof"]["flops_per_s"] == 1e11
+    assert timed[0]["rounds"] == timed[1]["rounds"]
     assert "too small" in failing["failure"] and "latency" not in failing
     assert not missing(of, store, here) and missing(of, store, None) == of
 
@@ -77,7 +87,7 @@ def test_a_timed_sweep_keeps_raw_samples_and_where_they_are_from(
 def test_ctrl_c_keeps_the_groups_that_are_finished(
     tmp_path: Path, here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "GROUP", 2)
+    monkeypatch.setattr(sweeping, "groups", partial(groups, size=2))
     seen: list[int] = []
 
     def interrupting(asked: list[object], *rest: object, **options: object) -> object:
@@ -90,9 +100,9 @@ def test_ctrl_c_keeps_the_groups_that_are_finished(
     timed = sweeping.timed
     monkeypatch.setattr(sweeping, "timed", interrupting)
     store = Store(tmp_path / "run")
-    assert run(FEW, store, here, QUICK) is True
+    assert run(FEW, store, here, QUICK) == Ran(2, interrupted=True)
     assert missing(FEW, store, here) == FEW[2:]
-    assert run(FEW, store, here, QUICK) is False
+    assert run(FEW, store, here, QUICK) == Ran(2)
     assert [record["key"] for record in store] == [key(one, here) for one in FEW]
     assert seen == [2, 2, 2]  # and the first group was not timed again
 
@@ -114,3 +124,30 @@ def test_stores_are_joined_by_key_and_conflicts_named(tmp_path: Path) -> None:
         merge([a, b], both)
     with pytest.raises(StoreError, match="holds no records"):
         merge([a, Store(tmp_path / "none")], Store(tmp_path / "c"))
+
+
+def test_like_costs_share_rounds_and_blocks_stay_beside_their_reference() -> None:
+    of = planned(
+        {"models": ["efficientnet_b7", "conv", "separable", "lenet5", "resnet50"]}, "x"
+    ).configurations()
+    rows = [(one, {"cost": {"macs": count(one.spec).total.macs}}) for one in of]
+    grouped = groups(rows, size=3)
+    assert sorted(str(one) for group in grouped for one, _ in group) == sorted(map(str, of))
+    names = [[one.model.split("@")[0] for one, _ in group] for group in grouped]
+    assert names[0][0] == "lenet5" and names[-1][-1] == "efficientnet_b7"
+    for group in names:
+        assert group.count("conv") == group.count("separable") and len(group) <= 3
+
+
+def test_all_is_every_network_and_a_block_stands_at_its_stages() -> None:
+    of = planned({"models": ["all", "separable", "conv@kernel=5"]}, "x").configurations()
+    names = [one.model for one in of]
+    assert names[: len(MODELS)] == [model.name for model in MODELS]
+    assert names[len(MODELS) :] == [
+        "separable@shape=112x112x32,out_channels=64",
+        "separable@out_channels=128",
+        "separable@shape=28x28x256,out_channels=256",
+        "separable@shape=14x14x512,out_channels=512",
+        "separable@shape=7x7x1024,out_channels=1024",
+        "conv@kernel=5",
+    ]

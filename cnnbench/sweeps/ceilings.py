@@ -1,0 +1,27 @@
+"""What the device of a sweep can do, which its predictions follow from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from cnnbench.timing import cores, devices, profiling
+from cnnbench.timing.profile import Profile
+
+
+def ceilings(device: devices.Device, threads: cores.Threads, dtypes: Iterable[str]) -> Profile:
+    """All that predictions in these dtypes need: kept from before, or measured now.
+
+    In a process of its own: what measuring leaves in the allocator would change the times.
+    """
+    wanted = list(dict.fromkeys(dtypes))
+    kept = profiling.stored(device, threads.number)
+    if kept.call_s and all(dtype in kept.operators for dtype in wanted):
+        return kept
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(_measured, str(device), threads.number, wanted).result()
+
+
+def _measured(device: str, threads: int, dtypes: list[str]) -> Profile:
+    return profiling.complete(devices.find(device), cores.threads(threads), dtypes)
