@@ -17,6 +17,7 @@ from cnnbench.cli import (
     listing,
     merge,
     predict,
+    report,
     scale,
     show,
     sweep,
@@ -28,6 +29,7 @@ BUILD = "Build: what there is to measure"
 COUNT = "Count: exact static cost"
 TIME = "Time: measured cost"
 ASK = "Ask: why, and what if"
+SWEEP = "Sweep: many configurations"
 GUARD = "Guard: keep costs from creeping up"
 
 app = typer.Typer(
@@ -71,7 +73,8 @@ app.command("compare", rich_help_panel=ASK)(compare.compare)
 app.command("predict", rich_help_panel=ASK)(predict.predict)
 app.command("scale", rich_help_panel=ASK)(scale.scale)
 app.command("fit", rich_help_panel=ASK)(fit.fit)
-app.command("sweep", rich_help_panel=ASK)(sweep.sweep)
-app.command("merge", rich_help_panel=ASK)(merge.merge)
+app.command("sweep", rich_help_panel=SWEEP)(sweep.sweep)
+app.command("merge", rich_help_panel=SWEEP)(merge.merge)
+app.command("report", rich_help_panel=SWEEP)(report.report)
 app.command("baseline", rich_help_panel=GUARD)(baseline.baseline)
 app.command("check", rich_help_panel=GUARD)(check.check)

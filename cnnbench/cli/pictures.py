@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnnbench import units
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import InputError
 from cnnbench.reports import charts
+from cnnbench.reports.bars import bar
 from cnnbench.studies.comparison import Comparing, Comparison, Side
 from cnnbench.timing.prediction import dtype_of
 
@@ -53,7 +53,7 @@ def _bars(row: Comparison) -> list[dict[str, Any]]:
         low = high = value
         if series == charts.MEASURED and row.measured and math.isfinite(row.measured.high):
             low, high = row.measured.low, row.measured.high
-        bars.append(_bar(row.title, series, value, low, high))
+        bars.append(bar(row.title, series, value, low, high))
     return bars
 
 
@@ -76,20 +76,8 @@ def ways(results: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
             low, high = value, value
             if cost == "measured" and way["ci_low"] is not None:
                 low, high = way["ci_low"], way["ci_high"]
-            bars.append(_bar(words, way["way"], value, low, high))
+            bars.append(bar(words, way["way"], value, low, high))
     return charts.ways(bars, [way["way"] for way in others], base["model"])
-
-
-def _bar(name: str, series: str, value: float, low: float, high: float) -> dict[str, Any]:
-    return {
-        "name": name,
-        "series": series,
-        "value": value,
-        "low": low,
-        "high": high,
-        "end": max(value, high),
-        "text": units.ratio(value),
-    }
 
 
 def _dots(side: Side) -> list[dict[str, Any]]:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnnbench.reports.drawing import GREY, Records, data
+from cnnbench import units
+from cnnbench.reports.drawing import GREY, Records, Width, data
 
 
-def ratios(rows: Records, colours: Mapping[str, str], *, title: str, axis: str) -> Any:
+def ratios(
+    rows: Records,
+    colours: Mapping[str, str],
+    *,
+    title: str,
+    axis: str,
+    width: Width = 330,
+) -> Any:
     """One group of bars a name, a dashed line at 1.
 
     `rows` have `name`, `series`, `value`, `low`, `high`, `end` and `text`; `colours` the series in
@@ -42,5 +50,18 @@ def ratios(rows: Records, colours: Mapping[str, str], *, title: str, axis: str) 
     one = alt.Chart(data([{"x": 1}])).mark_rule(strokeDash=[4, 3], color=GREY)
     height = max(90, len(names) * len(series) * 19)
     return (one.encode(x="x:Q") + bars + whiskers + labels).properties(
-        width=330, height=height, title=title
+        width=width, height=height, title=title
     )
+
+
+def bar(name: str, series: str, value: float, low: float, high: float) -> dict[str, Any]:
+    """A row of `ratios`; without an interval both its ends are the value."""
+    return {
+        "name": name,
+        "series": series,
+        "value": value,
+        "low": low,
+        "high": high,
+        "end": max(value, high),
+        "text": units.ratio(value),
+    }

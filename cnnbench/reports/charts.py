@@ -11,6 +11,7 @@ from cnnbench.reports.drawing import (
     ORANGE,
     SIDES,
     Records,
+    Width,
     data,
     log_axis,
     styled,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 SERIES = MACS, PREDICTED, MEASURED = ("MAC ratio", "predicted speed-up", "measured speed-up")
+SERIES_COLOURS = dict(zip(SERIES, (GREY, ORANGE, BLUE), strict=True))
 
 
 def comparison(rows: Records, dots: Records, roofs: dict[str, float]) -> alt.TopLevelMixin:
@@ -29,24 +31,35 @@ def comparison(rows: Records, dots: Records, roofs: dict[str, float]) -> alt.Top
     `intensity`, `flops_per_s`, `seconds`; `roofs` the device's `flops_per_s`, `bytes_per_s` and,
     where they fit into the cache, `cache_per_s`.
     """
-    colours = dict(zip(SERIES, (GREY, ORANGE, BLUE), strict=True))
     charts = [
         ratios(
             rows,
-            colours,
+            SERIES_COLOURS,
             title="Fewer MACs, and how much faster",
             axis="times fewer MACs, times as fast",
         )
     ]
     if dots:
-        charts.append(_roofline(dots, roofs))
+        title = "Each operator under the roof (area: its time)"
+        charts.append(roofline(dots, roofs, title=title, shapes="operator"))
     import altair as alt
 
     return styled(alt.hconcat(*charts, spacing=48).resolve_scale(color="independent"))
 
 
-def _roofline(dots: Records, roofs: dict[str, float]) -> Any:
-    """Log-log: the ceilings, one dot an operator, its area the time it takes."""
+def roofline(
+    dots: Records,
+    roofs: dict[str, float],
+    *,
+    title: str = "",
+    shapes: str = "",
+    width: Width = 340,
+    height: int = 300,
+) -> Any:
+    """Log-log: the ceilings, one dot for each of `dots`, its area the time it takes.
+
+    Colours tell sides apart, and shapes what kind it is, under the legend's title `shapes`.
+    """
     import altair as alt
 
     peak, memory, cache = (roofs[key] for key in ("flops_per_s", "bytes_per_s", "cache_per_s"))
@@ -90,7 +103,7 @@ def _roofline(dots: Records, roofs: dict[str, float]) -> Any:
                 scale=alt.Scale(domain=sides, range=(SIDES * len(sides))[: len(sides)]),
                 legend=alt.Legend(title=None, orient="top"),
             ),
-            shape=alt.Shape("kind:N", legend=alt.Legend(title="operator", labelLimit=200)),
+            shape=alt.Shape("kind:N", legend=alt.Legend(title=shapes, labelLimit=200)),
             size=alt.Size("seconds:Q", legend=None, scale=alt.Scale(range=[25, 600])),
             tooltip=[
                 *("side:N", "layer:N", "kind:N"),
@@ -100,9 +113,7 @@ def _roofline(dots: Records, roofs: dict[str, float]) -> Any:
             ],
         )
     )
-    return (roof + points).properties(
-        width=340, height=300, title="Each operator under the roof (area: its time)"
-    )
+    return (roof + points).properties(width=width, height=height, title=title)
 
 
 def ways(rows: Records, names: list[str], base: str) -> alt.TopLevelMixin:

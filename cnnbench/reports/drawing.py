@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 Records = Sequence[dict[str, Any]]
+Width = int | str  # pixels, or "container": that of the page
 
 SUFFIXES = (".svg", ".png", ".html")
 # Okabe & Ito 2008: told apart by colour-blind readers too.
@@ -103,3 +104,25 @@ def log_axis(low: float, high: float, form: str) -> dict[str, Any]:
         "scale": alt.Scale(type="log", domain=[low, high], nice=False),
         "axis": alt.Axis(values=[10.0**power for power in powers], format=form),
     }
+
+
+def series(names: Sequence[str], field: str = "way") -> tuple[Any, Any]:
+    """Colour and shape of what ran differently, under one legend; none where all ran alike."""
+    import altair as alt
+
+    legend = alt.Legend(title=None, orient="top", symbolOpacity=1) if len(names) > 1 else None
+    scale = alt.Scale(domain=list(names), range=(SIDES * len(names))[: len(names)])
+    colour = alt.Color(f"{field}:N", sort=list(names), scale=scale, legend=legend)
+    shapes = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+    shape = alt.Shape(
+        f"{field}:N",
+        sort=list(names),
+        scale=alt.Scale(domain=list(names), range=(shapes * len(names))[: len(names)]),
+        legend=legend,
+    )
+    return colour, shape
+
+
+def bounds(values: Sequence[float]) -> tuple[float, float]:
+    """The ends of a logarithmic axis around values."""
+    return min(values) / 1.6, max(values) * 1.6

@@ -60,8 +60,13 @@ class Store:
 
         StoreError where a line that is not the last cannot be read.
         """
+        for path, number, line in self.lines():
+            yield _record(line, path, number)
+
+    def lines(self) -> Iterator[tuple[Path, int, bytes]]:
+        """Every finished record as it is written, with its file and the number of its line."""
         for path in self.files():
-            yield from _records(path)
+            yield from _lines(path)
 
     def files(self) -> list[Path]:
         """Those that hold records."""
@@ -109,13 +114,13 @@ def _whole(file: Any) -> int:
     return 0 if end else int(end)
 
 
-def _records(path: Path) -> Iterator[Record]:
+def _lines(path: Path) -> Iterator[tuple[Path, int, bytes]]:
     try:
         with open(path, "rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     return
-                yield _record(line, path, number)
+                yield path, number, line
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 

@@ -38,6 +38,20 @@ def ratio(a: ArrayLike, b: ArrayLike) -> Interval:
     return Interval(math.exp(of_logs.median), math.exp(of_logs.low), high)
 
 
+def unpaired(a: ArrayLike, b: ArrayLike) -> Interval:
+    """Time of a / time of b where they ran at different times: of the medians, and its bounds.
+
+    Both medians' intervals hold at once as often as CONFIDENCE says (Bonferroni), so the bounds are
+    wider than needed. What the machine did between the two is not in them.
+    """
+    first, second = (
+        interval(np.asarray(values, dtype=float), (1 + CONFIDENCE) / 2) for values in (a, b)
+    )
+    if not (math.isfinite(first.high) and math.isfinite(second.high)):
+        return Interval(first.median / second.median, 0.0, math.inf)
+    return Interval(first.median / second.median, first.low / second.high, first.high / second.low)
+
+
 def widest(rows: Rows) -> float:
     """The widest interval of a ratio to the first entry: what a comparison waits for."""
     first, *others = rows.T

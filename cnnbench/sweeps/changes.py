@@ -1,0 +1,95 @@
+"""What changed between two runs, or two devices: configuration by configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cnnbench.errors import StoreError
+from cnnbench.sweeps.pairs import compared
+from cnnbench.sweeps.results import Result
+from cnnbench.sweeps.views import dtype
+from cnnbench.timing.pairing import verdict
+from cnnbench.timing.statistics import Interval
+
+
+@dataclass(frozen=True)
+class Change:
+    """One configuration in both runs; `measured` is time in a / time in b, None where unknown."""
+
+    a: Result
+    b: Result
+    measured: Interval | None
+
+    @property
+    def recounted(self) -> bool:
+        """Whether it costs something else now."""
+        return self.a.cost != self.b.cost
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Those that both have, and how many one of them has alone."""
+
+    rows: list[Change]
+    only_a: int
+    only_b: int
+
+
+def changes(a: Sequence[Result], b: Sequence[Result]) -> Changes:
+    """Match configurations: on the same device where both have one, else across two devices.
+
+    StoreError where runs that share no device have several, or no configuration in common.
+    """
+    shared = {one.place for one in a} & {one.place for one in b}
+    for run in (a, b):
+        places = {one.place[0] for one in run if one.place[0]}
+        if not shared and len(places) > 1:
+            raise StoreError(
+                f"a run was measured on {', '.join(sorted(places))}, and the other on none of "
+                "them; compare stores of one device each"
+            )
+
+    def where(one: Result) -> Any:
+        return (one.configuration, one.place if shared else None)
+
+    before, after = ({where(one): one for one in run} for run in (a, b))
+    rows = [
+        Change(one, after[at], compared(one, after[at]))
+        for at, one in before.items()
+        if at in after
+    ]
+    if not rows:
+        raise StoreError("the two runs have no configuration in common")
+    return Changes(rows, len(before) - len(rows), len(after) - len(rows))
+
+
+def record(change: Change) -> dict[str, Any]:
+    """One configuration in both runs, as `compare` has two models."""
+    found = change.measured
+    about = (change.a, change.b)
+    ends = dict(zip("ab", about, strict=True))
+    return {
+        "model": change.a.model,
+        "batch": change.a.batch,
+        "dtype": dtype(change.a),
+        "channels_last": change.a.channels_last,
+        "compile": change.a.compile,
+        "train": change.a.train,
+        **{f"device_{end}": one.place[0] or None for end, one in ends.items()},
+        **{f"threads_{end}": one.place[1] or None for end, one in ends.items()},
+        **{f"torch_{end}": one.environment and one.environment.torch for end, one in ends.items()},
+        **{
+            f"{key}_{end}": getattr(one.cost, key) if one.cost else None
+            for key in ("params", "macs", "peak_activation_bytes")
+            for end, one in ends.items()
+        },
+        **{f"latency_s_{end}": one.latency_s for end, one in ends.items()},
+        "measured_speedup": found.median if found else None,
+        "ci_low": found.low if found else None,
+        "ci_high": found.high if found else None,
+        "verdict": verdict(found) if found else None,
+        "recounted": change.recounted,
+        **{f"failure_{end}": one.failure for end, one in ends.items()},
+    }

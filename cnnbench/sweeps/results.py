@@ -1,0 +1,194 @@
+"""A sweep's records, read back: one configuration each, what it costs and what it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from cnnbench.errors import StoreError
+from cnnbench.sweeps.plan import Configuration
+from cnnbench.sweeps.store import Store
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Costs(_Part):
+    """The static costs of a pass."""
+
+    input: list[list[int]]
+    dtype: str
+    params: int
+    macs: int
+    flops: int
+    elementwise_flops: int
+    activations: int
+    bytes_moved: int
+    intensity: float
+    peak_activation_bytes: int
+    arena_bytes: int
+    uncounted: dict[str, int] = {}
+
+
+class OfKind(_Part):
+    """What the operators of one kind cost together, and are predicted to take."""
+
+    macs: int
+    elementwise_flops: int
+    bytes_moved: int
+    predicted_s: float | None = None
+
+
+class Predicted(_Part):
+    """What a pass should take, from the device's ceilings."""
+
+    predicted_s: float
+    bound: str | None = None
+
+
+class Warned(_Part):
+    """A warning, and what to do about it."""
+
+    name: str
+    text: str
+
+
+class Measured(_Part):
+    """What a pass took, with its raw samples in seconds."""
+
+    device: str
+    latency_s: float | None = None
+    ci_low_s: float | None = None
+    ci_high_s: float | None = None
+    p90_s: float | None = None
+    p99_s: float | None = None
+    throughput_images_per_s: float | None = None
+    samples: int = 0
+    outliers: int = 0
+    converged: bool = False
+    flops_per_s: float | None = None
+    fraction_of_peak: float | None = None
+    warnings: list[Warned] = []
+    samples_s: list[float] = []
+
+
+class About(_Part):
+    """Where it was measured."""
+
+    device: str
+    device_name: str
+    driver: str | None = None
+    python: str
+    platform: str
+    torch: str
+    cuda: str | None = None
+    cudnn: str | None = None
+    threads: int
+    threads_from: str = ""
+    warnings: list[Warned] = []
+
+
+class Roof(_Part):
+    """The device's ceilings in the pass's dtype."""
+
+    flops_per_s: float | None = None
+    bytes_per_s: float | None = None
+    cache_per_s: float | None = None
+
+
+class Result(BaseModel):
+    """One record; without `environment` nothing was timed, with a `failure` there is no number."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    key: str
+    measured: datetime
+    model: str
+    batch: int
+    dtype: str | None = None
+    channels_last: bool = False
+    compile: bool = False
+    train: bool = False
+    cost: Costs | None = None
+    kinds: dict[str, OfKind] = Field(default={})
+    prediction: Predicted | None = None
+    failure: str = ""
+    latency: Measured | None = None
+    environment: About | None = None
+    roof: Roof = Roof()
+    rounds: str = ""
+
+    @field_validator("cost", mode="before")
+    @classmethod
+    def _without_cost(cls, value: Any) -> Any:
+        return value or None
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """What was measured, wherever."""
+        return Configuration(**{field.name: getattr(self, field.name) for field in _FIELDS})
+
+    @property
+    def latency_s(self) -> float | None:
+        """Median seconds of a pass, where they were measured."""
+        return self.latency.latency_s if self.latency and not self.failure else None
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of a pass."""
+        return self.cost.macs if self.cost else 0
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Name of the device and number of threads; empty where nothing was timed."""
+        about = self.environment
+        return (about.device_name, about.threads) if about else ("", 0)
+
+
+_FIELDS = fields(Configuration)
+
+
+def read(stores: Sequence[Store]) -> list[Result]:
+    """Every configuration once a place, as it was measured last, in the order of the records.
+
+    A configuration that was counted alone is left out where it was timed, too. StoreError for a
+    store without records, and for a record that lacks what a sweep writes.
+    """
+    found: dict[tuple[Configuration, tuple[str, int]], Result] = {}
+    for store in stores:
+        if not store.files():
+            raise StoreError(
+                f"{store.folder} holds no records; 'cnnbench sweep … --output {store.folder}' "
+                "writes some"
+            )
+        for result in _results(store):
+            here = (result.configuration, result.place)
+            known = found.get(here)
+            if known is None or known.measured <= result.measured:
+                found[here] = result
+    return _without_counted_alone(found.values())
+
+
+def _results(store: Store) -> Iterable[Result]:
+    for path, number, line in store.lines():
+        try:
+            yield Result.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "it"
+            raise StoreError(
+                f"line {number} of {path} is no record of a sweep: {place}: "
+                f"{first['msg'].lower()}; remove it"
+            ) from error
+
+
+def _without_counted_alone(results: Iterable[Result]) -> list[Result]:
+    kept = list(results)
+    timed = {one.configuration for one in kept if one.environment is not None}
+    return [one for one in kept if one.environment is not None or one.configuration not in timed]
