@@ -66,6 +66,10 @@ class StoreError(CnnbenchError):
     """A store of a sweep's results that cannot be read, or that another sweep is writing."""
 
 
+class SlurmError(CnnbenchError):
+    """A job that Slurm does not take, or a cluster that is not there."""
+
+
 class OutputError(CnnbenchError):
     """A file that cannot be written."""
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnbench import units
 from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.cli.sweep_plan import read_sweep
+from cnnbench.cli.sweep_plan import read_sweep, say_plan
 from cnnbench.errors import CnnbenchError, OutputError
 
 if TYPE_CHECKING:
@@ -69,6 +68,17 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what is left to do and how long it may take.")
     ] = False,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            "--slurm",
+            metavar="KEY=VALUE,…",
+            help="Submit one array job with these options of sbatch: partition=gpu,gpus=1. A timed "
+            "task holds its node alone.",
+            show_default=False,
+        ),
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="For the end of the Slurm job.")] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -89,6 +99,8 @@ def sweep(
     cnnbench sweep --models all --static --output run1
 
     cnnbench sweep plan.toml --output run1
+
+    cnnbench sweep plan.toml --slurm partition=gpu,gpus=1 --output run1
     """
     axes = {
         "--models": models,
@@ -105,18 +117,27 @@ def sweep(
         raise CnnbenchError("name the folder of its records: --output run1")
     if output is not None and output.exists() and not output.is_dir():
         raise OutputError(f"cannot write {output}: it is no folder; give another --output")
+    if wait and slurm is None:
+        raise CnnbenchError("--wait is for a Slurm job; give --slurm partition=…, or leave it out")
     of = plan.configurations()
     with heavy_imports():
         from cnnbench.sweeps.run import Place, missing, run
         from cnnbench.sweeps.store import Store
         from cnnbench.timing import cores, devices
         from cnnbench.timing.sampling import Plan
+    if slurm is not None:
+        from cnnbench.cli.sweep_slurm import submitted
+
+        submitted(plan, slurm, Plan(*plan_of), output, dry_run=dry_run, wait=wait)
+        return
     place = None
     if not plan.static:
         place = Place(devices.find(plan.device), cores.threads(plan.threads))
     store = Store(output) if output is not None else None
     if dry_run or store is None:
-        _say(missing(of, store, place) if store else of, of, place, max_time)
+        left = missing(of, store, place) if store else of
+        where = None if place is None else str(place.device)
+        say_plan(left, of, where, max_time)
         return
     with bar(max_time) as shown:
         done = run(
@@ -146,22 +167,3 @@ def _summary(store: Store, of: Sequence[Configuration], place: Place | None, don
     )
     for record in failed:
         typer.echo(f"failed: {record['model']}, batch {record['batch']}: {record['failure']}")
-
-
-def _say(
-    left: Sequence[Configuration],
-    of: Sequence[Configuration],
-    place: Place | None,
-    seconds: float,
-) -> None:
-    """The plan, and the longest that timing may take."""
-    for one in left:
-        ways = [str(one.dtype)] if one.dtype else []
-        ways += [name for name in ("channels_last", "compile", "train") if getattr(one, name)]
-        typer.echo(f"{one.model}, batch {one.batch}{''.join(f', {way}' for way in ways)}")
-    counted = f"{len(left)} of {len(of)} configurations to do"
-    if place is None:
-        typer.echo(f"{counted}, counted alone")
-    else:
-        longest = units.span(seconds * len(left))
-        typer.echo(f"{counted} on {place.device}, {longest} of timing at most")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
+
+from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
-from cnnbench.sweeps.plan import SweepPlan, planned, read
+from cnnbench.sweeps.plan import Configuration, SweepPlan, planned, read
 
 _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
 _NEXT = re.compile(r",(?![\w.]+=)")  # a comma before key=value is within a spec
@@ -46,3 +50,19 @@ def read_sweep(
                 raise CnnbenchError(f"{option} {text!r} says nothing; give {', '.join(_FLAGS)}")
             values[option.removeprefix("--").replace("-", "_")] = _FLAGS[text]
     return planned(values, "the options")
+
+
+def say_plan(
+    left: Sequence[Configuration], of: Sequence[Configuration], where: str | None, seconds: float
+) -> None:
+    """What is left to do, and where anything is timed the longest that it may take."""
+    for one in left:
+        ways = [str(one.dtype)] if one.dtype else []
+        ways += [name for name in ("channels_last", "compile", "train") if getattr(one, name)]
+        typer.echo(f"{one.model}, batch {one.batch}{''.join(f', {way}' for way in ways)}")
+    counted = f"{len(left)} of {len(of)} configurations to do"
+    if where is None:
+        typer.echo(f"{counted}, counted alone")
+    else:
+        longest = units.span(seconds * len(left))
+        typer.echo(f"{counted} on {where}, {longest} of timing at most")

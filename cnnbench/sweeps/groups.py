@@ -1,14 +1,16 @@
-"""Which configurations are timed in the same rounds."""
+"""Which configurations are timed in the same rounds, or by the same task."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from cnnbench.models.spec import Spec
 from cnnbench.studies.stages import place
 from cnnbench.sweeps.plan import Configuration
+
+T = TypeVar("T")
 
 SIZE = 8
 Row = tuple[Configuration, dict[str, Any]]
@@ -20,23 +22,37 @@ def groups(rows: Sequence[Row], size: int = SIZE) -> list[list[Row]]:
     Blocks that differ in what they are named after alone stay together, so that their times can
     be compared in pairs.
     """
-    together: dict[object, list[Row]] = {}
-    for row in rows:
-        together.setdefault(_case(row[0]), []).append(row)
-    found: list[list[Row]] = [[]]
-    for case in sorted(together.values(), key=_heaviest):
+    cases = _cases(rows, lambda row: row[0])
+    return _packed(sorted(cases, key=lambda case: max(_macs(row) for row in case)), size)
+
+
+def chunks(of: Sequence[Configuration], size: int) -> list[list[Configuration]]:
+    """As many as that for each task, in their order; blocks stay together here, too."""
+    return _packed(_cases(of, lambda one: one), size)
+
+
+def _cases(of: Iterable[T], configuration: Callable[[T], Configuration]) -> list[list[T]]:
+    """Blocks of one shape that run in one way together, networks alone."""
+    together: dict[object, list[T]] = {}
+    for one in of:
+        together.setdefault(_case(configuration(one)), []).append(one)
+    return list(together.values())
+
+
+def _packed(cases: Iterable[list[T]], size: int) -> list[list[T]]:
+    found: list[list[T]] = [[]]
+    for case in cases:
         if len(found[-1]) + len(case) > size:
             found.append([])
         found[-1] += case
     return [group for group in found if group]
 
 
-def _heaviest(case: Sequence[Row]) -> int:
-    return max(int(record["cost"]["macs"]) for _, record in case)
+def _macs(row: Row) -> int:
+    return int(row[1]["cost"]["macs"])
 
 
 def _case(one: Configuration) -> object:
-    """Blocks of one shape, or a network alone."""
     spec = one.spec
     if not isinstance(spec, Spec) or not spec.model.is_block:
         return one
