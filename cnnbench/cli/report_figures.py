@@ -15,6 +15,7 @@ from cnnbench.reports import charts, labels, sweep_bars, sweep_points
 from cnnbench.reports.bars import bar, ratios
 from cnnbench.reports.drawing import Width
 from cnnbench.reports.page import Figure, Section
+from cnnbench.studies.stages import label
 from cnnbench.sweeps import views
 from cnnbench.sweeps.changes import Change
 from cnnbench.sweeps.pairs import PAIRS, Pair, pairs
@@ -41,21 +42,23 @@ def sections(results: Sequence[Result]) -> list[Section]:
 
 
 def _timed(results: Sequence[Result]) -> Iterable[Figure]:
+    """Of networks, and of blocks beside each other; of blocks alone where there is no network."""
     order = way_order(results)[:_MOST_WAYS]
     named = ways(results)
     here = [one for one in results if named(one) in order]
-    where = points(here)
+    networks = _networks(here)
+    where = points(networks)
     if where:
         yield from _of_points(where, order)
-    yield from _throughput(here, named, order)
+    yield from _throughput(networks, named, order)
     yield from _of_pairs(here)
-    yield from _kinds(here)
+    yield from _kinds(networks)
 
 
 def _counted(results: Sequence[Result]) -> Iterable[Figure]:
     rows: list[Row] = [
-        {"model": one.model, "params": one.cost.params, "macs": one.cost.macs // one.batch}
-        for one in _each_network(results)
+        {"model": _name(one), "params": one.cost.params, "macs": one.cost.macs // one.batch}
+        for one in _each_network(_networks(results))
         if one.cost and one.cost.params and one.cost.macs
     ]
     shown, note = _thinned(rows, _MOST_POINTS)
@@ -68,7 +71,7 @@ def _counted(results: Sequence[Result]) -> Iterable[Figure]:
             f"Each dot is a network, exactly counted.{note}",
             partial(sweep_points.costs, placed),
         )
-    yield from _kinds(results)
+    yield from _kinds(_networks(results))
 
 
 def _of_points(where: Sequence[Point], order: list[str]) -> Iterable[Figure]:
@@ -102,7 +105,7 @@ def _point(point: Point) -> Row:
     latency = point.result.latency
     assert latency is not None
     return {
-        "model": point.result.model,
+        "model": _name(point.result),
         "way": point.way,
         "macs": point.result.macs,
         "latency_s": latency.latency_s,
@@ -119,7 +122,7 @@ def _prediction(point: Point) -> Row | None:
         return None
     predicted = one.prediction.predicted_s
     return {
-        "model": one.model,
+        "model": _name(one),
         "way": point.way,
         "latency_s": seconds,
         "predicted_s": predicted,
@@ -155,7 +158,7 @@ def _dot(point: Point) -> Row:
     return {
         "side": point.way,
         "kind": most,
-        "layer": one.model,
+        "layer": _name(one),
         "intensity": one.cost.intensity,
         "flops_per_s": (one.cost.flops + one.cost.elementwise_flops) / one.latency_s,
         "seconds": one.latency_s,
@@ -173,7 +176,7 @@ def _throughput(
         low, high = latency.ci_high_s or latency.latency_s, latency.ci_low_s or latency.latency_s
         rows.append(
             {
-                "model": one.model,
+                "model": _name(one),
                 "way": named(one),
                 "images_per_s": one.batch / latency.latency_s,
                 "low": one.batch / low,
@@ -245,7 +248,7 @@ def _kinds(results: Sequence[Result]) -> Iterable[Figure]:
             values = {kind: getattr(costs, key) for kind, costs in one.kinds.items()}
             whole = sum(value or 0 for value in values.values())
             rows += [
-                {"model": one.model, "kind": kind, "share": value / whole, "value": value}
+                {"model": _name(one), "kind": kind, "share": value / whole, "value": value}
                 for kind, value in values.items()
                 if whole and value
             ]
@@ -264,7 +267,7 @@ def of_changes(rows: Sequence[Change], a: str, b: str) -> list[Section]:
     named = ways([change.a for change in rows])
     told = [
         {
-            "name": f"{change.a.model}, {named(change.a)}",
+            "name": f"{_name(change.a)}, {named(change.a)}",
             "value": change.measured.median,
             "low": change.measured.low,
             "high": change.measured.high,
@@ -287,6 +290,16 @@ def of_changes(rows: Sequence[Change], a: str, b: str) -> list[Section]:
         partial(sweep_bars.ratios_of_runs, shown, f"time in {a} / time in {b}"),
     )
     return [Section("What changed", [figure])]
+
+
+def _name(result: Result) -> str:
+    """A network's spec; a block at the map that it is given."""
+    block = result.block
+    return f"{block.model.name} {label(block)}" if block else result.model
+
+
+def _networks(results: Sequence[Result]) -> Sequence[Result]:
+    return [one for one in results if one.block is None] or results
 
 
 def _each_network(results: Iterable[Result]) -> list[Result]:

@@ -65,6 +65,7 @@ def sweep(
     precision: opt.Precision = "2%",
     max_time: opt.MaxTime = 10.0,
     seed: opt.Seed = 0,
+    retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what is left to do and how long it may take.")
     ] = False,
@@ -128,14 +129,14 @@ def sweep(
     if slurm is not None:
         from cnnbench.cli.sweep_slurm import submitted
 
-        submitted(plan, slurm, Plan(*plan_of), output, dry_run=dry_run, wait=wait)
+        submitted(plan, slurm, Plan(*plan_of), output, retry=retry, dry_run=dry_run, wait=wait)
         return
     place = None
     if not plan.static:
         place = Place(devices.find(plan.device), cores.threads(plan.threads))
     store = Store(output) if output is not None else None
     if dry_run or store is None:
-        left = missing(of, store, place) if store else of
+        left = missing(of, store, place, retry=retry) if store else of
         where = None if place is None else str(place.device)
         say_plan(left, of, where, max_time)
         return
@@ -145,6 +146,7 @@ def sweep(
             store,
             place,
             Plan(*plan_of),
+            retry=retry,
             say=shown.say,
             counting=shown.counted,
             timing=shown.timed,

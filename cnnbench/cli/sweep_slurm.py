@@ -17,20 +17,31 @@ from cnnbench.timing.sampling import Plan
 
 
 def submitted(
-    plan: SweepPlan, asked: str, timing: Plan, output: Path | None, *, dry_run: bool, wait: bool
+    plan: SweepPlan,
+    asked: str,
+    timing: Plan,
+    output: Path | None,
+    *,
+    retry: bool,
+    dry_run: bool,
+    wait: bool,
 ) -> None:
     """Submit what the store lacks as one array job, and wait for it where that is asked."""
     given = slurm.options(asked, static=plan.static)
     of = plan.configurations()
     store = Store(output) if output is not None else None
-    left = slurm.unfinished(of, store, static=plan.static) if store is not None else of
+    left = of
+    if store is not None:
+        left = slurm.unfinished(of, store, static=plan.static, retry=retry)
     if dry_run or store is None:
         say_plan(left, of, None if plan.static else f"Slurm ({asked})", timing.max_time)
         return
     if not left:
         typer.echo(f"{output}: {len(of)} of {len(of)} configurations, nothing to submit")
         return
-    task = slurm.Task(store.folder.resolve(), (), plan.static, plan.device, plan.threads, timing)
+    task = slurm.Task(
+        store.folder.resolve(), (), plan.static, plan.device, plan.threads, timing, retry
+    )
     job = slurm.submit(left, given, task)
     tasks = f"{job.tasks} task{'s' if job.tasks > 1 else ''}"
     typer.echo(f"job {job.job}: {len(left)} of {len(of)} configurations in {tasks}, into {output}")

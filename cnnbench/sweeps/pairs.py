@@ -47,14 +47,12 @@ def pairs(results: Iterable[Result], names: tuple[str, str]) -> list[Pair]:
     """Every two blocks of these names that stand at one place and ran in one way."""
     found: dict[Any, dict[str, tuple[Spec, Result]]] = {}
     for result in results:
-        name = result.model.partition("@")[0]
-        if name not in names or result.failure:
+        block = result.block
+        if block is None or block.model.name not in names or result.failure:
             continue
-        spec = result.configuration.spec
-        if isinstance(spec, Spec) and spec.model.is_block:
-            way = replace(result.configuration, model="")
-            where = (way, result.place, tuple(place(spec).items()))
-            found.setdefault(where, {})[name] = (spec, result)
+        way = replace(result.configuration, model="")
+        where = (way, result.place, tuple(place(block).items()))
+        found.setdefault(where, {})[block.model.name] = (block, result)
     made = []
     for both in found.values():
         if len(both) == len(names):

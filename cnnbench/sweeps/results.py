@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from cnnbench.errors import StoreError
+from cnnbench.models.registry import BLOCKS_BY_NAME
+from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store
 
@@ -133,6 +135,14 @@ class Result(BaseModel):
     def configuration(self) -> Configuration:
         """What was measured, wherever."""
         return Configuration(**{field.name: getattr(self, field.name) for field in _FIELDS})
+
+    @cached_property
+    def block(self) -> Spec | None:
+        """The block that it is, None of a network."""
+        if self.model.partition("@")[0] not in BLOCKS_BY_NAME:
+            return None
+        spec = self.configuration.spec
+        return spec if isinstance(spec, Spec) and spec.model.is_block else None
 
     @property
     def latency_s(self) -> float | None:

@@ -56,9 +56,12 @@ def key(one: Configuration, place: Place | None) -> str:
     return json.dumps({**asdict(one), **about}, sort_keys=True)
 
 
-def missing(of: Sequence[Configuration], store: Store, place: Place | None) -> list[Configuration]:
-    """Those of which the store has no record."""
-    known = {record["key"] for record in store}
+def missing(
+    of: Sequence[Configuration], store: Store, place: Place | None, *, retry: bool = False
+) -> list[Configuration]:
+    """Those of which the store has no record; with `retry` those too that failed."""
+    known = {record["key"]: record.get("failure", "") for record in store}
+    known = {name: failure for name, failure in known.items() if not (retry and failure)}
     return [one for one in of if key(one, place) not in known]
 
 
@@ -69,6 +72,7 @@ def run(
     plan: Plan,
     *,
     name: str = RECORDS,
+    retry: bool = False,
     say: Say = lambda text: None,
     counting: Counted = lambda number, total: None,
     timing: Timed = lambda number, total, seconds: None,
@@ -79,7 +83,7 @@ def run(
     there, OutputError where the disk is full: what is finished is kept.
     """
     with store.writing(name) as writer:
-        left = missing(of, store, place)
+        left = missing(of, store, place, retry=retry)
         profile = None
         if place is not None and left:
             say(f"measuring what {place.device} can do, where that is not known")

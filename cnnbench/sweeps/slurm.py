@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -46,6 +46,7 @@ class Task:
     device: str | None
     threads: int | None
     plan: Plan
+    retry: bool = False
 
     def __call__(self) -> None:
         """Do what the store lacks, into a file of this task's own."""
@@ -55,7 +56,8 @@ class Task:
         place = None
         if not self.static:
             place = Place(devices.find(self.device), cores.threads(self.threads))
-        run(self.of, Store(self.folder), place, self.plan, name=_file_name(os.environ))
+        name = _file_name(os.environ)
+        run(self.of, Store(self.folder), place, self.plan, name=name, retry=self.retry)
 
     def checkpoint(self) -> DelayedSubmission:
         """Go on in a new job: what is finished stands in the store."""
@@ -72,9 +74,14 @@ def _file_name(job: Mapping[str, str]) -> str:
     return f"slurm-{task}{f'-{restart}' if restart else ''}.jsonl"
 
 
-def unfinished(of: Sequence[Configuration], store: Store, *, static: bool) -> list[Configuration]:
-    """Those of which the store has no record by this software, whichever node measured it."""
-    known = set()
+def unfinished(
+    of: Sequence[Configuration], store: Store, *, static: bool, retry: bool = False
+) -> list[Configuration]:
+    """Those of which the store has no record by this software, whichever node measured it.
+
+    With `retry` those too that failed.
+    """
+    known: dict[Configuration, str] = {}
     for record in store:
         about = json.loads(record["key"])
         if (about.pop("cnnbench"), about.pop("torch")) != (__version__, torch.__version__):
@@ -82,8 +89,8 @@ def unfinished(of: Sequence[Configuration], store: Store, *, static: bool) -> li
         timed = about.pop("device", None) is not None
         about = {key: about[key] for key in Configuration.__dataclass_fields__}
         if timed is not static:
-            known.add(Configuration(**about))
-    return [one for one in of if one not in known]
+            known[Configuration(**about)] = record["failure"]
+    return [one for one in of if one not in known or (retry and known[one])]
 
 
 @dataclass(frozen=True)
@@ -127,10 +134,7 @@ def submit(left: Sequence[Configuration], given: Options, task: Task) -> Submitt
     except ImportError as error:
         raise SlurmError("--slurm needs submitit; type: pip install 'cnnbench[slurm]'") from error
     size = max(SIZE, math.ceil(len(left) / _MOST_TASKS))
-    parts = [
-        Task(task.folder, tuple(part), task.static, task.device, task.threads, task.plan)
-        for part in chunks(left, size)
-    ]
+    parts = [replace(task, of=tuple(part)) for part in chunks(left, size)]
     logs = task.folder.resolve() / "slurm"
     said: list[str] = []
     try:

@@ -84,6 +84,12 @@ def test_times_are_measured_and_merged(tmp_path: Path) -> None:
         (["sweep", "--models", "lenet5", "--static", "-o", "/dev/null"], "it is no folder"),
         (["sweep", "--models", "lenet5", "--static", "-o", "/proc/x"], "cannot write /proc/x"),
         (["sweep", "--models", "lenet5", "--device", "cuda:9", "-o", "x"], "cpu"),
+        (["sweep", "--models", "lenet5", "--wait", "-o", "x"], "--wait is for a Slurm job"),
+        (["sweep", "--models", "lenet5", "--slurm", "gpu", "-o", "x"], "malformed --slurm 'gpu'"),
+        (
+            ["sweep", "--models", "lenet5", "--slurm", "exclusive=false", "-o", "x"],
+            "shares a node with others",
+        ),
         (["merge"], "A B"),
         (["merge", "a", "-o", "c"], "a alone cannot be merged"),
         (["merge", "a", "b", "-o", "c"], "a holds no records"),
@@ -91,3 +97,25 @@ def test_times_are_measured_and_merged(tmp_path: Path) -> None:
 )
 def test_one_line_and_exit_2(arguments: list[str], complaint: str, refused: Refused) -> None:
     refused(arguments, complaint)
+
+
+def test_what_failed_is_tried_again_where_that_is_asked(tmp_path: Path) -> None:
+    nets = tmp_path / "nets.py"
+    line = ("sweep", "--models", f"{nets}:net", "--static", "--output", str(tmp_path / "run"))
+    first = command(*line)
+    assert "1 of 1 configurations, 1 of them new, 1 failed" in first.stdout
+    assert "no file" in first.stdout
+    nets.write_text("from torch import nn\nnet = nn.Conv2d(3, 8, 3)\nnet.input_shape = (3, 9, 9)\n")
+    assert "0 of them new, 1 failed" in command(*line).stdout
+    assert "1 of them new, 0 failed" in command(*line, "--retry").stdout
+    assert "0 of them new, 0 failed" in command(*line, "--retry").stdout
+
+
+def test_a_dry_run_on_slurm_submits_nothing(tmp_path: Path) -> None:
+    line = ("sweep", "--models", "lenet5", "--batch", "1,8", "--dry-run", "--output", str(tmp_path))
+    done = command(*line, "--slurm", "partition=gpu,gpus=1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == (
+        "2 of 2 configurations to do on Slurm (partition=gpu,gpus=1), 20 s of timing at most"
+    )
+    assert not list(tmp_path.iterdir())

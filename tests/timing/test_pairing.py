@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cnnbench.timing.pairing import Verdict, ratio, verdict, widest
+from cnnbench.timing.pairing import Verdict, ratio, unpaired, verdict, widest
 from cnnbench.timing.sampling import looks
 from cnnbench.timing.statistics import Interval
 
@@ -79,3 +79,16 @@ def test_a_comparison_waits_for_the_widest_ratio_and_not_for_the_times() -> None
 def test_too_few_rounds_have_no_bounds() -> None:
     found = ratio([1.0, 1.0], [2.0, 2.0])
     assert (found.median, found.low, found.high) == (0.5, 0.0, math.inf)
+
+
+def test_two_runs_that_met_the_same_machine_are_rarely_told_apart() -> None:
+    """Samples of one distribution, whatever its shape, at every look."""
+    rng = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(1000):
+        a, b = rng.lognormal(0, 0.3, (2, 256))
+        held = [unpaired(a[:n], b[:n]).holds(1.0) for n in (8, 16, 32, 64, 128, 256)]
+        alarms += not all(held)
+    assert alarms / 1000 <= 0.05
+    assert unpaired(a, 2 * b).high < 0.7
+    assert unpaired(a[:4], b).high == math.inf

@@ -1,0 +1,175 @@
+"""The page of a sweep in a real browser, opened from the disk, without a network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import command
+from ..sweeps import made
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Headless Chromium that logs its console, and asks no host for anything."""
+    if CHROMIUM is None or DRIVER is None:
+        assert not os.environ.get("CNNBENCH_BROWSER"), "CI has installed no browser"
+        pytest.skip("no chromium and chromedriver here")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (
+        *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"),
+        *("disable-background-networking", "disable-component-update", "disable-sync"),
+        *("host-resolver-rules=MAP * ~NOTFOUND", "disable-dev-shm-usage"),
+        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    made.store(folder / "run", made.zoo())
+    done = command("report", "run", "--output", "page.html", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "page.html: 15 configurations, 8 charts\n"
+    return folder / "page.html"
+
+
+def opened(browser: Any, path: Path, width: int = 1100) -> None:
+    """Open it, and wait until each chart is drawn."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get_log("browser")
+    browser.set_window_size(width, 900)
+    browser.get(path.as_uri())
+    WebDriverWait(browser, 30).until(
+        lambda driver: driver.execute_script("return document.body.dataset.drawn")
+    )
+
+
+def found(browser: Any, selector: str) -> list[Any]:
+    return list(browser.find_elements("css selector", selector))
+
+
+def cells(browser: Any, column: int) -> list[str]:
+    """What a column of the table shows, from above."""
+    return [cell.text for cell in found(browser, f"tbody td:nth-child({column})")]
+
+
+def test_every_chart_is_drawn_with_marks_and_axes(browser: Any, page: Path) -> None:
+    opened(browser, page)
+    charts = found(browser, ".chart")
+    assert len(charts) == 8
+    for chart in charts:
+        (svg,) = chart.find_elements("css selector", "svg.marks")
+        marks = svg.find_elements("css selector", ".mark-symbol path, .mark-rect path")
+        assert len(marks) >= 3, chart.get_attribute("aria-label")
+        titles = svg.find_elements("css selector", ".role-axis-title text")
+        assert titles and all(title.text for title in titles)
+        legend = [
+            text.text for text in svg.find_elements("css selector", ".role-legend-label text")
+        ]
+        assert len(legend) == len(set(legend)), legend
+        assert 0 < svg.size["width"] <= chart.size["width"] + 1
+    assert browser.get_log("browser") == []
+
+
+def test_no_name_stands_on_another(browser: Any, page: Path) -> None:
+    opened(browser, page)
+    for chart in found(browser, ".chart"):
+        texts = [
+            text.rect
+            for text in chart.find_elements("css selector", "svg text")
+            if text.text.strip() and text.is_displayed()
+        ]
+        for index, a in enumerate(texts):
+            for b in texts[index + 1 :]:
+                across = min(a["x"] + a["width"], b["x"] + b["width"]) - max(a["x"], b["x"])
+                down = min(a["y"] + a["height"], b["y"] + b["height"]) - max(a["y"], b["y"])
+                assert min(across, down) <= 2, (chart.get_attribute("aria-label"), a, b)
+
+
+def test_the_table_is_sorted_and_filtered(browser: Any, page: Path) -> None:
+    opened(browser, page)
+    headings = [cell.text for cell in found(browser, "thead th")]
+    models, macs = headings.index("model") + 1, headings.index("MACs") + 1
+    assert len(cells(browser, models)) == 15
+    button = found(browser, f"thead th:nth-child({macs}) button")[0]
+    button.click()
+    assert cells(browser, models)[0] == "lenet5"
+    assert cells(browser, models)[-1] == "vgg16@resolution=16"  # it has none
+    button.click()
+    assert cells(browser, models)[0] == "resnet50" and cells(browser, macs)[0] == "32.7 G"
+    assert cells(browser, models)[-1] == "vgg16@resolution=16"
+    filter_, shown = found(browser, "#filter")[0], found(browser, "#shown")[0]
+    filter_.send_keys("resnet 8")
+    assert set(cells(browser, models)) == {"resnet50", "resnet18"}
+    assert re.fullmatch(r"\d of 15 rows", shown.text)
+    filter_.send_keys(" nothing")
+    assert cells(browser, models) == [] and shown.text == "0 of 15 rows"
+
+
+def test_a_hostile_name_is_shown_as_text(browser: Any, page: Path) -> None:
+    opened(browser, page)
+    (name,) = {text for text in cells(browser, 1) if "onerror" in text}
+    assert name.startswith("nets.py:<img src=x onerror=") and name.endswith("</script>")
+    assert browser.title == "cnnbench: run"
+    assert not found(browser, "table img") and not found(browser, "svg img")
+    assert any("<img" in text.text for text in found(browser, "svg text"))
+    assert browser.get_log("browser") == []
+
+
+def test_it_loads_nothing(browser: Any, page: Path) -> None:
+    """And may not: whatever a name makes of the page, its policy allows no request."""
+    opened(browser, page)
+    script = "return performance.getEntriesByType('resource').map(entry => entry.name)"
+    asked = [name for name in browser.execute_script(script) if not name.startswith("data:")]
+    assert asked == []
+    (policy,) = found(browser, "meta[http-equiv='Content-Security-Policy']")
+    assert "default-src 'none'" in policy.get_attribute("content")
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, page: Path) -> None:
+    opened(browser, page, width=500)  # the least that Chromium's window takes
+    wide = browser.execute_script("return document.documentElement.scrollWidth")
+    assert wide <= browser.execute_script("return window.innerWidth")
+    for chart in found(browser, ".chart"):
+        (svg,) = chart.find_elements("css selector", "svg.marks")
+        assert svg.size["width"] <= chart.size["width"] + 1
+
+
+def test_two_runs_are_compared_on_a_page(browser: Any, tmp_path: Path) -> None:
+    made.store(tmp_path / "a", [made.record("resnet18", seconds=0.02), made.record("lenet5")])
+    made.store(tmp_path / "b", [made.record("resnet18", seconds=0.01), made.record("lenet5")])
+    done = command("report", "--compare", "a", "b", "--output", "page.html", cwd=tmp_path)
+    assert done.stdout == "page.html: 2 configurations, 1 charts\n", done.stderr
+    opened(browser, tmp_path / "page.html")
+    assert "1 faster, 1 indistinguishable in b" in found(browser, "header")[0].text
+    assert browser.get_log("browser") == []
+
+
+def test_many_rows_are_shown_in_parts(browser: Any, tmp_path: Path) -> None:
+    records = [made.record(f"lenet5@num_classes={number}") for number in range(1, 501)]
+    made.store(tmp_path / "run", records)
+    command("report", "run", "--output", "page.html", cwd=tmp_path)
+    opened(browser, tmp_path / "page.html")
+    assert len(found(browser, "tbody tr")) == 200
+    found(browser, "#more")[0].click()
+    assert len(found(browser, "tbody tr")) == 500

@@ -1,0 +1,177 @@
+"""What is read back from stores, and what a report makes of it."""
+
+import json
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnbench.errors import StoreError
+from cnnbench.sweeps import views
+from cnnbench.sweeps.changes import changes, record
+from cnnbench.sweeps.pairs import pairs
+from cnnbench.sweeps.results import Result, read
+
+from . import made
+
+
+def results(*records: made.Record) -> list[Result]:
+    return [Result.model_validate_json(json.dumps(one)) for one in records]
+
+
+def test_each_configuration_stands_once_a_place_as_measured_last(tmp_path: Path) -> None:
+    late, early = "2026-11-22T00:00:00+00:00", "2026-11-21T00:00:00+00:00"
+    a = made.store(
+        tmp_path / "a",
+        [
+            made.record("lenet5", seconds=0.01, measured=late),
+            made.record("lenet5", seconds=0.02, device="Another"),
+            {**made.record("lenet5", batch=2), "environment": None, "latency": None},
+        ],
+    )
+    b = made.store(
+        tmp_path / "b",
+        [made.record("lenet5", seconds=0.03, measured=early), made.record("lenet5", batch=2)],
+    )
+    found = read([a, b])
+    assert [(one.batch, one.place[0], one.latency_s) for one in found] == [
+        (1, "Made-up processor", pytest.approx(0.01)),
+        (1, "Another", pytest.approx(0.02)),
+        (2, "Made-up processor", pytest.approx(0.01)),  # what was counted alone is left out
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"key": "x"}', "measured: field required"),
+        ('{"key": "x", "measured": "yesterday", "model": "lenet5", "batch": 1}', "measured"),
+        ("[]", "it: input should be an object"),
+        ("nonsense", "invalid json"),
+    ],
+)
+def test_a_line_that_is_no_record_is_named(line: str, says: str, tmp_path: Path) -> None:
+    store = made.store(tmp_path, [made.record("lenet5")])
+    (path,) = store.files()
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(StoreError, match=r"line 2 of .*records.jsonl is no record") as error:
+        read([store])
+    assert says in str(error.value) and "\n" not in str(error.value)
+
+
+costs = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), min_size=1, max_size=25)
+
+
+@given(costs)
+def test_the_front_is_what_none_is_better_than(drawn: list[tuple[int, int]]) -> None:
+    """By brute force: no other does as many MACs in less time, or more in as much."""
+    made_of = [
+        made.record(f"lenet5@num_classes={index + 1}", macs, [seconds] * 8)
+        for index, (macs, seconds) in enumerate(drawn)
+    ]
+    points = views.points(results(*made_of))
+    assert len(points) == len(drawn)
+    kept = {(one.result.macs, one.result.latency_s) for one in points if one.front}
+    whole = {(macs, float(seconds)) for macs, seconds in drawn}
+    best = {a for a in whole if not any((b[0] >= a[0] and b[1] <= a[1] and b != a) for b in whole)}
+    assert kept == best
+
+
+def test_a_way_says_what_differs_and_no_more() -> None:
+    plain = results(made.record("lenet5"), made.record("lenet5", batch=8))
+    assert views.way_order(plain) == ["batch 1", "batch 8"]
+    mixed = results(
+        made.record("lenet5", batch=8, channels_last=True),
+        made.record("lenet5", dtype="bfloat16"),
+    )
+    assert views.way_order(mixed) == [
+        "batch 1, bfloat16, contiguous",
+        "batch 8, float32, channels last",
+    ]
+
+
+def test_results_stand_in_the_registrys_order_and_failures_last() -> None:
+    found = results(
+        made.failed("alexnet", "no"),
+        made.record("nets:mine"),
+        made.record("conv@kernel=5"),
+        made.record("vgg16", batch=8),
+        made.record("lenet5"),
+        made.record("vgg16"),
+    )
+    assert [(one.model, one.batch) for one in views.ordered(found)] == [
+        *(("lenet5", 1), ("vgg16", 1), ("vgg16", 8), ("conv@kernel=5", 1), ("nets:mine", 1)),
+        ("alexnet", 1),
+    ]
+
+
+def test_blocks_meet_their_reference_at_the_same_map() -> None:
+    drift = np.random.default_rng(0).uniform(1, 3, 34)
+    a, b = [float(x) for x in 0.004 * drift], [float(x) for x in 0.001 * drift]
+    found = pairs(
+        results(
+            made.record("conv@out_channels=128", 800, a, rounds="r"),
+            made.record("separable@out_channels=128", 100, b, rounds="r"),
+            made.record("separable@out_channels=64", 100, b, rounds="r"),
+            made.record("conv@out_channels=128", 6400, a, batch=8, rounds="r"),
+            made.record("separable@out_channels=128", 800, b, batch=8, rounds="other"),
+            made.record("resnet18"),
+        ),
+        ("conv", "separable"),
+    )
+    assert [(pair.label, pair.a.batch, pair.macs_ratio) for pair in found] == [
+        ("56x56x128 → 128, 3x3", 1, 8.0),
+        ("56x56x128 → 128, 3x3", 8, 8.0),
+    ]
+    together, apart = (pair.measured for pair in found)
+    assert together is not None and apart is not None
+    assert together.median == pytest.approx(4) and together.low == pytest.approx(4)
+    assert apart.low < 3.5 < 4.5 < apart.high  # in other rounds drift is in the ratio
+
+
+def test_two_runs_are_matched_and_told_apart() -> None:
+    before = results(
+        made.record("lenet5", seconds=0.02),
+        made.record("vgg16", seconds=0.01),
+        made.record("resnet18", 10**9),
+        made.record("alexnet"),
+    )
+    after = results(
+        made.record("lenet5", seconds=0.01),
+        made.record("vgg16", seconds=0.02),
+        made.record("resnet18", 2 * 10**9),
+        made.record("resnet50"),
+    )
+    found = changes(before, after)
+    assert (found.only_a, found.only_b) == (1, 1)
+    rows = [record(change) for change in found.rows]
+    assert [row["verdict"] for row in rows] == ["faster", "slower", "indistinguishable"]
+    assert [row["recounted"] for row in rows] == [False, False, True]
+    assert rows[0]["measured_speedup"] == pytest.approx(2)
+    assert rows[0]["ci_low"] < 2 < rows[0]["ci_high"]
+    (across,) = changes(
+        results(made.record("lenet5", seconds=0.02)),
+        results(made.record("lenet5", seconds=0.01, device="Another")),
+    ).rows
+    assert across.measured is not None and across.measured.median == pytest.approx(2)
+
+
+def test_runs_that_share_nothing_say_so() -> None:
+    one, other = results(made.record("lenet5")), results(made.record("vgg16"))
+    with pytest.raises(StoreError, match="no configuration in common"):
+        changes(one, other)
+    several = results(made.record("lenet5", device="A"), made.record("lenet5", device="B"))
+    with pytest.raises(StoreError, match="measured on A, B"):
+        changes(several, one)
+
+
+def test_every_two_models_keep_their_order_in_a_row_of_json() -> None:
+    (one,) = results(made.record("resnet18", batch=8))
+    row = views.row(one)
+    assert row["batch"] == 8 and row["input"] == [[8, 3, 224, 224]]
+    assert json.loads(json.dumps(row)) == row
+    for a, b in combinations(("ci_low_s", "latency_s", "ci_high_s"), 2):
+        assert row[a] < row[b]
