@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import islice
 from statistics import median
 from typing import Any, TypeVar
 
@@ -168,11 +169,12 @@ def _dot(point: Point) -> Row:
 def _throughput(
     results: Sequence[Result], named: Callable[[Result], str], order: list[str]
 ) -> Iterable[Figure]:
+    timed, note = _some_networks([one for one in results if one.latency_s])
     rows = []
-    for one in results:
+    for one in timed:
         latency = one.latency
-        if latency is None or not latency.latency_s:
-            continue
+        assert latency is not None
+        assert latency.latency_s is not None
         low, high = latency.ci_high_s or latency.latency_s, latency.ci_low_s or latency.latency_s
         rows.append(
             {
@@ -183,13 +185,12 @@ def _throughput(
                 "high": one.batch / high,
             }
         )
-    shown, note = _of_networks(rows)
-    if shown:
+    if rows:
         yield Figure(
             "throughput",
             "Images a second",
             f"Batch / median latency, with its 95% interval, the fastest network first.{note}",
-            partial(sweep_bars.throughput, shown, order),
+            partial(sweep_bars.throughput, rows, order),
         )
 
 
@@ -242,24 +243,27 @@ _OF_KINDS = {
 
 def _kinds(results: Sequence[Result]) -> Iterable[Figure]:
     """Shares of each kind of operator, of every network once, at its smallest batch."""
+    networks, note = _some_networks(results)
+    alike = _each_network(networks)
     for key, words in _OF_KINDS.items():
-        rows = []
-        for one in _each_network(results):
-            values = {kind: getattr(costs, key) for kind, costs in one.kinds.items()}
-            whole = sum(value or 0 for value in values.values())
-            rows += [
-                {"model": _name(one), "kind": kind, "share": value / whole, "value": value}
-                for kind, value in values.items()
-                if whole and value
-            ]
-        shown, note = _of_networks(rows)
-        if shown:
+        rows = [row for one in alike for row in _shares(one, key)]
+        if rows:
             yield Figure(
                 f"kinds_{key}",
                 f"Share of {words} by kind of operator",
                 f"What each kind of operator has of a network's {words}.{note}",
-                partial(sweep_bars.kinds, shown, list(map(str, Kind)), f"share of {words}"),
+                partial(sweep_bars.kinds, rows, list(map(str, Kind)), f"share of {words}"),
             )
+
+
+def _shares(one: Result, key: str) -> list[Row]:
+    values = {kind: getattr(costs, key) or 0 for kind, costs in one.kinds.items()}
+    whole = sum(values.values())
+    return [
+        {"model": _name(one), "kind": kind, "share": value / whole, "value": value}
+        for kind, value in values.items()
+        if value
+    ]
 
 
 def of_changes(rows: Sequence[Change], a: str, b: str) -> list[Section]:
@@ -311,13 +315,13 @@ def _each_network(results: Iterable[Result]) -> list[Result]:
     return [found[model] for model in asked]
 
 
-def _of_networks(rows: list[Row]) -> tuple[list[Row], str]:
-    """Rows of as many networks as a chart can show, and which those are."""
-    models = list(dict.fromkeys(row["model"] for row in rows))
+def _some_networks(results: Sequence[Result]) -> tuple[Sequence[Result], str]:
+    """Results of as many networks as a chart can show, and which those are."""
+    models = dict.fromkeys(one.model for one in results)
     if len(models) <= _MOST_ROWS:
-        return rows, ""
-    kept = set(models[:_MOST_ROWS])
-    return [row for row in rows if row["model"] in kept], (
+        return results, ""
+    kept = set(islice(models, _MOST_ROWS))
+    return [one for one in results if one.model in kept], (
         f" The first {_MOST_ROWS} networks of {units.exact(len(models))}; the table has all."
     )
 

@@ -55,7 +55,7 @@ def html(page: Page) -> str:
     import vl_convert
 
     charts = [
-        styled(figure.draw("container")).to_dict()
+        styled(figure.draw("container")).to_dict(validate=False)  # every row, which takes seconds
         for section in page.sections
         for figure in section.figures
     ]

@@ -92,16 +92,16 @@ def ordered(results: Iterable[Result]) -> list[Result]:
 
 def ways(results: Sequence[Result]) -> Callable[[Result], str]:
     """How a result's way of running is called: its batch, and what else differs among them."""
+    told = [
+        (key, words)
+        for key, words in _WAYS.items()
+        if key == "batch" or len({_way(result, key) for result in results}) > 1
+    ]
+    return lambda result: ", ".join(words(_way(result, key)) for key, words in told)
 
-    def values(result: Result) -> dict[str, Any]:
-        return {key: getattr(result, key) for key in _WAYS} | {"dtype": dtype(result)}
 
-    seen: dict[str, set[Any]] = {key: set() for key in _WAYS}
-    for result in results:
-        for key, value in values(result).items():
-            seen[key].add(value)
-    told = [key for key in _WAYS if key == "batch" or len(seen[key]) > 1]
-    return lambda result: ", ".join(_WAYS[key](values(result)[key]) for key in told)
+def _way(result: Result, key: str) -> Any:
+    return dtype(result) if key == "dtype" else getattr(result, key)
 
 
 def way_order(results: Sequence[Result]) -> list[str]:
