@@ -62,10 +62,11 @@ class Subject:
             yield
 
 
-def prepare(network: Network, setting: Setting, device: Device, seed: int = 0) -> Subject:
-    """Count it, see that it fits, run it once and look at its values, compile or capture it.
+def fitting(network: Network, setting: Setting, device: Device) -> Trace:
+    """Count it, and see that it fits.
 
-    MemoryShortage where the device has less than the pass holds; InputError where it cannot run.
+    InputError where it cannot take its input, MemoryShortage where the device has less than it
+    holds.
     """
     shapes = args.shapes_of(network.inputs, setting.batch, args.real_dtype(network.net))
     shapes = _laid_out(shapes, setting)
@@ -81,6 +82,15 @@ def prepare(network: Network, setting: Setting, device: Device, seed: int = 0) -
             f"{network.name} holds {units.size(needed)} of activations at batch {setting.batch}; "
             f"{device} has {units.size(free)} free"
         )
+    return counted
+
+
+def prepare(network: Network, setting: Setting, device: Device, seed: int = 0) -> Subject:
+    """Count it, see that it fits, run it once and look at its values, compile or capture it.
+
+    MemoryShortage where the device has less than the pass holds; InputError where it cannot run.
+    """
+    counted = fitting(network, setting, device)
     device.settle()
     with failing(network.name), device.active():
         few = network.arguments(min(setting.batch, 2), device.torch, seed)
