@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 
@@ -23,6 +24,21 @@ def significant(value: float) -> str:
     if abs(value) < 0.995:  # 0.113, 0.0312
         return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.2e}"
     return f"{value:.{decimals}f}"
+
+
+def magnitude(value: float) -> str:
+    """A number of any size, powers of ten where it is far from 1: '17.3', '1.0e4', '6.4e-6'."""
+    if not math.isfinite(value):
+        return "inf"
+    if value == 0 or 0.00995 <= abs(value) < 999.5:
+        return significant(value)
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def magnitudes(low: float, high: float) -> str:
+    """An interval of them: '9.2e3 … 1.1e4'."""
+    return f"{magnitude(low)} … {magnitude(high)}"
 
 
 def _scaled(value: float, steps: tuple[tuple[float, str], ...], unit: str, base: float) -> str:
