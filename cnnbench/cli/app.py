@@ -14,6 +14,7 @@ from cnnbench.cli import (
     device,
     fit,
     flops,
+    gradients,
     listing,
     merge,
     predict,
@@ -73,6 +74,7 @@ app.command("compare", rich_help_panel=ASK)(compare.compare)
 app.command("predict", rich_help_panel=ASK)(predict.predict)
 app.command("scale", rich_help_panel=ASK)(scale.scale)
 app.command("fit", rich_help_panel=ASK)(fit.fit)
+app.command("gradients", rich_help_panel=ASK)(gradients.gradients)
 app.command("sweep", rich_help_panel=SWEEP)(sweep.sweep)
 app.command("merge", rich_help_panel=SWEEP)(merge.merge)
 app.command("report", rich_help_panel=SWEEP)(report.report)

@@ -219,9 +219,14 @@ def read_plan(precision: str, max_time: float, seed: int) -> tuple[float, float,
         raise CnnbenchError(f"malformed precision {precision!r}; write a share: --precision 2%")
     if not 0 < max_time < 10**6:
         raise CnnbenchError(f"--max-time {max_time:g} makes no sense; give seconds: --max-time 10")
+    read_seed(seed)
+    return wanted, max_time, seed
+
+
+def read_seed(seed: int) -> None:
+    """Check --seed."""
     if not 0 <= seed < 2**63:
         raise CnnbenchError(f"--seed {seed} is no seed; give a whole number from 0")
-    return wanted, max_time, seed
 
 
 @contextmanager

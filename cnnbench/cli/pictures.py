@@ -1,15 +1,17 @@
-"""What pictures of comparisons and of ways to scale are drawn from. Needs torch."""
+"""What pictures of comparisons, ways to scale and signals are drawn from. Needs torch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import InputError
 from cnnbench.reports import charts
 from cnnbench.reports.bars import bar
+from cnnbench.reports.depth import depth as signal_by_depth
 from cnnbench.studies.comparison import Comparing, Comparison, Side
 from cnnbench.timing.prediction import dtype_of
 
@@ -99,4 +101,47 @@ def _dots(side: Side) -> list[dict[str, Any]]:
         }
         for op, seconds in timed
         if op.cost.intensity > 0 and seconds > 0
+    ]
+
+
+_AROUND = 5  # steps at most on either side of a loss, which alone is noise
+
+
+def depth(results: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
+    """Lines of signals by block, and of trainings by step and by block."""
+    blocks, losses, distances = [], [], []
+    decay = None
+    for result in results:
+        norm = "with batch norm" if result["batch_norm"] else "without"
+        line = {"model": result["model"], "norm": norm}
+        blocks += [{**line, **_point(block)} for block in result["blocks"]]
+        for one in result["trainings"]:
+            if one["weight_decay"]:
+                decay = one["weight_decay"]
+                distances += [
+                    {**line, "depth": b["depth"], "block": b["block"], "distance": distance}
+                    for b in one["blocks"]
+                    if (distance := b["identity_distance"]) is not None
+                ]
+            else:
+                losses += [{**line, **step} for step in _smoothed(one["losses"])]
+    return signal_by_depth(blocks, losses, distances, decay)
+
+
+def _point(block: dict[str, Any]) -> dict[str, Any]:
+    """A block's numbers under the chart's names."""
+    values = {"depth": block["depth"], "block": block["block"]}
+    for ours, key in (("gradient", "gradient_norm"), ("variance", "variance")):
+        values |= {ours: block[key]}
+        values |= {f"{ours}{end}": block[f"{key}_ci{end}"] for end in ("_low", "_high")}
+    return values
+
+
+def _smoothed(losses: Sequence[float | None]) -> list[dict[str, float]]:
+    """Each step's mean with those around it, up to where it diverges."""
+    numbers = [loss for loss in losses if loss is not None]
+    around = min(_AROUND, len(numbers) // 10)
+    return [
+        {"step": step + 1, "loss": mean(numbers[max(0, step - around) : step + around + 1])}
+        for step in range(len(numbers))
     ]

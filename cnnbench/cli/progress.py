@@ -33,10 +33,13 @@ class Bar:
 
     def counted(self, done: int, of: int) -> None:
         """Tell how many networks have been counted."""
+        self.part(f"network {done} of {of}", done, of)
+
+    def part(self, text: str, done: int, of: int) -> None:
+        """Tell what is being done, and how much of it."""
         if self._progress is None or self._task is None:
             return
         if (now := monotonic()) - self._shown > _REFRESH_S:
-            text = f"network {done} of {of}"
             self._progress.update(
                 self._task, description=text, total=of, completed=done, visible=True
             )

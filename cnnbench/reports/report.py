@@ -11,7 +11,8 @@ from typing import Any
 class Column:
     """A record's key, its heading, how a value reads and in what style it stands out.
 
-    Where a table is wider than the terminal, an `under` column moves below the one before it.
+    Where a table is wider than the terminal, an `under` column moves below the one before it, and a
+    `left` one breaks unless it is to stay `whole`.
     """
 
     key: str
@@ -20,6 +21,7 @@ class Column:
     left: bool = False
     under: bool = False
     style: Callable[[Any], str] = lambda value: ""
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
         rich.add_column(
             headers[column.key],
             justify="left" if column.left else "right",
-            no_wrap=not column.left,
+            no_wrap=column.whole or not column.left,
             overflow="fold",
             style="cyan" if index == 0 else "",
         )
@@ -93,7 +93,7 @@ def _least_width(columns: tuple[Column, ...], shown: list[Column], lines: list[l
     widths: list[int] = []
     for column in columns:
         width = _widest(column, lines, columns)
-        width = min(_LEFT, width) if column.left else width
+        width = min(_LEFT, width) if column.left and not column.whole else width
         if column in shown:
             widths.append(width)
         else:

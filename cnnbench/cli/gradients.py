@@ -1,0 +1,169 @@
+"""`cnnbench gradients`: does the signal survive depth, and what becomes of deep plain networks?"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import typer
+
+from cnnbench.cli import INTERRUPTED
+from cnnbench.cli import options as opt
+from cnnbench.cli.progress import bar
+from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import CnnbenchError
+from cnnbench.files import check_writable
+from cnnbench.models.spec import parse
+from cnnbench.reports import drawing
+from cnnbench.reports.emit import emit
+from cnnbench.studies.batch_norm import BatchNorm
+
+_STEPS = 100  # that weight decay takes where --steps does not say
+
+
+def gradients(
+    models: opt.SomeSpecs,
+    seeds: Annotated[
+        int, typer.Option("--seeds", metavar="N", help="Initialisations; an interval needs 6.")
+    ] = 6,
+    batch: Annotated[int, typer.Option("--batch", "-b", help="Images in a pass or a step.")] = 32,
+    batch_norm: Annotated[
+        BatchNorm, typer.Option("--batch-norm", help="Which variants of networks that have it.")
+    ] = BatchNorm.BOTH,
+    blocks: Annotated[bool, typer.Option("--blocks", help="Tables of every block.")] = False,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps",
+            metavar="N",
+            help="Train each for so many on handwritten digits; 100 with --weight-decay.",
+            show_default=False,
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--learning-rate",
+            metavar="RATE",
+            help="Of SGD with momentum 0.9; default: 0.01.",
+            show_default=False,
+        ),
+    ] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(
+            "--weight-decay",
+            metavar="DECAY",
+            help="Train with it too, and show how far that brings each block to the identity.",
+            show_default=False,
+        ),
+    ] = None,
+    inputs: opt.InputOption = None,
+    threads: opt.Threads = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The first, of weights, images and their order.")
+    ] = 0,
+    form: opt.FormatOption = None,
+    output: opt.OutputOrPicture = None,
+    debug: opt.Debug = False,
+) -> None:
+    """Show whether a signal survives depth: forward and back, block by block.
+
+    Of fresh networks, with and without batch norm: the variance of each block's output, and the l2
+    norm of the loss's gradient by it, on random images with random labels. The verdict is of the
+    first block's gradient over the last's.
+
+    A block is what a network calls block1, block2, …, as ResNets, plain networks, MobileNets and
+    EfficientNets do; of others each convolution and linear layer is one.
+
+    --steps trains each for a moment on the digits of scikit-learn: plain networks learn less the
+    deeper they are, residual ones do not. --weight-decay trains each with it too: weights shrink,
+    and a residual block falls back to the identity where a plain one loses its signal.
+
+    cnnbench gradients plain20 plain56 resnet20 resnet56 --output depth.svg
+
+    cnnbench gradients vgg11_bn@resolution=32 --batch-norm without --blocks
+
+    cnnbench gradients plain20 resnet20 --weight-decay 0.1 --batch-norm without
+    """
+    specs = list(dict.fromkeys(map(parse, models)))
+    _check(seeds, batch, steps, learning_rate, weight_decay)
+    opt.read_seed(seed)
+    opt.read_threads(threads)
+    given = opt.read_inputs(inputs, batch, specs)
+    check_writable(output)
+    picture = opt.is_picture(output, form)
+    steps = steps or (_STEPS if weight_decay is not None else 0)
+    with heavy_imports():
+        from cnnbench.cli.gradients_notes import Asked
+        from cnnbench.cli.gradients_report import report_of
+        from cnnbench.studies.degradation import Trained, trainings
+        from cnnbench.studies.digits import require_scikit_learn
+        from cnnbench.studies.gradients import signals
+        from cnnbench.timing import cores, devices
+        from cnnbench.timing.environment import environment
+        from cnnbench.timing.setting import Setting, check
+
+        if steps:
+            require_scikit_learn()
+        if picture:
+            drawing.require_altair()
+            from cnnbench.cli.pictures import depth
+    asked = Asked(batch, seed, steps, learning_rate or 0.01, weight_decay)
+    used, device = cores.threads(threads), devices.find("cpu")
+    check(Setting(batch), device, used)
+    trained: list[Trained] = []
+    with opt.their_code(), cores.limited(used.number), bar(0.0) as shown:
+        found = signals(
+            specs,
+            given,
+            batch=batch,
+            seeds=seeds,
+            seed=seed,
+            batch_norm=batch_norm,
+            say=shown.part,
+        )
+        if steps and not found.interrupted:
+            trained = trainings(
+                specs,
+                given,
+                steps=steps,
+                batch=batch,
+                learning_rate=asked.learning_rate,
+                weight_decays=asked.weight_decays,
+                seed=seed,
+                batch_norm=batch_norm,
+                say=shown.part,
+            )
+    report = report_of(found, trained, asked, environment(device, used), blocks=blocks)
+    if picture and output is not None:
+        drawing.save(depth(report.results), output)
+    emit(report, form, None if picture else output)
+    if report.environment["interrupted"]:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _check(
+    seeds: int,
+    batch: int,
+    steps: int | None,
+    learning_rate: float | None,
+    weight_decay: float | None,
+) -> None:
+    """Refuse what makes no sense before anything heavy is imported."""
+    if not 1 <= seeds <= 1000:
+        raise CnnbenchError(f"--seeds {seeds} makes no sense; give 1 to 1000: --seeds 6")
+    if batch < 2:
+        raise CnnbenchError(f"--batch {batch} has no statistics for batch norm; give at least 2")
+    if steps is not None and steps < 1:
+        raise CnnbenchError(f"--steps {steps} trains nothing; give at least 1, or leave it out")
+    if learning_rate is not None and not (0 < learning_rate < math.inf):
+        raise CnnbenchError(
+            f"--learning-rate {learning_rate:g} makes no sense; give it above 0, such as 0.01"
+        )
+    if weight_decay is not None and not (0 < weight_decay < math.inf):
+        raise CnnbenchError(
+            f"--weight-decay {weight_decay:g} makes no sense; give it above 0, such as 0.1"
+        )
+    if learning_rate is not None and steps is None and weight_decay is None:
+        raise CnnbenchError("--learning-rate is of training; give --steps 100 too")
