@@ -13,7 +13,7 @@ from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.files import check_writable
-from cnnbench.models.spec import parse
+from cnnbench.models.spec import Spec, parse
 from cnnbench.reports import drawing
 from cnnbench.reports.emit import emit
 from cnnbench.studies.batch_norm import BatchNorm
@@ -70,8 +70,8 @@ def gradients(
     """Show whether a signal survives depth: forward and back, block by block.
 
     Of fresh networks, with and without batch norm: the variance of each block's output, and the l2
-    norm of the loss's gradient by it, on random images with random labels. The verdict is of the
-    first block's gradient over the last's.
+    norm of the loss's gradient by it, on random images with random labels. The verdict is of what
+    multiplies either from end to end.
 
     A block is what a network calls block1, block2, …, as ResNets, plain networks, MobileNets and
     EfficientNets do; of others each convolution and linear layer is one.
@@ -87,6 +87,9 @@ def gradients(
     cnnbench gradients plain20 resnet20 --weight-decay 0.1 --batch-norm without
     """
     specs = list(dict.fromkeys(map(parse, models)))
+    for spec in specs:
+        if isinstance(spec, Spec) and spec.model.is_block:
+            raise CnnbenchError(f"{spec} is a block, which has no classes to tell; name a network")
     _check(seeds, batch, steps, learning_rate, weight_decay)
     opt.read_seed(seed)
     opt.read_threads(threads)
@@ -97,7 +100,7 @@ def gradients(
     with heavy_imports():
         from cnnbench.cli.gradients_notes import Asked
         from cnnbench.cli.gradients_report import report_of
-        from cnnbench.studies.degradation import Trained, trainings
+        from cnnbench.studies.degradation import Trainings, trainings
         from cnnbench.studies.digits import require_scikit_learn
         from cnnbench.studies.gradients import signals
         from cnnbench.timing import cores, devices
@@ -112,7 +115,7 @@ def gradients(
     asked = Asked(batch, seed, steps, learning_rate or 0.01, weight_decay)
     used, device = cores.threads(threads), devices.find("cpu")
     check(Setting(batch), device, used)
-    trained: list[Trained] = []
+    trained = Trainings([])
     with opt.their_code(), cores.limited(used.number), bar(0.0) as shown:
         found = signals(
             specs,

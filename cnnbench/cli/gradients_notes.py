@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cnnbench import units
 from cnnbench.cli.environment import where
 from cnnbench.reports import sparks
 from cnnbench.studies.gradients import SEEDS
@@ -45,8 +46,9 @@ def notes(
         "gradient: l2 norm of the loss's gradient by a block's output; variance: of that output; "
         f"medians of {seeds} seed{'s' if seeds > 1 else ''}, "
         f"batches of {asked.batch} random images",
-        f"verdict: of the gradient's first/last, vanishing below {VANISHING:g}, exploding above "
-        f"{EXPLODING:g}",
+        f"vanishing below {VANISHING:g}, exploding above {EXPLODING:g}: the gradient's first/last, "
+        f"or the variance's last/first ({units.magnitude(VANISHING**2)}, "
+        f"{units.magnitude(EXPLODING**2)}: it is a square)",
     ]
     if seeds < SEEDS:
         said.append(f"fewer than {SEEDS} seeds give no interval: verdicts are of the median")

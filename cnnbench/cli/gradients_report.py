@@ -14,7 +14,7 @@ from cnnbench.cli import columns as col
 from cnnbench.cli.gradients_notes import Asked, notes
 from cnnbench.reports import sparks
 from cnnbench.reports.report import Column, Report, Table
-from cnnbench.studies.degradation import Trained
+from cnnbench.studies.degradation import Trainings
 from cnnbench.studies.gradients_views import block_records, record
 from cnnbench.studies.signal import EXPLODING, VANISHING, Signals
 from cnnbench.timing.environment import Environment
@@ -53,14 +53,14 @@ IDENTITY = (
 
 def report_of(
     found: Signals,
-    trained: Sequence[Trained],
+    trained: Trainings,
     asked: Asked,
     about: Environment,
     *,
     blocks: bool = False,
 ) -> Report:
     """A verdict each and charts by depth; of trainings losses, with weight decay identities."""
-    results = [record(row, trained) for row in found.rows]
+    results = [record(row, trained.rows) for row in found.rows]
     lines = [
         {**result, **_shown(result), "gradient_ratio": row.gradient_ratio.median}
         | {"variance_ratio": row.variance_ratio.median}
@@ -69,11 +69,11 @@ def report_of(
     tables = [Table(VERDICTS, lines), _by_depth(lines)]
     if blocks:
         tables += [_blocks(line) for line in lines]
-    if trained:
+    if trained.rows:
         tables.append(_losses(lines, asked))
-    if asked.weight_decay is not None and trained:
+    if asked.weight_decay is not None and trained.rows:
         tables.append(_identities(lines))
-    interrupted = found.interrupted or any(one.training.interrupted for one in trained)
+    interrupted = found.interrupted or trained.interrupted
     return Report(
         command="gradients",
         results=results,
@@ -86,13 +86,13 @@ def report_of(
             "exploding": EXPLODING,
             "interrupted": interrupted,
         },
-        records=[block for row in found.rows for block in block_records(row, trained)],
+        records=[block for row in found.rows for block in block_records(row, trained.rows)],
     )
 
 
 def _shown(result: dict[str, Any]) -> dict[str, Any]:
     return {
-        "norm": "with" if result["batch_norm"] else "without",
+        "norm": "yes" if result["batch_norm"] else "no",
         "number": len(result["blocks"]),
         "interval": _interval(result, "ci"),
     }
@@ -116,7 +116,7 @@ def _blocks(line: dict[str, Any]) -> Table:
         }
         for block in line["blocks"]
     ]
-    title = f"{line['model']}, {line['norm']} batch norm"
+    title = f"{line['model']}, {'with' if line['batch_norm'] else 'without'} batch norm"
     return Table((*BLOCKS, *(TRAINED if last else ())), rows, title)
 
 

@@ -54,6 +54,14 @@ class Trained:
     blocks: tuple[After, ...]
 
 
+@dataclass(frozen=True)
+class Trainings:
+    """All of them; where Ctrl-C ended it, those so far."""
+
+    rows: list[Trained]
+    interrupted: bool = False
+
+
 def trainings(
     models: Sequence[Model],
     given: Inputs | None = None,
@@ -65,23 +73,26 @@ def trainings(
     seed: int = 0,
     batch_norm: BatchNorm = BatchNorm.BOTH,
     say: Say = lambda text, done, of: None,
-) -> list[Trained]:
+) -> Trainings:
     """Train each on the digits, once for each weight decay, from the same weights and images.
 
-    CnnbenchError says in one line what cannot be trained. Ctrl-C ends it with what there is: the
-    last one's training is `interrupted`.
+    CnnbenchError says in one line what cannot be trained. Ctrl-C ends it with what there is, the
+    steps of the one that was being trained too.
     """
     rows: list[Trained] = []
-    for model in models:
-        for normed in variants(model, given, batch_norm):
-            for decay in weight_decays:
-                network = variant(model, given, normed, seed, batch, fits=decay == weight_decays[0])
-                found = _trained(network, normed, steps, batch, learning_rate, decay, seed, say)
-                if found.training.losses:
-                    rows.append(found)
-                if found.training.interrupted:
-                    return rows
-    return rows
+    try:
+        for model in models:
+            for normed in variants(model, given, batch_norm):
+                for decay in weight_decays:
+                    network = variant(model, given, normed, seed, batch, fits=True)
+                    found = _trained(network, normed, steps, batch, learning_rate, decay, seed, say)
+                    if found.training.losses:
+                        rows.append(found)
+                    if found.training.interrupted:
+                        return Trainings(rows, interrupted=True)
+    except KeyboardInterrupt:  # while one is built
+        return Trainings(rows, interrupted=True)
+    return Trainings(rows)
 
 
 def blocks_after(net: nn.Module, images: Tensor, before: dict[str, float]) -> tuple[After, ...]:

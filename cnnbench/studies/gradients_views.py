@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnbench.studies.degradation import Trained
-from cnnbench.studies.signal import Signal
+from cnnbench.studies.signal import Signal, judged
 from cnnbench.timing.statistics import Interval
 
 
@@ -20,8 +20,10 @@ def record(signal: Signal, trained: Sequence[Trained]) -> dict[str, Any]:
         "gradient_ratio": _finite(ratio.median),
         "ci_low": _finite(ratio.low),
         "ci_high": _finite(ratio.high),
-        "verdict": str(signal.verdict),
         **_bounded("variance_ratio", signal.variance_ratio),
+        "backward": str(judged(ratio)),
+        "forward": str(judged(signal.variance_ratio, power=2)),
+        "verdict": str(signal.verdict),
         "blocks": [
             {
                 "depth": block.depth,

@@ -8,15 +8,16 @@ from enum import StrEnum
 
 from cnnbench.timing.statistics import Interval
 
-# The first block's gradient over the last's beyond which one learning rate does not serve both. A
-# convention, set between networks for CIFAR-10 that He et al. 2015 could train with batch norm
-# (plain-20: 16, ResNet-20 to 110: 5 to 50) and those whose training error they found to rise with
-# depth (plain-32 to 110: 150 to 10 million).
+# What a signal is multiplied by from end to end beyond which it does not survive: the gradient from
+# the last block to the first, and the deviation, the root of the variance, from the first to the
+# last. A convention, set between networks for CIFAR-10 that He et al. 2015 could train with batch
+# norm (plain-20: 16, ResNet-20 to 110: 5 to 50, of the gradient) and those whose training error
+# they found to rise with depth (plain-32 to 110: 150 to 60 million).
 VANISHING, EXPLODING = 0.01, 100.0
 
 
 class Verdict(StrEnum):
-    """Whether one learning rate can serve the first block and the last."""
+    """What becomes of a signal from end to end."""
 
     HEALTHY = "healthy"
     VANISHING = "vanishing"
@@ -53,8 +54,8 @@ class Signal:
 
     @property
     def verdict(self) -> Verdict:
-        """Of the gradient."""
-        return verdict(self.gradient_ratio)
+        """Of both ways."""
+        return verdict(self.gradient_ratio, self.variance_ratio)
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,29 @@ class Signals:
     interrupted: bool = False
 
 
-def verdict(ratio: Interval) -> Verdict:
-    """Of the first block's gradient over the last's: by its interval, or where none by its median.
+def verdict(gradient: Interval, variance: Interval) -> Verdict:
+    """Of the gradient's first/last and the variance's last/first: the worse of the two ways.
 
-    Undecided where the interval holds a bound.
+    Where they differ in what is wrong, the gradient's. Undecided where nothing is known to be wrong
+    and an interval holds a bound.
     """
+    ways = (judged(gradient), judged(variance, power=2))
+    for way in ways:
+        if way in (Verdict.VANISHING, Verdict.EXPLODING):
+            return way
+    return Verdict.UNDECIDED if Verdict.UNDECIDED in ways else Verdict.HEALTHY
+
+
+def judged(ratio: Interval, power: int = 1) -> Verdict:
+    """One way, by the ratio's interval, or where there is none by its median.
+
+    `power` 2 is of squares. Undecided where the interval holds a bound.
+    """
+    least, most = VANISHING**power, EXPLODING**power
     bounded = ratio.low > -math.inf  # else too few seeds
     low, high = (ratio.low, ratio.high) if bounded else (ratio.median, ratio.median)
-    if high < VANISHING:
+    if high < least:
         return Verdict.VANISHING
-    if low > EXPLODING:
+    if low > most:
         return Verdict.EXPLODING
-    return Verdict.HEALTHY if low >= VANISHING and high <= EXPLODING else Verdict.UNDECIDED
+    return Verdict.HEALTHY if low >= least and high <= most else Verdict.UNDECIDED
