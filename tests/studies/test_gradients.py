@@ -231,6 +231,20 @@ def test_decay_leaves_a_residual_block_the_identity_and_a_plain_one_nothing() ->
     assert lost < 1e-9 and kept_back > 0.01
 
 
+def test_ctrl_c_keeps_the_steps_that_were_done() -> None:
+    pytest.importorskip("sklearn")
+
+    def stop(text: str, done: int, of: int) -> None:
+        assert of == 5 and text.startswith("plain20@width_mult=0.5,resolution=8, loss 2.")
+        if done == 2:
+            raise KeyboardInterrupt
+
+    found = trainings([f"plain20@{SMALL}", "lenet5"], steps=5, batch=4, say=stop)
+    (row,) = found.rows
+    assert found.interrupted and row.training.interrupted and len(row.training.losses) == 2
+    assert len(row.blocks) == 9
+
+
 def test_records_have_no_infinities() -> None:
     (row,) = signals([chain(1e30)], (8,), batch=4, seeds=1).rows
     found = record(row, [])
