@@ -112,7 +112,7 @@ def depth(results: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
     blocks, losses, distances = [], [], []
     decay = None
     for result in results:
-        norm = "with batch norm" if result["batch_norm"] else "without"
+        norm = f"{'with' if result['batch_norm'] else 'without'} batch norm"
         line = {"model": result["model"], "norm": norm}
         blocks += [{**line, **_point(block)} for block in result["blocks"]]
         for one in result["trainings"]:
