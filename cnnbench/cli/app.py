@@ -10,6 +10,7 @@ from cnnbench.cli import (
     audit,
     baseline,
     check,
+    claims,
     compare,
     device,
     fit,
@@ -18,6 +19,7 @@ from cnnbench.cli import (
     listing,
     merge,
     predict,
+    published,
     report,
     scale,
     show,
@@ -75,6 +77,8 @@ app.command("predict", rich_help_panel=ASK)(predict.predict)
 app.command("scale", rich_help_panel=ASK)(scale.scale)
 app.command("fit", rich_help_panel=ASK)(fit.fit)
 app.command("gradients", rich_help_panel=ASK)(gradients.gradients)
+app.command("published", rich_help_panel=ASK)(published.published)
+app.command("claims", rich_help_panel=ASK)(claims.claims)
 app.command("sweep", rich_help_panel=SWEEP)(sweep.sweep)
 app.command("merge", rich_help_panel=SWEEP)(merge.merge)
 app.command("report", rich_help_panel=SWEEP)(report.report)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from importlib import resources
+from typing import Any
 
 from torch import nn
 
 from cnnbench.counting.cost import total
 from cnnbench.counting.count import count
+from cnnbench.errors import SpecError, nearest
 from cnnbench.models.spec import Spec, parse
 
 _SCALES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9}
@@ -66,6 +69,54 @@ def figures() -> list[Figure]:
             1:
         ]
     ]
+
+
+def figures_of(models: Sequence[str]) -> list[Figure]:
+    """Those of the models named, of their variants and their modules; of none named, all.
+
+    SpecError for a model that no paper's table has.
+    """
+    known = figures()
+    if not models:
+        return known
+    wanted = []
+    for text in models:
+        spec = parse(text)
+        name = str(spec)
+        found = [one for one in known if name == _spec_of(one) or name == _base_of(one)]
+        if not found:
+            there = dict.fromkeys(_base_of(one) for one in known if " " not in one.model)
+            raise SpecError(
+                f"no paper's table has {name}{nearest(name, there)}; it has {', '.join(there)}"
+            )
+        wanted += found
+    return list(dict.fromkeys(wanted))
+
+
+def _spec_of(figure: Figure) -> str:
+    """`googlenet/inception3a` -> googlenet, `resnet50@stride_on=1x1` as it is."""
+    return figure.model.partition("/")[0]
+
+
+def _base_of(figure: Figure) -> str:
+    return _spec_of(figure).partition("@")[0]
+
+
+def compared(figure: Figure) -> dict[str, Any]:
+    """One figure beside the counted one: base units, and as it is printed."""
+    found = counted(figure)
+    return {
+        "model": figure.model,
+        "resolution": figure.resolution,
+        "metric": figure.metric,
+        "source": figure.source,
+        "published": figure.value,
+        "printed": figure.printed,
+        "counted": found,
+        "difference": found / figure.value - 1,
+        "agrees": figure.agrees(found),
+        "note": figure.note,
+    }
 
 
 def counted(figure: Figure) -> int:

@@ -1,0 +1,1 @@
+"""What the papers and Andrew Ng's course claim, held against counts, times and short trainings."""

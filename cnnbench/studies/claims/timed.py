@@ -1,0 +1,129 @@
+"""Claims about speed: pairs timed in the same rounds on the reader's device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+from cnnbench import units
+from cnnbench.errors import InputError
+from cnnbench.models.scale import Compound, Way
+from cnnbench.models.spec import Spec, parse
+from cnnbench.studies import compare
+from cnnbench.studies.cases import Case, cases
+from cnnbench.studies.claims.claim import Claim, Found, Need, Setup, at_least, at_most
+from cnnbench.studies.claims.counted import BOTTLENECK, PLAIN, block
+from cnnbench.studies.comparison import Comparison
+from cnnbench.studies.scaling import Family
+from cnnbench.studies.stages import STAGES
+from cnnbench.studies.ways import rows, spend
+from cnnbench.timing.setting import Setting
+
+_SETTING = Setting()
+
+
+def _timed(asked: Sequence[Case] | Sequence[Comparison], setup: Setup) -> list[Comparison]:
+    """Rows with what they were measured to take. InputError where Ctrl-C came before."""
+    counted = [
+        *(one for one in asked if isinstance(one, Comparison)),
+        *compare.counted([one for one in asked if isinstance(one, Case)], None, _SETTING),
+    ]
+    done = compare.measured(
+        counted,
+        None,
+        _SETTING,
+        setup.device,
+        setup.threads,
+        setup.plan,
+        say=lambda text: setup.say(text, 0, 1),
+        progress=setup.progress,
+    )
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return done.rows
+
+
+def _speedup(row: Comparison) -> float:
+    if row.measured is None:
+        raise InputError(f"{row.title} was not measured")
+    return row.measured.median
+
+
+def _faster(a: str, b: str, setup: Setup) -> Found:
+    """Time of a / time of b, beside the ratio of their MACs."""
+    (row,) = _timed(cases([parse(a), parse(b)], {}), setup)
+    return Found(_speedup(row), _against_macs(row))
+
+
+def _against_macs(row: Comparison) -> str:
+    assert row.measured is not None
+    interval = units.ratios(row.measured.low, row.measured.high)
+    fewer = units.ratio(row.macs_ratio or math.nan)
+    return f"98% interval {interval}, for {fewer} fewer MACs"
+
+
+def _separable(setup: Setup) -> Found:
+    """The geometric mean over the stages of a typical network."""
+    asked = [
+        case
+        for stage in STAGES
+        for case in cases([block("conv", stage), block("separable", stage)], {})
+    ]
+    found = [_speedup(row) for row in _timed(asked, setup)]
+    said = ", ".join(map(units.ratio, found))
+    return Found(math.prod(found) ** (1 / len(found)), f"from 112x112 to 7x7: {said}")
+
+
+def _compound(setup: Setup) -> Found:
+    """Time of twice the MACs by compound scaling, over that of the fastest single way."""
+    base = parse("efficientnet_b0")
+    assert isinstance(base, Spec)
+    family = Family(base)
+    spent = [spend(family, way, 2 * family.macs, Compound()) for way in Way]
+    timed = _timed(rows(base, spent, _SETTING), setup)
+    slower = {one.way: 1 / _speedup(row) for one, row in zip(spent, timed, strict=True)}
+    compound = slower.pop(Way.COMPOUND)
+    said = ", ".join(f"{way} {units.ratio(value)}" for way, value in slower.items())
+    return Found(
+        compound / min(slower.values()),
+        f"time for twice the MACs: {said}, compound {units.ratio(compound)}",
+    )
+
+
+_TIMED = partial(Claim, need=Need.TIMING)
+
+CLAIMS = (
+    _TIMED(
+        name="bottleneck_time",
+        text="The 10 times cheaper 1x1 bottleneck is as much faster",
+        source="Ng, course 4 week 2: 28x28x192 → 32, by 16",
+        promised="10x",
+        band=at_least(8, 1.1),
+        find=partial(_faster, PLAIN, BOTTLENECK),
+    ),
+    _TIMED(
+        name="separable_time",
+        text="A depthwise-separable convolution is 8 to 9 times faster",
+        source="Howard et al. 2017, section 3.1, of computation",
+        promised="8x to 9x",
+        band=at_least(8, 1.1),
+        find=_separable,
+    ),
+    _TIMED(
+        name="mobilenet_time",
+        text="MobileNet is as much faster than its twin of full convolutions as its FLOPs promise",
+        source="Howard et al. 2017, table 4, of computation",
+        promised="8.56x",
+        band=at_least(7, 1.1),
+        find=partial(_faster, "mobilenet_v1_conv", "mobilenet_v1"),
+    ),
+    _TIMED(
+        name="compound_time",
+        text="Twice the FLOPs take no longer by compound scaling than by one dimension alone",
+        source="Tan & Le 2019, section 3.2, of accuracy",
+        promised="1x",
+        band=at_most(1.02, 1.25),
+        find=_compound,
+    ),
+)

@@ -1,0 +1,234 @@
+"""Claims about learning: short trainings on the digits that scikit-learn ships, fresh networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from statistics import mean, median
+
+import torch
+from torch import nn
+
+from cnnbench import units
+from cnnbench.models.build import build
+from cnnbench.studies.batch_norm import BatchNorm
+from cnnbench.studies.claims.claim import Claim, Found, Need, Setup, at_least, at_most
+from cnnbench.studies.degradation import Trained, trainings
+from cnnbench.studies.digits import digits, require_scikit_learn
+from cnnbench.studies.gradients import signals
+from cnnbench.studies.signal import EXPLODING
+from cnnbench.studies.training import accuracy, train
+
+_EPOCHS = 20
+_RATE = 2e-3  # of Adam
+_STEPS = 150
+_DECAY = 0.1
+_LAST = 30  # steps whose loss is compared
+_DECADES = math.log10(EXPLODING)
+
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "ReLU": nn.ReLU,
+}
+
+
+def lenet(activation: str, seed: int) -> nn.Module:
+    """LeNet-5 in its textbook form with another activation, in torch's own initialisation.
+
+    The paper's ±2.4 / fan_in is made for its scaled tanh.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        net = build("lenet5_dense")
+        for name, layer in list(net.named_children()):
+            if isinstance(layer, nn.Tanh):
+                setattr(net, name, _ACTIVATIONS[activation]())
+            elif isinstance(layer, (nn.Conv2d, nn.Linear)):
+                layer.reset_parameters()
+    return net
+
+
+def _digits(setup: Setup) -> Found:
+    """Share of a held-out fifth that LeNet-5 recognises with tanh; the others stand beside it."""
+    require_scikit_learn()
+    given = digits((1, 32, 32), setup.seed)
+    right: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for activation in _ACTIVATIONS:
+        net = lenet(activation, setup.seed)
+
+        def say(done: int, of: int, loss: float, name: str = activation) -> None:
+            setup.say(f"LeNet-5 with {name}, loss {loss:.3f}", done, of)
+
+        found = train(
+            net,
+            given.images,
+            given.labels,
+            epochs=_EPOCHS,
+            seed=setup.seed,
+            optimiser=lambda parameters: torch.optim.Adam(parameters, _RATE),
+            progress=say,
+        )
+        if found.interrupted:
+            raise KeyboardInterrupt
+        right[activation] = accuracy(net, given.held_images, given.held_labels)
+        seconds[activation] = found.seconds
+    said = ", ".join(
+        f"{name} {100 * share:.1f}% in {units.duration(seconds[name])}"
+        for name, share in right.items()
+    )
+    return Found(right["tanh"], f"{said}; {len(given.held_labels)} digits held out")
+
+
+def _gradient(model: str, setup: Setup) -> Found:
+    """Decades by which the gradient's first/last block differ, with batch norm, of six seeds."""
+    found = signals(
+        [model],
+        batch_norm=BatchNorm.WITH,
+        seed=setup.seed,
+        say=lambda name, done, of: setup.say(f"gradients of {name}", done, of),
+    )
+    if found.interrupted:
+        raise KeyboardInterrupt
+    (row,) = found.rows
+    ratio = row.gradient_ratio
+    return Found(
+        abs(math.log10(ratio.median)),
+        f"the gradient by the first block's output is {units.magnitude(ratio.median)} times that "
+        f"by the last's ({units.magnitudes(ratio.low, ratio.high)}): {row.verdict}",
+    )
+
+
+class _Losses:
+    """Mean loss of the last steps of the CIFAR networks' trainings, each run once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], float] = {}
+
+    def __call__(self, model: str, setup: Setup) -> float:
+        """Train where that is not known."""
+        key = (model, setup.seed)
+        if key not in self._known:
+            (one,) = _trained([model], BatchNorm.WITH, (0.0,), setup)
+            self._known[key] = mean(one.training.losses[-_LAST:])
+        return self._known[key]
+
+
+_losses = _Losses()
+
+
+def _trained(
+    models: list[str], batch_norm: BatchNorm, decays: tuple[float, ...], setup: Setup
+) -> list[Trained]:
+    require_scikit_learn()
+    done = trainings(
+        models,
+        steps=_STEPS,
+        weight_decays=decays,
+        seed=setup.seed,
+        batch_norm=batch_norm,
+        say=setup.say,
+    )
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return done.rows
+
+
+def _against(model: str, other: str, setup: Setup) -> Found:
+    """Loss of a network over that of another, after the same steps."""
+    loss, others = _losses(model, setup), _losses(other, setup)
+    return Found(
+        loss / others,
+        f"{model} {loss:.2f}, {other} {others:.2f}: mean loss of the last {_LAST} of {_STEPS} "
+        "steps on digits, one seed",
+    )
+
+
+def _identity(setup: Setup) -> Found:
+    """How far ResNet-20's blocks are from the identity after training with weight decay."""
+    rows = _trained(["resnet20", "plain20"], BatchNorm.WITHOUT, (0.0, _DECAY), setup)
+    free, decayed, _, plain = rows
+    without, with_decay = (_distance(one) for one in (free, decayed))
+    return Found(
+        with_decay,
+        f"median ||block(x) - x|| / ||x|| with decay {_DECAY:g}, {without:.2f} without it; "
+        f"plain-20's last block is left a variance of {units.magnitude(plain.blocks[-1].variance)}",
+    )
+
+
+def _distance(one: Trained) -> float:
+    return median(
+        block.identity_distance for block in one.blocks if block.identity_distance is not None
+    )
+
+
+def _decades(value: float) -> str:
+    return f"{value:.1f} decades"
+
+
+_TRAINED = partial(Claim, need=Need.TRAINING)
+
+CLAIMS = (
+    _TRAINED(
+        name="lenet5_digits",
+        text="LeNet-5 recognises handwritten digits",
+        source="LeCun et al. 1998, section III, of MNIST",
+        promised="98%",
+        band=at_least(0.98, 0.95),
+        find=_digits,
+        show=lambda value: f"{100 * value:.1f}%",
+    ),
+    _TRAINED(
+        name="plain_gradient",
+        text="In very deep plain networks gradients vanish or explode",
+        source="Ng, course 4 week 2; He et al. 2015, section 1",
+        promised="far from 1",
+        band=at_least(_DECADES, _DECADES / 2),
+        find=partial(_gradient, "plain56"),
+        show=_decades,
+    ),
+    _TRAINED(
+        name="residual_gradient",
+        text="With shortcuts the gradient reaches the first layers",
+        source="Ng, course 4 week 2",
+        promised="near 1",
+        band=at_most(_DECADES, 1.5 * _DECADES),
+        find=partial(_gradient, "resnet56"),
+        show=_decades,
+    ),
+    _TRAINED(
+        name="degradation",
+        text="Deeper plain networks have a higher training error",
+        source="He et al. 2015, figure 1, after 64,000 steps on CIFAR-10",
+        promised="over 1x",
+        band=at_least(1.05, 1.0),
+        find=partial(_against, "plain56", "plain20"),
+    ),
+    _TRAINED(
+        name="residual_depth",
+        text="Deeper residual networks do not",
+        source="He et al. 2015, figure 6",
+        promised="under 1x",
+        band=at_most(1.0, 1.05),
+        find=partial(_against, "resnet56", "resnet20"),
+    ),
+    _TRAINED(
+        name="residual_trains",
+        text="A residual network trains better than its plain twin",
+        source="He et al. 2015, section 4.2; Ng, course 4 week 2",
+        promised="under 1x",
+        band=at_most(0.8, 1.0),
+        find=partial(_against, "resnet56", "plain56"),
+    ),
+    _TRAINED(
+        name="weight_decay",
+        text="Where weight decay shrinks a residual block's weights it becomes the identity",
+        source="Ng, course 4 week 2, Why ResNets work",
+        promised="0",
+        band=at_most(0.25, 0.5),
+        find=_identity,
+        show=lambda value: f"{value:.2f}",
+    ),
+)

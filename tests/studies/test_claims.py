@@ -1,0 +1,166 @@
+"""Claims: each verdict from its band, each number counted or trained for real."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cnnbench.errors import InputError, SpecError
+from cnnbench.studies.claims import study, trained
+from cnnbench.studies.claims.claim import (
+    Band,
+    Claim,
+    Found,
+    Need,
+    Setup,
+    Verdict,
+    about,
+    at_least,
+    at_most,
+)
+from cnnbench.studies.claims.study import CLAIMS, chosen, findings, record
+from cnnbench.studies.digits import digits
+from cnnbench.studies.training import accuracy, train
+from cnnbench.timing import cores, devices
+from cnnbench.timing.sampling import Plan
+
+
+@pytest.fixture
+def setup() -> Setup:
+    return Setup(devices.find("cpu"), cores.threads(1), Plan(0.5, 0.3))
+
+
+def outside(edge: float, upwards: bool) -> float:
+    return math.nextafter(edge, math.inf if upwards else -math.inf)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_each_verdict_has_a_case_on_either_side_of_each_edge(claim: Claim) -> None:
+    band = claim.band
+    assert band.wide_low <= band.low <= band.high <= band.wide_high
+    for edge, upwards in ((band.low, False), (band.high, True)):
+        if math.isfinite(edge):
+            assert band.verdict(edge) is Verdict.CONFIRMED
+            assert band.verdict(outside(edge, upwards)) is Verdict.QUALIFIED
+    for edge, upwards in ((band.wide_low, False), (band.wide_high, True)):
+        if math.isfinite(edge):
+            assert band.verdict(edge) is Verdict.QUALIFIED
+            assert band.verdict(outside(edge, upwards)) is Verdict.REFUTED
+    assert band.verdict(math.nan) is Verdict.REFUTED
+    assert "confirms" in claim.threshold and "qualifies" in claim.threshold
+
+
+def test_bands_say_what_they_hold() -> None:
+    assert about(10, 0.1, 0.5) == Band(9, 11, 5, 15)
+    assert at_least(2, 1).words(str) == "at least 2 confirms, at least 1 qualifies"
+    assert at_most(1, 2).words(str) == "at most 1 confirms, at most 2 qualifies"
+    assert Band(8, 9, 6, 11).words(str) == "8 … 9 confirms, 6 … 11 qualifies"
+
+
+# Counted by hand or from published.csv where there is a figure; the rest by the commands that the
+# claims abbreviate (compare, scale, flops).
+EXPECTED = {
+    "lenet5_params": (60_000, Verdict.CONFIRMED),
+    "alexnet_params": (60_965_224, Verdict.CONFIRMED),
+    "vgg16_params": (138_357_544, Verdict.CONFIRMED),
+    "vgg_doubling": (8 / 9, Verdict.QUALIFIED),
+    "bottleneck_macs": (120_422_400 / 12_443_648, Verdict.CONFIRMED),
+    "separable_macs": (0, Verdict.CONFIRMED),
+    "mobilenet_macs": (4_867_293_184 / 568_740_352, Verdict.CONFIRMED),
+    "inception_blow_up": (12_568_061_056 / 1_582_671_872, Verdict.CONFIRMED),
+    "small_between": (112 * 112 * 96 / (112 * 112 * 16), Verdict.CONFIRMED),
+    "compound_growth": (1.939, Verdict.CONFIRMED),
+    "compound_balance": (0.906, Verdict.CONFIRMED),
+    "shortcuts_free": (0, Verdict.CONFIRMED),
+}
+
+
+def test_what_is_counted_comes_to_its_number(setup: Setup) -> None:
+    done = findings(chosen([], static=True), setup)
+    assert {row.claim.name for row in done.rows} == set(EXPECTED)
+    for row in done.rows:
+        value, verdict = EXPECTED[row.claim.name]
+        assert row.found is not None, row.failure
+        assert row.found.value == pytest.approx(value, rel=2e-3, abs=1e-12), row.claim.name
+        assert row.verdict is verdict and row.found.detail
+
+
+def test_lenet_learns_digits() -> None:
+    """At least 98% of the fifth that it has not seen, with tanh, as the claim has it."""
+    given, net = digits((1, 32, 32)), trained.lenet("tanh", 0)
+    before = torch.random.get_rng_state()
+    train(
+        net,
+        given.images,
+        given.labels,
+        epochs=trained._EPOCHS,
+        optimiser=lambda parameters: torch.optim.Adam(parameters, trained._RATE),
+    )
+    assert accuracy(net, given.held_images, given.held_labels) >= 0.98
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_lenet_takes_the_other_activations() -> None:
+    for name, kind in (("tanh", torch.nn.Tanh), ("sigmoid", torch.nn.Sigmoid)):
+        layers = [type(layer) for layer in trained.lenet(name, 0).children()]
+        assert layers.count(kind) == 4
+    same = [trained.lenet(name, 3).state_dict()["c1.weight"] for name in ("tanh", "ReLU")]
+    assert torch.equal(*same)
+
+
+@pytest.mark.parametrize("name", ["bottleneck_time", "mobilenet_time"])
+def test_what_is_timed_has_its_interval(name: str, setup: Setup) -> None:
+    (row,) = findings(chosen([name], static=False), setup).rows
+    assert row.found is not None, row.failure
+    assert row.found.value > 0 and "98% interval" in row.found.detail
+
+
+def test_short_trainings_give_their_numbers(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained, "_STEPS", 3)
+    trained._losses._known.clear()
+    names = ["degradation", "residual_depth", "residual_trains", "weight_decay"]
+    said: list[str] = []
+    setup = replace(setup, say=lambda text, done, of: said.append(text))
+    done = findings(chosen(names, static=False), setup)
+    trained._losses._known.clear()
+    assert [row.claim.name for row in done.rows] == names
+    assert all(row.found and row.found.value > 0 for row in done.rows)
+    assert any("plain56, loss" in text for text in said)
+    losses = [row.found.detail for row in done.rows[:3] if row.found]
+    assert losses[0].startswith("plain56 2.") and "of 3 steps" in losses[0]
+
+
+def of(value: float | Exception) -> Claim:
+    def find(_: Setup) -> Found:
+        if isinstance(value, (Exception, KeyboardInterrupt)):
+            raise value
+        return Found(value, "so")
+
+    return Claim("x", "It is 1", "nobody", "1", about(1, 0.1, 0.2), Need.COUNTING, find)
+
+
+def test_one_that_fails_has_its_reason_and_the_rest_go_on(setup: Setup) -> None:
+    done = findings([of(1.0), of(InputError("no")), of(1.15), of(2.0)], setup)
+    assert [row.failure for row in done.rows] == ["", "no", "", ""]
+    assert [record(row)["verdict"] for row in done.rows] == [
+        *("confirmed", None, "qualified", "refuted")
+    ]
+
+
+def test_ctrl_c_keeps_what_was_found(setup: Setup) -> None:
+    done = findings([of(1.0), of(KeyboardInterrupt())], setup)  # type: ignore[arg-type]
+    assert done.interrupted and len(done.rows) == 1
+    with pytest.raises(KeyboardInterrupt):
+        findings([of(KeyboardInterrupt())], setup)  # type: ignore[arg-type]
+
+
+def test_claims_are_chosen_by_name() -> None:
+    assert [claim.name for claim in chosen(["vgg_doubling"], static=True)] == ["vgg_doubling"]
+    assert len({claim.name for claim in study.CLAIMS}) == len(study.CLAIMS)
+    with pytest.raises(SpecError, match="did you mean vgg_doubling"):
+        chosen(["vgg_double"], static=False)
+    with pytest.raises(SpecError, match="takes training; leave --static out"):
+        chosen(["lenet5_digits"], static=True)
