@@ -23,7 +23,7 @@ README = ROOT / "README.md"
 BLOCK = re.compile(r"```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)```\n", re.DOTALL)
 MORE = re.compile(r"^\$ (.*)\n", re.MULTILINE)  # commands that follow in the same folder
 # No two runs print the same.
-TIMED = re.compile(r"cnnbench (time|device|compare|scale .*--to) ?")
+TIMED = re.compile(r"cnnbench (time|device|compare|scale .*--to|gradients) ?")
 UNTIMED = (" --static", " --on ")
 VERSIONS = re.compile(r'"(python|torch)": "[^"]*"')  # those of whoever runs it
 PYTHON = re.compile(r"```python\n(.*?)```\n", re.DOTALL)
@@ -33,6 +33,14 @@ FILE = re.compile(r"```(python|toml)\n# (?P<name>\w+\.(py|toml))\n(?P<text>.*?)`
 def is_timed(line: str) -> bool:
     """Whether it prints what was measured."""
     return bool(TIMED.match(line)) and not any(option in line for option in UNTIMED)
+
+
+def quick(line: str) -> tuple[str, ...]:
+    """Options that make it short."""
+    if not line.startswith("cnnbench gradients"):
+        return "--max-time", "0.5"
+    steps = ("--steps", "2") if "--weight-decay" in line else ()
+    return ("--seeds", "2", "--batch", "4", *steps)
 
 
 def printed(line: str, *more: str, **environment: str) -> str:
@@ -87,7 +95,7 @@ def test_a_command_that_times_prints_the_same_table(block: re.Match[str], tmp_pa
     shown = block["output"].splitlines()
     measures = block["command"].startswith("cnnbench device")
     ready = {} if measures else {**calibrated(tmp_path), "OMP_NUM_THREADS": "1"}
-    now = printed(block["command"], "--max-time", "0.5", **ready).splitlines()
+    now = printed(block["command"], *quick(block["command"]), **ready).splitlines()
     rule = next(index for index, line in enumerate(shown) if line.startswith("───"))
     first = 1 if measures else 0  # the processor's name
     heading = [line.split() for line in shown[first:rule]]
