@@ -20,8 +20,9 @@ from cnnbench.studies.claims.claim import (
     at_least,
     at_most,
 )
+from cnnbench.studies.comparison import Comparison
 from cnnbench.studies.scaling import Family
-from cnnbench.studies.stages import STAGES, with_options
+from cnnbench.studies.stages import STAGES, Options, with_options
 from cnnbench.studies.ways import rows, spend
 from cnnbench.timing.setting import Setting
 
@@ -31,7 +32,8 @@ EXACT = 1e-3
 
 
 def _params(model: str, _: Setup) -> Found:
-    return Found(count(model).total.params, f"{units.exact(count(model).total.params)} in {model}")
+    params = count(model).total.params
+    return Found(params, f"{units.exact(params)} in {model}")
 
 
 def _macs_ratio(a: str, b: str, _: Setup) -> Found:
@@ -54,11 +56,10 @@ def _separable(_: Setup) -> Found:
     return Found(worst, f"of a convolution's MACs, from 112x112 to 7x7: {', '.join(said)}")
 
 
-def block(name: str, stage: object) -> Spec:
+def block(name: str, stage: Options) -> Spec:
     """A block at a stage of a network."""
     spec = parse(name, blocks=True)
     assert isinstance(spec, Spec)
-    assert isinstance(stage, dict)
     return with_options(spec, stage)
 
 
@@ -73,10 +74,10 @@ def _doubling(_: Setup) -> Found:
     }
     widths = list(filters.values())
     halved = sum(after * 2 == before for before, after in sides)
-    doubled = sum(after == 2 * before for before, after in pairwise(widths))
+    twice = sum(after == 2 * before for before, after in pairwise(widths))
     steps = len(sides) + len(widths) - 1
     return Found(
-        (halved + doubled) / steps,
+        (halved + twice) / steps,
         f"{halved} of {len(sides)} pools halve the map, filters are {', '.join(map(str, widths))}",
     )
 
@@ -107,14 +108,27 @@ def _largest(trace: Trace) -> tuple[int, int]:
 
 
 def _growth(_: Setup) -> Found:
-    base = parse("efficientnet_b0")
-    assert isinstance(base, Spec)
-    rows_ = Family(base).formula(Compound(), range(8))
-    first, last = rows_[0].macs, rows_[-1].macs
+    first, *_, last = (row.macs for row in efficientnets().formula(Compound(), range(8)))
     return Found(
         (last / first) ** (1 / 7),
         f"{units.count(first)} at phi 0, {units.count(last)} at phi 7; 1.2 x 1.1² x 1.15² = 1.92",
     )
+
+
+def efficientnets() -> Family:
+    """What scales B0."""
+    base = parse("efficientnet_b0")
+    assert isinstance(base, Spec)
+    return Family(base)
+
+
+def doubled() -> dict[Way, Comparison]:
+    """Twice the MACs of B0 by each way, beside B0."""
+    family = efficientnets()
+    spent = [spend(family, way, 2 * family.macs, Compound()) for way in Way]
+    return {
+        one.way: row for one, row in zip(spent, rows(family.base, spent, Setting()), strict=True)
+    }
 
 
 _GROWN = ("params", "activations", "bytes_moved", "peak_activation_bytes")
@@ -122,13 +136,9 @@ _GROWN = ("params", "activations", "bytes_moved", "peak_activation_bytes")
 
 def _balance(_: Setup) -> Found:
     """Of twice the MACs by each way: the cost that grows most, compound's over the best other's."""
-    base = parse("efficientnet_b0")
-    assert isinstance(base, Spec)
-    family = Family(base)
-    spent = [spend(family, way, 2 * family.macs, Compound()) for way in Way]
     worst: dict[Way, float] = {}
-    for way, row in zip(spent, rows(base, spent, Setting()), strict=True):
-        worst[way.way] = max(_cost(row.b.trace, key) / _cost(row.a.trace, key) for key in _GROWN)
+    for way, row in doubled().items():
+        worst[way] = max(_cost(row.b.trace, key) / _cost(row.a.trace, key) for key in _GROWN)
     compound = worst.pop(Way.COMPOUND)
     others = ", ".join(f"{way} {units.ratio(value)}" for way, value in worst.items())
     return Found(

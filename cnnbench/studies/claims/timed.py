@@ -8,29 +8,23 @@ from functools import partial
 
 from cnnbench import units
 from cnnbench.errors import InputError
-from cnnbench.models.scale import Compound, Way
-from cnnbench.models.spec import Spec, parse
+from cnnbench.models.scale import Way
+from cnnbench.models.spec import AnySpec, parse
 from cnnbench.studies import compare
-from cnnbench.studies.cases import Case, cases
+from cnnbench.studies.cases import cases
 from cnnbench.studies.claims.claim import Claim, Found, Need, Setup, at_least, at_most
-from cnnbench.studies.claims.counted import BOTTLENECK, PLAIN, block
+from cnnbench.studies.claims.counted import BOTTLENECK, PLAIN, block, doubled
 from cnnbench.studies.comparison import Comparison
-from cnnbench.studies.scaling import Family
 from cnnbench.studies.stages import STAGES
-from cnnbench.studies.ways import rows, spend
 from cnnbench.timing.setting import Setting
 
 _SETTING = Setting()
 
 
-def _timed(asked: Sequence[Case] | Sequence[Comparison], setup: Setup) -> list[Comparison]:
-    """Rows with what they were measured to take. InputError where Ctrl-C came before."""
-    counted = [
-        *(one for one in asked if isinstance(one, Comparison)),
-        *compare.counted([one for one in asked if isinstance(one, Case)], None, _SETTING),
-    ]
+def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
+    """The rows with what they were measured to take; KeyboardInterrupt where not all were."""
     done = compare.measured(
-        counted,
+        rows,
         None,
         _SETTING,
         setup.device,
@@ -44,6 +38,10 @@ def _timed(asked: Sequence[Case] | Sequence[Comparison], setup: Setup) -> list[C
     return done.rows
 
 
+def _counted(a: AnySpec, b: AnySpec) -> list[Comparison]:
+    return compare.counted(cases([a, b], {}), None, _SETTING)
+
+
 def _speedup(row: Comparison) -> float:
     if row.measured is None:
         raise InputError(f"{row.title} was not measured")
@@ -52,7 +50,7 @@ def _speedup(row: Comparison) -> float:
 
 def _faster(a: str, b: str, setup: Setup) -> Found:
     """Time of a / time of b, beside the ratio of their MACs."""
-    (row,) = _timed(cases([parse(a), parse(b)], {}), setup)
+    (row,) = _timed(_counted(parse(a), parse(b)), setup)
     return Found(_speedup(row), _against_macs(row))
 
 
@@ -65,24 +63,19 @@ def _against_macs(row: Comparison) -> str:
 
 def _separable(setup: Setup) -> Found:
     """The geometric mean over the stages of a typical network."""
-    asked = [
-        case
-        for stage in STAGES
-        for case in cases([block("conv", stage), block("separable", stage)], {})
+    pairs = [
+        row for stage in STAGES for row in _counted(block("conv", stage), block("separable", stage))
     ]
-    found = [_speedup(row) for row in _timed(asked, setup)]
+    found = [_speedup(row) for row in _timed(pairs, setup)]
     said = ", ".join(map(units.ratio, found))
     return Found(math.prod(found) ** (1 / len(found)), f"from 112x112 to 7x7: {said}")
 
 
 def _compound(setup: Setup) -> Found:
     """Time of twice the MACs by compound scaling, over that of the fastest single way."""
-    base = parse("efficientnet_b0")
-    assert isinstance(base, Spec)
-    family = Family(base)
-    spent = [spend(family, way, 2 * family.macs, Compound()) for way in Way]
-    timed = _timed(rows(base, spent, _SETTING), setup)
-    slower = {one.way: 1 / _speedup(row) for one, row in zip(spent, timed, strict=True)}
+    ways = doubled()
+    timed = _timed(list(ways.values()), setup)
+    slower = {way: 1 / _speedup(row) for way, row in zip(ways, timed, strict=True)}
     compound = slower.pop(Way.COMPOUND)
     said = ", ".join(f"{way} {units.ratio(value)}" for way, value in slower.items())
     return Found(
