@@ -12,6 +12,7 @@ from cnnbench.cli import options as opt
 from cnnbench.cli.completion import complete_spec
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.counting.metrics import Metric
 from cnnbench.files import check_writable
 from cnnbench.reports.emit import emit
 from cnnbench.reports.report import Column, Report, Table
@@ -19,7 +20,7 @@ from cnnbench.reports.report import Column, Report, Table
 TABLE = (
     col.MODEL,
     Column("resolution", "px", str, left=True, under=True),
-    Column("metric", "figure", left=True),
+    Column("metric", "figure", lambda value: Metric(value).words, left=True),
     Column("printed", "published"),
     Column("counted", "counted", units.exact),
     Column("difference", "difference", units.difference),
@@ -64,7 +65,7 @@ def published(
             rows.append(compared(figure))
     met = sum(row["agrees"] for row in rows)
     told = dict.fromkeys(
-        f"{row['model']}, {row['metric']} {row['printed']}: {row['note']}"
+        f"{row['model']}, {Metric(row['metric']).words} {row['printed']}: {row['note']}"
         for row in rows
         if not row["agrees"]
     )

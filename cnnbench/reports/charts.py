@@ -71,7 +71,9 @@ def roofline(
     x = alt.X("x:Q", title="FLOP per byte moved", **log_axis(left, right, "~g"))
     y = alt.Y("y:Q", title="FLOP/s", **log_axis(bottom, top, "~s"))
     lines = []
-    roofs_of = {"beyond it": memory, "in the cache": cache} if cache > memory else {"": memory}
+    roofs_of = (
+        {"beyond the cache": memory, "in the cache": cache} if cache > memory else {"": memory}
+    )
     for name, bandwidth in roofs_of.items():
         ends = (left, peak / bandwidth, right)
         lines += [{"x": at, "y": min(peak, at * bandwidth), "roof": name} for at in ends]

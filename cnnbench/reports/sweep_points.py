@@ -117,17 +117,12 @@ def _labels(rows: Records, x: Any, y: Any) -> Any:
     import altair as alt
 
     def beside(side: str, align: Any, dx: int) -> Any:
-        return (
-            alt.Chart(data([row for row in rows if row["side"] == side]))
-            .mark_text(
-                align=align,
-                baseline="middle",
-                dx=dx,
-                fontSize=10,
-                color=GREY,
-                opacity=alt.expr(f"width > {NARROW} ? 1 : 0"),
-            )
-            .encode(x=x, y=y, text="model:N")
+        names = alt.Chart(data([row for row in rows if row["side"] == side])).encode(
+            x=x, y=y, text="model:N"
         )
+        shown = {"align": align, "baseline": "middle", "dx": dx, "fontSize": 10}
+        shown["opacity"] = alt.expr(f"width > {NARROW} ? 1 : 0")
+        halo = names.mark_text(stroke="white", strokeWidth=3, **shown)  # lines run behind names
+        return halo + names.mark_text(color=GREY, **shown)
 
     return beside("right", "left", 7) + beside("left", "right", -7)

@@ -74,3 +74,24 @@ def digits(shape: Sequence[int], seed: int = 0, dtype: torch.dtype = torch.float
         return grey[rows].expand(-1, channels, -1, -1), labels[rows]  # channels share their memory
 
     return Digits(*part(kept), *part(held))
+
+
+def distorted(images: Tensor, copies: int, seed: int = 0) -> Tensor:
+    """[N, C, H, W] -> [N * (1 + copies), C, H, W]: the images, then copies of all, each distorted.
+
+    Random planar maps: moved by at most 8% of a side, scaled by at most 10% each way, sheared
+    (LeCun et al. 1998, section III, whose copies of MNIST were made so).
+    """
+    random = torch.Generator().manual_seed(seed)
+
+    def within(bound: float) -> Tensor:
+        return bound * (2 * torch.rand(len(images), generator=random) - 1)
+
+    made = [images]
+    for _ in range(copies):
+        x = torch.stack([1 + within(0.1), within(0.15), within(0.16)], 1)  # of sides from -1 to 1
+        y = torch.stack([within(0.075), 1 + within(0.1), within(0.16)], 1)
+        grid = F.affine_grid(torch.stack([x, y], 1), list(images.shape), align_corners=False)
+        grid = grid.to(images.dtype)
+        made.append(F.grid_sample(images, grid, padding_mode="border", align_corners=False))
+    return torch.cat(made)

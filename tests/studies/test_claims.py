@@ -23,7 +23,7 @@ from cnnbench.studies.claims.claim import (
 )
 from cnnbench.studies.claims.study import CLAIMS, chosen, findings, record
 from cnnbench.studies.digits import digits
-from cnnbench.studies.training import accuracy, train
+from cnnbench.studies.training import accuracy
 from cnnbench.timing import cores, devices
 from cnnbench.timing.sampling import Plan
 
@@ -92,13 +92,7 @@ def test_lenet_learns_digits() -> None:
     """At least 98% of the fifth that it has not seen, with tanh, as the claim has it."""
     given, net = digits((1, 32, 32)), trained.lenet("tanh", 0)
     before = torch.random.get_rng_state()
-    train(
-        net,
-        given.images,
-        given.labels,
-        epochs=trained._EPOCHS,
-        optimiser=lambda parameters: torch.optim.Adam(parameters, trained._RATE),
-    )
+    trained.taught(net, given, 0)
     assert accuracy(net, given.held_images, given.held_labels) >= 0.98
     assert torch.equal(torch.random.get_rng_state(), before)
 

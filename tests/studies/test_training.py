@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnbench.errors import CnnbenchError, InputError
-from cnnbench.studies.digits import digits
+from cnnbench.studies.digits import digits, distorted
 from cnnbench.studies.training import Training, accuracy, mode, train
 
 IMAGES = torch.randn(12, 4, generator=torch.Generator().manual_seed(1))
@@ -131,3 +131,15 @@ def test_digits_need_an_image_and_scikit_learn(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(CnnbenchError, match=r"pip install 'cnnbench\[train\]'"):
         digits((1, 8, 8))
+
+
+def test_distorted_copies_follow_the_images_and_stay_digits() -> None:
+    given = digits((1, 16, 16))
+    few = given.images[:5]
+    made = distorted(few, 3, seed=1)
+    assert made.shape == (20, 1, 16, 16) and torch.equal(made[:5], few)
+    assert torch.equal(made, distorted(few, 3, seed=1))
+    assert not torch.equal(made[5:10], made[10:15])
+    assert made.min() >= few.min() and made.max() <= few.max()  # mixtures of what is there
+    moved = [(copy - few).abs().mean() / few.abs().mean() for copy in made[5:].split(5)]
+    assert all(0.05 < share < 1 for share in moved)

@@ -108,7 +108,8 @@ def _largest(trace: Trace) -> tuple[int, int]:
 
 
 def _growth(_: Setup) -> Found:
-    first, *_, last = (row.macs for row in efficientnets().formula(Compound(), range(8)))
+    macs = [row.macs for row in efficientnets().formula(Compound(), range(8))]
+    first, last = macs[0], macs[-1]
     return Found(
         (last / first) ** (1 / 7),
         f"{units.count(first)} at phi 0, {units.count(last)} at phi 7; 1.2 x 1.1² x 1.15² = 1.92",

@@ -15,13 +15,13 @@ from cnnbench.models.build import build
 from cnnbench.studies.batch_norm import BatchNorm
 from cnnbench.studies.claims.claim import Claim, Found, Need, Setup, at_least, at_most
 from cnnbench.studies.degradation import Trained, trainings
-from cnnbench.studies.digits import digits, require_scikit_learn
+from cnnbench.studies.digits import Digits, digits, distorted, require_scikit_learn
 from cnnbench.studies.gradients import signals
 from cnnbench.studies.signal import EXPLODING
-from cnnbench.studies.training import accuracy, train
+from cnnbench.studies.training import Progress, Training, accuracy, train
 
-_EPOCHS = 20
-_RATE = 2e-3  # of Adam
+_EPOCHS, _COPIES = 6, 9  # of LeNet-5 on the digits and on distorted copies of each
+_RATE = 1e-3  # of Adam
 _STEPS = 150
 _DECAY = 0.1
 _LAST = 30  # steps whose loss is compared
@@ -62,15 +62,7 @@ def _digits(setup: Setup) -> Found:
         def say(done: int, of: int, loss: float, name: str = activation) -> None:
             setup.say(f"LeNet-5 with {name}, loss {loss:.3f}", done, of)
 
-        found = train(
-            net,
-            given.images,
-            given.labels,
-            epochs=_EPOCHS,
-            seed=setup.seed,
-            optimiser=lambda parameters: torch.optim.Adam(parameters, _RATE),
-            progress=say,
-        )
+        found = taught(net, given, setup.seed, say)
         if found.interrupted:
             raise KeyboardInterrupt
         right[activation] = accuracy(net, given.held_images, given.held_labels)
@@ -79,7 +71,29 @@ def _digits(setup: Setup) -> Found:
         f"{name} {100 * share:.1f}% in {units.duration(seconds[name])}"
         for name, share in right.items()
     )
-    return Found(right["tanh"], f"{said}; {len(given.held_labels)} digits held out")
+    return Found(
+        right["tanh"],
+        f"{said}; trained on {len(given.labels)} digits and {_COPIES} distorted copies of each, "
+        f"{len(given.held_labels)} held out",
+    )
+
+
+def taught(
+    net: nn.Module,
+    given: Digits,
+    seed: int,
+    progress: Progress = lambda done, of, loss: None,
+) -> Training:
+    """Train on the digits and on copies of each that are moved, scaled and sheared."""
+    return train(
+        net,
+        distorted(given.images, _COPIES, seed),
+        given.labels.repeat(1 + _COPIES),
+        epochs=_EPOCHS,
+        seed=seed,
+        optimiser=lambda parameters: torch.optim.Adam(parameters, _RATE),
+        progress=progress,
+    )
 
 
 def _gradient(model: str, setup: Setup) -> Found:
