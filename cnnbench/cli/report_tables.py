@@ -55,7 +55,7 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
     page = Page(
         title=f"cnnbench: {', '.join(folders)}",
         lead=[
-            f"{len(results)} configurations of {len({one.model for one in results})} networks"
+            f"{len(results)} configurations of {len({one.model for one in results})} models"
             f"{failed}. A chart's marks tell their numbers where the pointer stands."
         ],
         sections=sections(results),

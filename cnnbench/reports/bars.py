@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnnbench import units
-from cnnbench.reports.drawing import GREY, Records, Width, data
+from cnnbench.reports.drawing import GREY, Records, Width, columns, data
 
 
 def ratios(
@@ -25,6 +25,7 @@ def ratios(
     import altair as alt
 
     names = list(dict.fromkeys(row["name"] for row in rows))
+    narrow: dict[str, Any] = {"columns": columns(3)} if width == "container" else {}
     series = [name for name in colours if any(row["series"] == name for row in rows)]
     base = alt.Chart(data(rows)).encode(
         y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=260, ticks=False)),
@@ -41,7 +42,7 @@ def ratios(
             "series:N",
             sort=series,
             scale=alt.Scale(domain=series, range=[colours[name] for name in series]),
-            legend=alt.Legend(title=None, orient="top"),
+            legend=alt.Legend(title=None, orient="top", **narrow),
         ),
         tooltip=["name:N", "series:N", alt.Tooltip("value:Q", format=".3~g")],
     )

@@ -26,6 +26,7 @@ BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 GREY, LIGHT = "#595959", "#e4e4e4"
 SIDES = [ORANGE, BLUE, GREEN, PINK, "#56B4E9", "#D55E00", "#F0E442", "#000000"]
 _PNG_SCALE = 2
+NARROW = 500  # pixels, below which names would stand on one another
 _FONT = "Helvetica, Arial, sans-serif"
 
 
@@ -110,7 +111,9 @@ def series(names: Sequence[str], field: str = "way") -> tuple[Any, Any]:
     """Colour and shape of what ran differently, under one legend; none where all ran alike."""
     import altair as alt
 
-    legend = alt.Legend(title=None, orient="top", symbolOpacity=1) if len(names) > 1 else None
+    legend = None
+    if len(names) > 1:
+        legend = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=columns(4))
     scale = alt.Scale(domain=list(names), range=(SIDES * len(names))[: len(names)])
     colour = alt.Color(f"{field}:N", sort=list(names), scale=scale, legend=legend)
     shapes = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
@@ -126,3 +129,10 @@ def series(names: Sequence[str], field: str = "way") -> tuple[Any, Any]:
 def bounds(values: Sequence[float]) -> tuple[float, float]:
     """The ends of a logarithmic axis around values."""
     return min(values) / 1.6, max(values) * 1.6
+
+
+def columns(most: int) -> Any:
+    """Of a legend above a chart: one where that is as narrow as on a phone."""
+    import altair as alt
+
+    return alt.expr(f"width < {NARROW} ? 1 : {most}")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnbench.reports.drawing import GREY, SIDES, Records, Width, bounds, data, log_axis, series
+from cnnbench.reports.drawing import (
+    GREY,
+    SIDES,
+    Records,
+    Width,
+    bounds,
+    columns,
+    data,
+    log_axis,
+    series,
+)
 
 _STEP = 17  # pixels of a row
 
@@ -79,7 +89,7 @@ def kinds(rows: Records, names: Sequence[str], axis: str, width: Width) -> Any:
                 "kind:N",
                 sort=shown,
                 scale=scale,
-                legend=alt.Legend(title=None, orient="top", columns=4, labelLimit=200),
+                legend=alt.Legend(title=None, orient="top", columns=columns(4), labelLimit=200),
             ),
             order=alt.Order("place:Q"),
             tooltip=[

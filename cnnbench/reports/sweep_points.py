@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnbench.reports.drawing import GREY, SIDES, Records, Width, bounds, data, log_axis, series
+from cnnbench.reports.drawing import (
+    GREY,
+    NARROW,
+    SIDES,
+    Records,
+    Width,
+    bounds,
+    data,
+    log_axis,
+    series,
+)
 
-NARROW = 500  # pixels, below which names would stand on one another
 _HEIGHT = 380
 _MS = 1e3
 
