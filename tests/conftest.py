@@ -27,6 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_CACHE_HOME"] = str(ROOT / ".pytest_cache")  # the user's own is none of theirs
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: some tests wait for Slurm, a browser, a killed process."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 2
+
+
 def library(name: str) -> ModuleType:
     """timm or torchvision; the test is skipped where it is not there or does not import."""
     try:

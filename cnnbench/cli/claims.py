@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,7 @@ from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.files import check_writable
-from cnnbench.reports.emit import Format, emit
+from cnnbench.reports.emit import Format, emit, format_of
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
@@ -89,18 +89,14 @@ def claims(
             shown.say(claim.text)
 
         done = findings(asked, setup, begin)
-    emit(report_of(done, about, detailed=_detailed(form, output)), form, output)
+    report = report_of(done, about, seed, detailed=format_of(form, output) is Format.MARKDOWN)
+    emit(report, form, output)
     if done.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
-def _detailed(form: Format | None, output: Any) -> bool:
-    """Whether it is a document, which has room for what stands behind each number."""
-    return form is Format.MARKDOWN or (form is None and str(output or "").endswith(".md"))
-
-
-def report_of(done: Findings, about: Environment | None, *, detailed: bool) -> Report:
-    """The table, and below it or in it how each verdict comes about."""
+def report_of(done: Findings, about: Environment | None, seed: int, *, detailed: bool) -> Report:
+    """The table, and how each verdict comes about: `detailed` in it, else below it."""
     from cnnbench.cli.environment import environment, where
     from cnnbench.counting import convention
     from cnnbench.studies.claims.study import record
@@ -118,7 +114,8 @@ def report_of(done: Findings, about: Environment | None, *, detailed: bool) -> R
     if done.interrupted:
         notes.append("interrupted: this is what there was")
     if about is not None:
-        notes.append(where(about, ["float32"]))
+        notes.append(f"timed on {where(about, ['float32'])}")
+        notes.append(f"trainings and gradients are of the CPU, from seed {seed} on")
     columns = (*TABLE, THRESHOLD, DETAIL) if detailed else TABLE
     return Report(
         command="claims",
@@ -128,6 +125,7 @@ def report_of(done: Findings, about: Environment | None, *, detailed: bool) -> R
         environment={
             **environment(),
             **(asdict(about) if about else {}),
+            "seed": seed,
             "interrupted": done.interrupted,
         },
     )

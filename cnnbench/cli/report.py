@@ -101,8 +101,11 @@ def report(
     if not is_page:
         emit(found, form, output)
     elif output is not None:
-        charts = len(pages.figures(page.sections))
-        typer.echo(f"{output}: {len(page.table.rows)} configurations, {charts} charts")
+        rows, charts = len(page.table.rows), len(pages.figures(page.sections))
+        typer.echo(
+            f"{output}: {rows} configuration{'s' if rows != 1 else ''}, "
+            f"{charts} chart{'s' if charts != 1 else ''}"
+        )
 
 
 def _draw(charts: Sequence[Figure], folder: Path, say: Callable[[str], None]) -> None:

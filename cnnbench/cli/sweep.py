@@ -159,9 +159,10 @@ def sweep(
 def _summary(store: Store, of: Sequence[Configuration], place: Place | None, done: Ran) -> None:
     """How much of it there is now, and what failed."""
     from cnnbench.sweeps.run import key
+    from cnnbench.sweeps.store import standing
 
     asked = {key(one, place) for one in of}
-    there = {record["key"]: record for record in store if record["key"] in asked}
+    there = {name: record for name, record in standing(store).items() if name in asked}
     failed = [record for record in there.values() if record["failure"]]
     typer.echo(
         f"{store.folder}: {len(there)} of {len(of)} configurations, {done.new} of them new, "

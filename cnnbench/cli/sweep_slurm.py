@@ -12,6 +12,7 @@ from cnnbench.cli.sweep_plan import say_plan
 from cnnbench.errors import SlurmError
 from cnnbench.sweeps import slurm
 from cnnbench.sweeps.plan import SweepPlan
+from cnnbench.sweeps.slurm_queue import wait as wait_for
 from cnnbench.sweeps.store import Store
 from cnnbench.timing.sampling import Plan
 
@@ -53,7 +54,7 @@ def submitted(
         return
     try:
         with bar(0) as shown:
-            failed = slurm.wait(job, store, lambda done: shown.counted(done, len(left)))
+            failed = wait_for(job, store, lambda done: shown.counted(done, len(left)))
     except KeyboardInterrupt:
         typer.echo(f"job {job.job} goes on; 'scancel {job.job}' ends it")
         raise typer.Exit(INTERRUPTED) from None
@@ -62,6 +63,6 @@ def submitted(
     if missing or failed:
         ended = "".join(f"; task {name} ended as {state}" for name, state in failed.items())
         raise SlurmError(
-            f"{missing} configurations are missing{ended}; its log is in {job.logs}, and the same "
-            "command submits what is missing again"
+            f"{missing or 'no'} configurations are missing{ended}; logs are in {job.logs}"
+            + ("; the same command submits what is missing again" if missing else "")
         )

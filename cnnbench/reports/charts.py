@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.reports.bars import ratios
@@ -53,12 +55,14 @@ def roofline(
     *,
     title: str = "",
     shapes: str = "",
+    told: Mapping[str, str] = MappingProxyType({}),
     width: Width = 340,
     height: int = 300,
 ) -> Any:
     """Log-log: the ceilings, one dot for each of `dots`, its area the time it takes.
 
-    Colours tell sides apart, and shapes what kind it is, under the legend's title `shapes`.
+    Colours tell sides apart, and shapes what kind it is, under the legend's title `shapes`; `told`
+    are the names of a dot's fields where the pointer stands.
     """
     import altair as alt
 
@@ -108,7 +112,10 @@ def roofline(
             shape=alt.Shape("kind:N", legend=alt.Legend(title=shapes, labelLimit=200)),
             size=alt.Size("seconds:Q", legend=None, scale=alt.Scale(range=[25, 600])),
             tooltip=[
-                *("side:N", "layer:N", "kind:N"),
+                *(
+                    alt.Tooltip(f"{key}:N", title=told.get(key, key))
+                    for key in ("side", "layer", "kind")
+                ),
                 alt.Tooltip("intensity:Q", format=".3~s", title="FLOP per byte"),
                 alt.Tooltip("flops_per_s:Q", format=".3~s", title="FLOP/s"),
                 alt.Tooltip("seconds:Q", format=".3~s"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.reports.drawing import GREY, SIDES, Records, data, log_axis, styled
@@ -10,7 +9,6 @@ from cnnbench.reports.drawing import GREY, SIDES, Records, data, log_axis, style
 if TYPE_CHECKING:
     import altair as alt
 
-_LINES = 7  # of a logarithmic axis, at most
 _SIZE = {"width": 340, "height": 260}
 
 
@@ -69,7 +67,6 @@ def _by_block(rows: Records, key: str, title: str, lines: dict[str, Any]) -> Any
     positive = [value for value in ends if value]
     low, high = min(positive, default=1.0) / 1.5, max(positive, default=1.0) * 1.5
     axis = log_axis(low, high, ".0e" if high / low > 1e5 else "~g")
-    axis["axis"].values = _ticks(axis["axis"].values, low, high)
     y = alt.Y(f"{key}:Q", title=_AXES[key], **axis)
     line = _dotted([row for row in rows if row[key]], y, key, lines)
     bounded = [row for row in rows if row[f"{key}_low"] and row[f"{key}_high"]]
@@ -131,12 +128,3 @@ def _blocks(rows: Records) -> Any:
         scale=alt.Scale(domain=[1, max(2, last)], nice=False),
         axis=alt.Axis(format="d", tickMinStep=1, grid=False),
     )
-
-
-def _ticks(powers: list[float], low: float, high: float) -> list[float]:
-    """Every, or every second, third, … power of ten; of an axis with fewer than two 1, 2 and 5."""
-    if len(powers) > 1:
-        return powers[:: math.ceil(len(powers) / _LINES)]
-    least = math.floor(math.log10(low))
-    steps = [part * 10.0**power for power in (least, least + 1) for part in (1, 2, 5)]
-    return [step for step in steps if low <= step <= high]

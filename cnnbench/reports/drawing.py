@@ -26,7 +26,8 @@ BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 GREY, LIGHT = "#595959", "#e4e4e4"
 SIDES = [ORANGE, BLUE, GREEN, PINK, "#56B4E9", "#D55E00", "#F0E442", "#000000"]
 _PNG_SCALE = 2
-NARROW = 500  # pixels, below which names would stand on one another
+_LINES = 7  # of a logarithmic axis, at most
+NARROW = 640  # pixels, below which names would stand on one another
 _FONT = "Helvetica, Arial, sans-serif"
 
 
@@ -97,14 +98,36 @@ def data(values: Records) -> Any:
 
 
 def log_axis(low: float, high: float, form: str) -> dict[str, Any]:
-    """A logarithmic axis with a line at each power of ten."""
+    """A logarithmic axis with at least two lines, at powers of ten where there are two."""
     import altair as alt
 
-    powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
     return {
         "scale": alt.Scale(type="log", domain=[low, high], nice=False),
-        "axis": alt.Axis(values=[10.0**power for power in powers], format=form),
+        "axis": alt.Axis(values=ticks(low, high), format=form),
     }
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, every second or third where they are many; of a short axis round steps."""
+    first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
+    powers = [10.0**power for power in range(first, last + 1)]
+    if len(powers) > 1:
+        return powers[:: math.ceil(len(powers) / _LINES)]
+    steps = [part * 10.0**power for power in range(first - 1, last + 2) for part in (1, 2, 5)]
+    steps = [step for step in steps if low <= step <= high]
+    return steps if len(steps) > 1 else _even(low, high)
+
+
+def _even(low: float, high: float) -> list[float]:
+    """Multiples of the largest round step of which the axis has two."""
+    step = 10.0 ** math.ceil(math.log10(high - low))
+    while True:
+        for part in (1, 2, 5):
+            every = step / part
+            first = math.ceil(low / every)
+            if (first + 1) * every <= high:
+                return [every * n for n in range(first, math.floor(high / every) + 1)]
+        step /= 10
 
 
 def series(names: Sequence[str], field: str = "way") -> tuple[Any, Any]:

@@ -26,15 +26,19 @@ _SUFFIXES = {".json": Format.JSON, ".csv": Format.CSV, ".md": Format.MARKDOWN}
 
 def emit(report: Report, form: Format | None, output: Path | None) -> None:
     """Write to `output` or stdout; the format is the one asked for, else the file's suffix's."""
-    if form is None:
-        suffix = output.suffix.lower() if output else ""
-        form = _SUFFIXES.get(suffix, Format.TABLE)
+    form = format_of(form, output)
     if output is None and form is Format.TABLE:
         from cnnbench.reports.terminal import coloured
 
         deliver(coloured(report), None)
     else:
         deliver(text(report, form), output)
+
+
+def format_of(form: Format | None, output: Path | None) -> Format:
+    """The format asked for, else the file's suffix's, else a table."""
+    suffix = output.suffix.lower() if output else ""
+    return form or _SUFFIXES.get(suffix, Format.TABLE)
 
 
 def deliver(content: str, output: Path | None) -> None:

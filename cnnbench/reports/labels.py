@@ -22,23 +22,24 @@ class Spot:
     wanted: bool
 
 
-def sides(spots: Sequence[Spot], width: float, height: float) -> list[str]:
+Ends = tuple[float, float]
+
+
+def sides(
+    spots: Sequence[Spot], width: float, height: float, across: Ends, down: Ends
+) -> list[str]:
     """`right` or `left` of each point, where its name has room in a chart so large, else nothing.
 
-    Wanted ones are placed in their order, each where it covers no point and no other name.
+    `across` and `down` are the ends of its axes. Wanted ones are placed in their order, each where
+    it covers no point and no other name.
     """
-    if not spots:
-        return []
-    across = _scaled([spot.x for spot in spots], width)
-    down = [height - y for y in _scaled([spot.y for spot in spots], height)]
-    taken: list[tuple[float, float, float, float]] = [
-        (x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in zip(across, down, strict=True)
-    ]
+    places = [(_at(spot.x, across, width), height - _at(spot.y, down, height)) for spot in spots]
+    taken = [(x - _DOT, y - _DOT, x + _DOT, y + _DOT) for x, y in places]
     found = [""] * len(spots)
     for index, spot in enumerate(spots):
         if not spot.wanted:
             continue
-        x, y, length = across[index], down[index], _LETTER * len(spot.name)
+        (x, y), length = places[index], _LETTER * len(spot.name)
         for side, left in (("right", x + _GAP), ("left", x - _GAP - length)):
             box = (left, y - _LINE / 2, left + length, y + _LINE / 2)
             if left >= 0 and box[2] <= width and not any(_meet(box, other) for other in taken):
@@ -48,10 +49,10 @@ def sides(spots: Sequence[Spot], width: float, height: float) -> list[str]:
     return found
 
 
-def _scaled(values: Sequence[float], pixels: float) -> list[float]:
-    logs = [math.log(value) for value in values]
-    low, high = min(logs) - math.log(1.6), max(logs) + math.log(1.6)
-    return [pixels * (value - low) / (high - low) for value in logs]
+def _at(value: float, ends: Ends, pixels: float) -> float:
+    """Where a value stands on a logarithmic axis."""
+    low, high = map(math.log, ends)
+    return pixels * (math.log(value) - low) / (high - low)
 
 
 def _meet(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:

@@ -18,6 +18,8 @@ from cnnbench import units
 from cnnbench.errors import CnnbenchError, InputError
 
 CLASSES = 10
+_IMAGES = 1797
+_MOST_BYTES = 2**30  # of all images once; training holds them three times
 _HELD_OUT = 0.2
 
 
@@ -53,13 +55,20 @@ def digits(shape: Sequence[int], seed: int = 0, dtype: torch.dtype = torch.float
             f"digits are images of C x H x W, which {units.shape(tuple(shape))} is not"
         )
     require_scikit_learn()
+    channels, height, width = shape
+    size = _IMAGES * height * width * 4
+    if size > _MOST_BYTES:
+        side = int((_MOST_BYTES / _IMAGES / 4) ** 0.5)
+        raise InputError(
+            f"the digits at {height}x{width} take {units.size(size)}; give a resolution of {side} "
+            "or less"
+        )
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
     loaded = load_digits()
     labels = torch.from_numpy(loaded.target).long()
     grey = torch.from_numpy(loaded.images).float().unsqueeze(1)
-    channels, height, width = shape
     grey = F.interpolate(grey, size=(height, width), mode="bilinear", align_corners=False)
     kept, held = train_test_split(
         np.arange(len(labels)),

@@ -8,7 +8,8 @@ from typing import Any
 
 from cnnbench.errors import StoreError
 from cnnbench.sweeps.pairs import compared
-from cnnbench.sweeps.results import Result
+from cnnbench.sweeps.plan import Configuration
+from cnnbench.sweeps.results import NOWHERE, Result
 from cnnbench.sweeps.views import dtype
 from cnnbench.timing.pairing import verdict
 from cnnbench.timing.statistics import Interval
@@ -42,27 +43,33 @@ def changes(a: Sequence[Result], b: Sequence[Result]) -> Changes:
 
     StoreError where runs that share no device have several, or no configuration in common.
     """
-    shared = {one.place for one in a} & {one.place for one in b}
+    shared = ({one.place for one in a} & {one.place for one in b}) - {NOWHERE}
     for run in (a, b):
-        places = {one.place[0] for one in run if one.place[0]}
+        places = {one.place[0] for one in run if one.place != NOWHERE}
         if not shared and len(places) > 1:
             raise StoreError(
                 f"a run was measured on {', '.join(sorted(places))}, and the other on none of "
                 "them; compare stores of one device each"
             )
 
-    def where(one: Result) -> Any:
-        return (one.configuration, one.place if shared else None)
+    def where(one: Result) -> tuple[Configuration, tuple[str, int]]:
+        return one.configuration, one.place if shared else NOWHERE
 
-    before, after = ({where(one): one for one in run} for run in (a, b))
-    rows = [
-        Change(one, after[at], compared(one, after[at]))
-        for at, one in before.items()
-        if at in after
-    ]
+    after = {where(one): one for one in b}
+    anywhere = {one.configuration: one for one in b}
+    failed = {one.configuration: one for one in b if one.place == NOWHERE}
+    rows = []
+    for one in a:
+        # What failed while it was counted was so nowhere, and is beside what the other run has.
+        other = after.get(where(one)) or failed.get(one.configuration)
+        if other is None and one.place == NOWHERE:
+            other = anywhere.get(one.configuration)
+        if other is not None:
+            rows.append(Change(one, other, compared(one, other)))
     if not rows:
         raise StoreError("the two runs have no configuration in common")
-    return Changes(rows, len(before) - len(rows), len(after) - len(rows))
+    met = {id(row.b) for row in rows}
+    return Changes(rows, len(a) - len(rows), sum(id(one) not in met for one in b))
 
 
 def record(change: Change) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class Counter:
             trace = count(one.spec, batch=one.batch, dtype=one.dtype, train=one.train)
         except CnnbenchError as error:
             return {"cost": {}, "kinds": {}, "prediction": None, "failure": str(error)}
-        prediction, seconds = self._predicted(trace)
+        eager = not (one.channels_last or one.compile or one.train)
+        prediction, seconds = self._predicted(trace) if eager else (None, ())
         return {
             "cost": summary(trace),
             "kinds": _kinds(trace, seconds),
@@ -74,10 +75,10 @@ class Counter:
         }
 
     def _predicted(self, trace: Trace) -> tuple[Record | None, Sequence[OpPrediction]]:
-        """Of an inference pass, where the device is known in its dtype."""
+        """Of a contiguous, eager inference pass, where the device is known in its dtype."""
         from cnnbench.timing.prediction import Predictor, dtype_of
 
-        if self._profile is None or trace.trained:
+        if self._profile is None:
             return None, ()
         dtype = dtype_of(trace)
         if dtype not in self._predictors:

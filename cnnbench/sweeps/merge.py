@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnbench.errors import StoreError
-from cnnbench.sweeps.store import Record, Store
+from cnnbench.sweeps.store import Record, Store, standing
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,20 @@ class Merged:
 def merge(sources: Sequence[Store], into: Store) -> Merged:
     """Write each key once: configuration, device and software. Nothing is averaged.
 
-    Where stores differ in a key the record that was measured last stays, and the others are
-    conflicts. StoreError for a source without records, and a target that has some.
+    Where stores differ in a key the record that was measured last stays, one that did not fail
+    before one that did, and the others are conflicts. StoreError for a source without records,
+    and a target that has some.
     """
     found: dict[str, Record] = {}
     conflicts = []
     for source in sources:
         if not source.files():
             raise StoreError(f"{source.folder} holds no records of a sweep")
-        for record in source:
-            known = found.get(record["key"])
-            if known is not None and known != record:
-                older, record = sorted((known, record), key=lambda one: str(one["measured"]))
-                conflicts.append(older)
-            found[record["key"]] = record
+        for name, record in standing(source).items():
+            known = found.setdefault(name, record)
+            if known != record:
+                found[name] = standing((known, record))[name]
+                conflicts.append(record if found[name] is known else known)
     if into.files():
         raise StoreError(f"{into.folder} holds records already; give another --output")
     with into.writing() as writer:

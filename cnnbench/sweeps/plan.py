@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from cnnbench.errors import ConfigError, SpecError
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.registry import MODELS
-from cnnbench.models.spec import AnySpec, Spec, parse
+from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
 from cnnbench.studies.stages import stages_of, with_options
 
 ALL = "all"  # every network of the registry
@@ -114,11 +114,14 @@ def planned(values: dict[str, Any], source: str) -> SweepPlan:
 def _named(models: Iterable[str]) -> list[str]:
     """Specs as they are written in records: `all` and blocks without options written out."""
     found: list[str] = []
-    for text in models:
-        spec = None if text == ALL else parse(text)
-        if spec is None:
+    texts = [text.strip() for text in models]
+    specs = iter(parse_together([text for text in texts if text != ALL]))
+    for text in texts:
+        if text == ALL:
             found += [model.name for model in MODELS]
-        elif isinstance(spec, Spec) and spec.model.is_block and not spec.written:
+            continue
+        spec = next(specs)
+        if isinstance(spec, Spec) and spec.model.is_block and not spec.written:
             found += [str(with_options(spec, at)) for at in stages_of([spec.model.name])]
         else:
             found.append(str(spec))

@@ -19,6 +19,8 @@ from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store
 
+NOWHERE = ("", 0)  # the place of what was counted alone, or failed before it was timed
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -153,6 +155,11 @@ class Result(BaseModel):
         return self.latency.latency_s if self.latency and not self.failure else None
 
     @property
+    def weight(self) -> tuple[bool, datetime]:
+        """What stands of several: one that did not fail, the one measured last."""
+        return not self.failure, self.measured
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of a pass."""
         return self.cost.macs if self.cost else 0
@@ -161,7 +168,7 @@ class Result(BaseModel):
     def place(self) -> tuple[str, int]:
         """Name of the device and number of threads; empty where nothing was timed."""
         about = self.environment
-        return (about.device_name, about.threads) if about else ("", 0)
+        return (about.device_name, about.threads) if about else NOWHERE
 
 
 _FIELDS = fields(Configuration)
@@ -184,7 +191,7 @@ def read(stores: Sequence[Store]) -> list[Result]:
         for result in chain.from_iterable(map(_results, stores)):
             here = (result.configuration, result.place)
             known = found.get(here)
-            if known is None or known.measured <= result.measured:
+            if known is None or known.weight <= result.weight:
                 found[here] = result
     return _without_counted_alone(found.values())
 
@@ -192,12 +199,14 @@ def read(stores: Sequence[Store]) -> list[Result]:
 @contextmanager
 def _no_garbage() -> Iterator[None]:
     """Spare the collector from looking again and again at records that stay: half of the time."""
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.enable()
+        gc.freeze()  # what has been read is no garbage later either
+        if enabled:
+            gc.enable()
 
 
 def _results(store: Store) -> Iterable[Result]:

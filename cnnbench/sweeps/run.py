@@ -16,7 +16,7 @@ from cnnbench.sweeps.ceilings import ceilings
 from cnnbench.sweeps.counted import counted
 from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.store import RECORDS, Store
+from cnnbench.sweeps.store import RECORDS, Store, standing
 from cnnbench.timing import views
 from cnnbench.timing.cores import Threads
 from cnnbench.timing.devices import Device
@@ -60,8 +60,8 @@ def missing(
     of: Sequence[Configuration], store: Store, place: Place | None, *, retry: bool = False
 ) -> list[Configuration]:
     """Those of which the store has no record; with `retry` those too that failed."""
-    known = {record["key"]: record.get("failure", "") for record in store}
-    known = {name: failure for name, failure in known.items() if not (retry and failure)}
+    there = standing(store)
+    known = {name for name, record in there.items() if not (retry and record.get("failure"))}
     return [one for one in of if key(one, place) not in known]
 
 

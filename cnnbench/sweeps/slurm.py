@@ -6,10 +6,8 @@ import json
 import math
 import os
 import re
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,9 +17,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from cnnbench.errors import SlurmError, reason_of
+from cnnbench.sweeps import slurm_queue as queue
 from cnnbench.sweeps.groups import SIZE, chunks
 from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.store import Store
+from cnnbench.sweeps.store import Store, standing
 from cnnbench.timing.sampling import Plan
 from cnnbench.version import __version__
 
@@ -32,8 +31,6 @@ Options = Mapping[str, str | bool]
 
 _MOST_TASKS = 1000  # of an array, by Slurm's default MaxArraySize
 _GPUS = ("gres", "gpus", "gpus-per-node", "gpus-per-task")
-_POLL_S = 2.0
-_ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE"}
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,9 @@ class Task:
         place = None
         if not self.static:
             place = Place(devices.find(self.device), cores.threads(self.threads))
-        name = _file_name(os.environ)
-        run(self.of, Store(self.folder), place, self.plan, name=name, retry=self.retry)
+        store, name = Store(self.folder), _file_name(os.environ)
+        of = unfinished(self.of, store, static=self.static, retry=self.retry)
+        run(of, store, place, self.plan, name=name, retry=self.retry)
 
     def checkpoint(self) -> DelayedSubmission:
         """Go on in a new job: what is finished stands in the store."""
@@ -81,25 +79,18 @@ def unfinished(
 
     With `retry` those too that failed.
     """
-    known: dict[Configuration, str] = {}
-    for record in store:
+    known = set()
+    for record in standing(store).values():
         about = json.loads(record["key"])
-        if (about.pop("cnnbench"), about.pop("torch")) != (__version__, torch.__version__):
-            continue
+        software = (about.pop("cnnbench"), about.pop("torch"))
         timed = about.pop("device", None) is not None
-        about = {key: about[key] for key in Configuration.__dataclass_fields__}
-        if timed is not static:
-            known[Configuration(**about)] = record["failure"]
-    return [one for one in of if one not in known or (retry and known[one])]
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """An array job, and where its tasks' logs are."""
-
-    job: str
-    tasks: int
-    logs: Path
+        if software != (__version__, torch.__version__) or timed is static:
+            continue
+        if not (retry and record.get("failure")):
+            known.add(
+                Configuration(**{key: about[key] for key in Configuration.__dataclass_fields__})
+            )
+    return [one for one in of if one not in known]
 
 
 def options(text: str, *, static: bool) -> dict[str, str | bool]:
@@ -124,7 +115,7 @@ def options(text: str, *, static: bool) -> dict[str, str | bool]:
     return {key: value for key, value in found.items() if value is not False}
 
 
-def submit(left: Sequence[Configuration], given: Options, task: Task) -> Submitted:
+def submit(left: Sequence[Configuration], given: Options, task: Task) -> queue.Submitted:
     """One array job, each task of configurations that are compared or as many as fit a group.
 
     SlurmError where submitit or Slurm is not there, and with what sbatch says.
@@ -133,24 +124,28 @@ def submit(left: Sequence[Configuration], given: Options, task: Task) -> Submitt
         import submitit
     except ImportError as error:
         raise SlurmError("--slurm needs submitit; type: pip install 'cnnbench[slurm]'") from error
+    queue.refuse_while_at_work(task.folder)
     size = max(SIZE, math.ceil(len(left) / _MOST_TASKS))
-    parts = [replace(task, of=tuple(part)) for part in chunks(left, size)]
-    logs = task.folder.resolve() / "slurm"
+    while len(parts := chunks(left, size)) > _MOST_TASKS:  # blocks that stay together leave gaps
+        size += 1
+    logs = queue.logs_of(task.folder)
     said: list[str] = []
     try:
         executor = submitit.AutoExecutor(folder=logs, cluster="slurm")
         executor.update_parameters(
-            timeout_min=_minutes(task, size),
+            timeout_min=_minutes(task, max(map(len, parts))),
             name="cnnbench",
             slurm_srun_args=["--cpu-bind=none"],  # a node that is held alone is used whole
             slurm_additional_parameters=dict(given),
         )
         with _stderr() as said:
-            jobs = executor.submit_array(parts)
+            jobs = executor.submit_array([replace(task, of=tuple(part)) for part in parts])
     except (RuntimeError, OSError, submitit.core.utils.FailedJobError) as error:
         reason = said[0] if said else reason_of(error)
         raise SlurmError(f"Slurm takes no job: {reason}; 'sinfo' shows its partitions") from error
-    return Submitted(jobs[0].job_id.partition("_")[0], len(parts), logs)
+    submitted = queue.Submitted(jobs[0].job_id.partition("_")[0], len(parts), logs)
+    queue.remember(submitted)
+    return submitted
 
 
 @contextmanager
@@ -175,36 +170,3 @@ def _minutes(task: Task, size: int) -> int:
     """Time for a task, in minutes: of sampling, of making ready, of measuring the device."""
     each = 5.0 if task.static else 2 * task.plan.max_time + 60
     return 20 + math.ceil(size * each / 60)
-
-
-def wait(
-    submitted: Submitted,
-    store: Store,
-    told: Callable[[int], None] = lambda records: None,
-) -> dict[str, str]:
-    """Wait until no task is left in the queue; states of those that did not complete.
-
-    `told` hears how many records there are of the job.
-    """
-    last: dict[str, str] = {}
-    while True:
-        states = _states(submitted.job)
-        last |= states
-        told(_records(submitted, store))
-        if not any(state not in _ENDED for state in states.values()):
-            return {task: state for task, state in last.items() if state != "COMPLETED"}
-        time.sleep(_POLL_S)
-
-
-def _states(job: str) -> dict[str, str]:
-    """Each task's state by squeue, which works without accounting; none once they are forgotten."""
-    line = ["squeue", "--noheader", "--array", "--states=all", "--job", job, "--format=%i %T"]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
-    if done.returncode and "Invalid job id" not in done.stderr:
-        raise SlurmError(f"squeue does not answer: {done.stderr.strip()}; job {job} goes on")
-    return dict(part for text in done.stdout.splitlines() if len(part := text.split()) == 2)
-
-
-def _records(submitted: Submitted, store: Store) -> int:
-    files = store.folder.glob(f"slurm-{submitted.job}[_.-]*jsonl")
-    return sum(file.read_bytes().count(b"\n") for file in files)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -20,6 +20,20 @@ from cnnbench.errors import OutputError, StoreError
 Record = dict[str, Any]
 
 RECORDS = "records.jsonl"
+
+
+def standing(records: Iterable[Record]) -> dict[str, Record]:
+    """What stands of each key: one that did not fail, of several the one measured last."""
+    found: dict[str, Record] = {}
+    for record in records:
+        known = found.get(record["key"])
+        if known is None or _weight(known) <= _weight(record):
+            found[record["key"]] = record
+    return found
+
+
+def _weight(record: Record) -> tuple[bool, str]:
+    return not record.get("failure"), str(record.get("measured", ""))
 
 
 class Writer:

@@ -15,7 +15,7 @@ def test_claims_that_are_counted(tmp_path: Path) -> None:
     done = command("claims", "--static", COLUMNS="80")
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert "11 confirmed, 1 qualified" in done.stdout
+    assert "12 confirmed" in done.stdout
     assert "9.68x" in done.stdout and "138 M" in done.stdout
     document = json.loads(command("claims", "--static", "--format", "json").stdout)
     assert len(document["results"]) == 12

@@ -163,9 +163,35 @@ def test_two_runs_are_compared_on_a_page(browser: Any, tmp_path: Path) -> None:
     made.store(tmp_path / "a", [made.record("resnet18", seconds=0.02), made.record("lenet5")])
     made.store(tmp_path / "b", [made.record("resnet18", seconds=0.01), made.record("lenet5")])
     done = command("report", "--compare", "a", "b", "--output", "page.html", cwd=tmp_path)
-    assert done.stdout == "page.html: 2 configurations, 1 charts\n", done.stderr
+    assert done.stdout == "page.html: 2 configurations, 1 chart\n", done.stderr
     opened(browser, tmp_path / "page.html")
     assert "1 faster, 1 indistinguishable in b" in found(browser, "header")[0].text
+    assert browser.get_log("browser") == []
+
+
+def test_many_ways_of_running_are_told_and_axes_have_numbers(browser: Any, tmp_path: Path) -> None:
+    """The axes of the issue's own example: 3 batches, 2 dtypes, 2 layouts; times of one decade."""
+    records = [
+        made.record(
+            model, 10**9, 0.021 + batch / 1e3, batch=batch, dtype=dtype, channels_last=layout
+        )
+        for model in ("mobilenet_v1", "conv@out_channels=128", "separable@out_channels=128")
+        for batch in (1, 8, 12)
+        for dtype in ("float32", "bfloat16")
+        for layout in (False, True)
+    ]
+    made.store(tmp_path / "run", records)
+    command("report", "run", "--output", "page.html", cwd=tmp_path)
+    opened(browser, tmp_path / "page.html")
+    captions = [caption.text for caption in found(browser, "figcaption")]
+    assert sum("8 of 12 ways of running are drawn" in caption for caption in captions) == 2
+    assert any("measured to run, batch 1, float32, contiguous" in caption for caption in captions)
+    for chart in found(browser, ".chart"):
+        for axis in chart.find_elements("css selector", ".role-axis"):
+            labels = axis.find_elements("css selector", ".role-axis-label text")
+            numbers = [text.text for text in labels if text.text[:1].isdigit()]
+            lines = axis.find_elements("css selector", ".role-axis-title text")
+            assert not lines or len(numbers) >= 2, lines[0].text
     assert browser.get_log("browser") == []
 
 

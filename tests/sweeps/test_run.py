@@ -151,3 +151,31 @@ def test_all_is_every_network_and_a_block_stands_at_its_stages() -> None:
         "separable@shape=7x7x1024,out_channels=1024",
         "conv@kernel=5",
     ]
+
+
+def test_a_success_stands_whatever_file_it_is_in(tmp_path: Path) -> None:
+    """`slurm-10_0` sorts before `slurm-9_0`."""
+    store, early, late = Store(tmp_path / "a"), "2026-11-01", "2026-11-02"
+    (of,) = planned({"models": "lenet5"}, "x").configurations()
+    name = key(of, None)
+    with store.writing("slurm-9_0.jsonl") as writer:
+        writer.append({"key": name, "measured": early, "failure": "no"})
+    assert missing([of], store, None) == [] and missing([of], store, None, retry=True) == [of]
+    with store.writing("slurm-10_0.jsonl") as writer:
+        writer.append({"key": name, "measured": late, "failure": ""})
+    assert missing([of], store, None, retry=True) == []
+    other = Store(tmp_path / "b")
+    with other.writing() as writer:
+        writer.append({"key": "another", "measured": late, "failure": ""})
+    done = merge([store, other], Store(tmp_path / "c"))
+    assert done.records == 2 and done.conflicts == []
+
+
+def test_a_name_that_a_network_shares_is_a_blocks_beside_a_block() -> None:
+    names = [
+        one.model
+        for one in planned({"models": ["inception_naive", "inception"]}, "x").configurations()
+    ]
+    assert len(names) == 18 and sum(name.startswith("inception@") for name in names) == 9
+    alone = planned({"models": ["inception"]}, "x").configurations()
+    assert [one.model for one in alone] == ["googlenet"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cnnbench import units
@@ -40,11 +40,16 @@ class Band:
     wide_low: float
     wide_high: float
 
-    def verdict(self, value: float) -> Verdict:
-        """Of a number; one that is none refutes."""
-        if self.low <= value <= self.high:
+    def verdict(self, low: float, high: float | None = None) -> Verdict:
+        """Of a number, or an interval: the whole of it confirms, or lies beyond what qualifies.
+
+        One that is no number refutes.
+        """
+        high = low if high is None else high
+        if self.low <= low and high <= self.high:
             return Verdict.CONFIRMED
-        return Verdict.QUALIFIED if self.wide_low <= value <= self.wide_high else Verdict.REFUTED
+        meets = low <= self.wide_high and high >= self.wide_low
+        return Verdict.QUALIFIED if meets else Verdict.REFUTED
 
     def words(self, show: Callable[[float], str]) -> str:
         """As a reader sees it: `8.00x … 9.00x confirms, 6.00x … 11.0x qualifies`."""
@@ -83,14 +88,16 @@ class Setup:
     seed: int = 0
     say: Say = lambda text, done, of: None
     progress: Progress = lambda rounds, seconds, width: None
+    losses: dict[tuple[str, int], float] = field(default_factory=dict)  # that claims share
 
 
 @dataclass(frozen=True)
 class Found:
-    """The number, and what a reader should know beside it."""
+    """The number, what a reader should know beside it, and where it has one its interval."""
 
     value: float
     detail: str = ""
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

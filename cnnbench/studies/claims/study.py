@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,10 @@ class Finding:
 
     @property
     def verdict(self) -> Verdict | None:
-        """By the claim's own band."""
-        return self.claim.band.verdict(self.found.value) if self.found else None
+        """By the claim's own band: of the interval where there is one."""
+        if self.found is None:
+            return None
+        return self.claim.band.verdict(*(self.found.interval or (self.found.value,)))
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def record(finding: Finding) -> dict[str, Any]:
         "needs": str(claim.need),
         "promised": claim.promised,
         "found": found.value if found else None,
+        **dict(zip(("ci_low", "ci_high"), _ends(*_interval(found)), strict=True)),
         "shown": claim.show(found.value) if found else None,
         "verdict": str(finding.verdict) if finding.verdict else None,
         "confirms": _ends(band.low, band.high),
@@ -93,6 +97,10 @@ def record(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _interval(found: Found | None) -> tuple[float, float]:
+    return (found.interval if found else None) or (math.inf, math.inf)
+
+
 def _ends(low: float, high: float) -> list[float | None]:
     """Infinite ends are None."""
-    return [None if abs(end) == float("inf") else end for end in (low, high)]
+    return [None if math.isinf(end) else end for end in (low, high)]

@@ -25,7 +25,10 @@ _RATE = 1e-3  # of Adam
 _STEPS = 150
 _DECAY = 0.1
 _LAST = 30  # steps whose loss is compared
+_SEEDS = 3
 _DECADES = math.log10(EXPLODING)
+# Of first/last: within a factor of 10 is near 1, beyond what `gradients` calls exploding far.
+NEAR, FAR = at_most(_DECADES / 2, _DECADES), at_least(_DECADES, _DECADES / 2)
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
@@ -96,11 +99,12 @@ def taught(
     )
 
 
-def _gradient(model: str, setup: Setup) -> Found:
-    """Decades by which the gradient's first/last block differ, with batch norm, of six seeds."""
+def _gradient(model: str, batch_norm: BatchNorm, setup: Setup, batch: int = 32) -> Found:
+    """Decades by which the gradient's first/last block differ, with the interval over six seeds."""
     found = signals(
         [model],
-        batch_norm=BatchNorm.WITH,
+        batch=batch,
+        batch_norm=batch_norm,
         seed=setup.seed,
         say=lambda name, done, of: setup.say(f"gradients of {name}", done, of),
     )
@@ -108,40 +112,33 @@ def _gradient(model: str, setup: Setup) -> Found:
         raise KeyboardInterrupt
     (row,) = found.rows
     ratio = row.gradient_ratio
+    ends = sorted(math.log10(end) for end in (ratio.low, ratio.high))
+    low, high = sorted(map(abs, ends))
     return Found(
         abs(math.log10(ratio.median)),
-        f"the gradient by the first block's output is {units.magnitude(ratio.median)} times that "
-        f"by the last's ({units.magnitudes(ratio.low, ratio.high)}): {row.verdict}",
+        f"{model}: the gradient by the first block's output is {units.magnitude(ratio.median)} "
+        f"times that by the last's ({units.magnitudes(ratio.low, ratio.high)}, six seeds)",
+        (0.0 if ends[0] < 0 < ends[1] else low, high),
     )
 
 
-class _Losses:
-    """Mean loss of the last steps of the CIFAR networks' trainings, each run once."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int], float] = {}
-
-    def __call__(self, model: str, setup: Setup) -> float:
-        """Train where that is not known."""
-        key = (model, setup.seed)
-        if key not in self._known:
-            (one,) = _trained([model], BatchNorm.WITH, (0.0,), setup)
-            self._known[key] = mean(one.training.losses[-_LAST:])
-        return self._known[key]
-
-
-_losses = _Losses()
+def _loss(model: str, seed: int, setup: Setup) -> float:
+    """Mean of the last steps' losses, of one training that several claims ask for."""
+    if (model, seed) not in setup.losses:
+        (one,) = _trained([model], BatchNorm.WITH, (0.0,), seed, setup)
+        setup.losses[model, seed] = mean(one.training.losses[-_LAST:])
+    return setup.losses[model, seed]
 
 
 def _trained(
-    models: list[str], batch_norm: BatchNorm, decays: tuple[float, ...], setup: Setup
+    models: list[str], batch_norm: BatchNorm, decays: tuple[float, ...], seed: int, setup: Setup
 ) -> list[Trained]:
     require_scikit_learn()
     done = trainings(
         models,
         steps=_STEPS,
         weight_decays=decays,
-        seed=setup.seed,
+        seed=seed,
         batch_norm=batch_norm,
         say=setup.say,
     )
@@ -151,24 +148,34 @@ def _trained(
 
 
 def _against(model: str, other: str, setup: Setup) -> Found:
-    """Loss of a network over that of another, after the same steps."""
-    loss, others = _losses(model, setup), _losses(other, setup)
+    """Loss of a network over that of another after the same steps, from the least seed's on."""
+    pairs = [
+        (_loss(model, seed, setup), _loss(other, seed, setup))
+        for seed in range(setup.seed, setup.seed + _SEEDS)
+    ]
+    ratios = [loss / others for loss, others in pairs]
+    losses, of_other = (
+        ", ".join(f"{loss:.2f}" for loss in losses) for losses in zip(*pairs, strict=True)
+    )
     return Found(
-        loss / others,
-        f"{model} {loss:.2f}, {other} {others:.2f}: mean loss of the last {_LAST} of {_STEPS} "
-        "steps on digits, one seed",
+        median(ratios),
+        f"{model} {losses}; {other} {of_other}: mean loss of the last {_LAST} of {_STEPS} steps "
+        f"on digits, {_SEEDS} seeds; the verdict is of all",
+        (min(ratios), max(ratios)),
     )
 
 
-def _identity(setup: Setup) -> Found:
+def _identity(batch_norm: BatchNorm, setup: Setup) -> Found:
     """How far ResNet-20's blocks are from the identity after training with weight decay."""
-    rows = _trained(["resnet20", "plain20"], BatchNorm.WITHOUT, (0.0, _DECAY), setup)
-    free, decayed, _, plain = rows
+    free, decayed, _, plain = _trained(
+        ["resnet20", "plain20"], batch_norm, (0.0, _DECAY), setup.seed, setup
+    )
     without, with_decay = (_distance(one) for one in (free, decayed))
     return Found(
         with_decay,
         f"median ||block(x) - x|| / ||x|| with decay {_DECAY:g}, {without:.2f} without it; "
-        f"plain-20's last block is left a variance of {units.magnitude(plain.blocks[-1].variance)}",
+        f"plain-20's last block is left a variance of {units.magnitude(plain.blocks[-1].variance)}"
+        f"; {_STEPS} steps, one seed",
     )
 
 
@@ -196,20 +203,47 @@ CLAIMS = (
     ),
     _TRAINED(
         name="plain_gradient",
-        text="In very deep plain networks gradients vanish or explode",
-        source="Ng, course 4 week 2; He et al. 2015, section 1",
+        text="In very deep plain networks gradients vanish or explode: with batch norm",
+        source="Ng, course 4 week 2",
         promised="far from 1",
-        band=at_least(_DECADES, _DECADES / 2),
-        find=partial(_gradient, "plain56"),
+        band=FAR,
+        find=partial(_gradient, "plain56", BatchNorm.WITH),
+        show=_decades,
+    ),
+    _TRAINED(
+        name="plain_gradient_bare",
+        text="In very deep plain networks gradients vanish or explode: without batch norm",
+        source="Ng, course 4 week 2",
+        promised="far from 1",
+        band=FAR,
+        find=partial(_gradient, "plain56", BatchNorm.WITHOUT),
+        show=_decades,
+    ),
+    _TRAINED(
+        name="plain_healthy",
+        text="Backward signals of plain-34 are healthy with batch norm",
+        source="He et al. 2015, section 4.1",
+        promised="near 1",
+        band=NEAR,
+        find=partial(_gradient, "plain34", BatchNorm.WITH, batch=8),
         show=_decades,
     ),
     _TRAINED(
         name="residual_gradient",
-        text="With shortcuts the gradient reaches the first layers",
+        text="With shortcuts the gradient reaches the first layers: with batch norm",
         source="Ng, course 4 week 2",
         promised="near 1",
-        band=at_most(_DECADES, 1.5 * _DECADES),
-        find=partial(_gradient, "resnet56"),
+        band=NEAR,
+        find=partial(_gradient, "resnet56", BatchNorm.WITH),
+        show=_decades,
+    ),
+    _TRAINED(
+        name="residual_gradient_bare",
+        text="With shortcuts the gradient reaches the first layers: without batch norm",
+        source="Ng, course 4 week 2",
+        promised="near 1",
+        band=NEAR,
+        find=partial(_gradient, "resnet56", BatchNorm.WITHOUT),
         show=_decades,
     ),
     _TRAINED(
@@ -238,11 +272,20 @@ CLAIMS = (
     ),
     _TRAINED(
         name="weight_decay",
-        text="Where weight decay shrinks a residual block's weights it becomes the identity",
+        text="Weight decay makes a residual block the identity: with batch norm",
         source="Ng, course 4 week 2, Why ResNets work",
         promised="0",
         band=at_most(0.25, 0.5),
-        find=_identity,
+        find=partial(_identity, BatchNorm.WITH),
+        show=lambda value: f"{value:.2f}",
+    ),
+    _TRAINED(
+        name="weight_decay_bare",
+        text="Weight decay makes a residual block the identity: without batch norm",
+        source="Ng, course 4 week 2, Why ResNets work",
+        promised="0",
+        band=at_most(0.25, 0.5),
+        find=partial(_identity, BatchNorm.WITHOUT),
         show=lambda value: f"{value:.2f}",
     ),
 )
