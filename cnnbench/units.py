@@ -54,6 +54,11 @@ def count(value: int) -> str:
     return _scaled(value, _SI, "", 1e3)
 
 
+def number(value: int, thing: str) -> str:
+    """So many things: '1 chart', '1,024 charts'."""
+    return f"{value:,} {thing}{'' if value == 1 else 's'}"
+
+
 def exact(value: int) -> str:
     """Every digit, in groups of three: 4089184256 -> '4,089,184,256'."""
     return f"{value:,}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -72,6 +72,7 @@ def claims(
     plan_of = opt.read_plan(precision, max_time, seed)
     opt.read_threads(threads)
     check_writable(output)
+    opt.no_picture(output)
     with heavy_imports():
         from cnnbench.studies.claims.claim import Claim, Need, Setup
         from cnnbench.studies.claims.study import chosen, findings
@@ -120,6 +121,7 @@ def report_of(done: Findings, about: Environment | None, seed: int, *, detailed:
     return Report(
         command="claims",
         results=results,
+        records=[_flat(row) for row in results],
         tables=[Table(columns, results)],
         notes=[*notes, convention.FOOTER],
         environment={
@@ -129,3 +131,16 @@ def report_of(done: Findings, about: Environment | None, seed: int, *, detailed:
             "interrupted": done.interrupted,
         },
     )
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A record whose ranges have a cell for each end."""
+    ends = {
+        f"{key}_{end}": value
+        for key in ("confirms", "qualifies")
+        for end, value in zip(("from", "to"), row[key], strict=True)
+    }
+    return {
+        **{key: value for key, value in row.items() if key not in ("confirms", "qualifies")},
+        **ends,
+    }

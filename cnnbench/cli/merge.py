@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
 from cnnbench.sweeps.merge import merge as merged
@@ -32,8 +33,13 @@ def merge(
     if len(folders) < 2:
         raise CnnbenchError(f"{folders[0]} alone cannot be merged; name two or more")
     done = merged([Store(folder) for folder in folders], Store(output))
-    typer.echo(f"{output}: {done.records} records, {len(done.conflicts)} of them in several stores")
+    typer.echo(
+        f"{output}: {units.number(done.records, 'record')}, {len(done.conflicts)} of them "
+        "otherwise in another store"
+    )
     for record in done.conflicts:
-        typer.echo(
-            f"left out: {record['model']}, batch {record['batch']}, measured {record['measured']}"
-        )
+        ways = [name for name in ("channels_last", "compile", "train") if record.get(name)]
+        about = record.get("environment") or {}
+        words = [str(record.get("model")), f"batch {record.get('batch')}", record.get("dtype")]
+        words += [*ways, about.get("device_name"), f"measured {record.get('measured')}"]
+        typer.echo(f"left out: {', '.join(filter(None, words))}")

@@ -208,6 +208,12 @@ def is_picture(output: Path | None, form: Format | None) -> bool:
     return picture
 
 
+def no_picture(output: Path | None) -> None:
+    """Refuse a picture where there is none."""
+    if drawing.is_picture(output):
+        raise CnnbenchError(f"{output} would be a picture, which this has not; give .md or .json")
+
+
 def read_plan(precision: str, max_time: float, seed: int) -> tuple[float, float, int]:
     """Read when to stop: `2%` or 0.02 as a share, seconds; and the seed."""
     try:

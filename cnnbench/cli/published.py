@@ -53,6 +53,7 @@ def published(
     cnnbench published resnet50 googlenet
     """
     check_writable(output)
+    opt.no_picture(output)
     with heavy_imports():
         from cnnbench.cli.environment import environment
         from cnnbench.counting import convention
@@ -75,7 +76,7 @@ def published(
             results=rows,
             tables=[Table(TABLE, [{**row, "met": "✓" if row["agrees"] else "≠"} for row in rows])],
             notes=[
-                f"{met} of {len(rows)} figures are met as they are printed (✓)",
+                f"{met} of {units.number(len(rows), 'figure')} met as printed (✓)",
                 *told,
                 convention.FOOTER,
             ],

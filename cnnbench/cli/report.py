@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
@@ -103,8 +104,7 @@ def report(
     elif output is not None:
         rows, charts = len(page.table.rows), len(pages.figures(page.sections))
         typer.echo(
-            f"{output}: {rows} configuration{'s' if rows != 1 else ''}, "
-            f"{charts} chart{'s' if charts != 1 else ''}"
+            f"{output}: {units.number(rows, 'configuration')}, {units.number(charts, 'chart')}"
         )
 
 

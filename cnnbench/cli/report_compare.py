@@ -102,7 +102,8 @@ def _notes(found: Changes, rows: Sequence[dict[str, Any]], a: str, b: str) -> li
     )
     recounted = sum(row["recounted"] for row in rows)
     lines = [
-        f"{len(rows)} configurations in both: {counts or 'none timed in both'} in {b}; "
+        f"{units.number(len(rows), 'configuration')} in both: "
+        f"{counts or 'none timed often enough in both'} in {b}; "
         f"{recounted or 'none'} with other costs"
     ]
     alone = {a: found.only_a, b: found.only_b}

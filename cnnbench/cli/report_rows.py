@@ -87,6 +87,7 @@ def _bars(pair: Pair) -> Iterable[Row]:
         yield bar(pair.label, series, value, low, high)
 
 
+_KINDS = set(map(str, Kind))
 _OF_KINDS = {
     "macs": "multiply-accumulates",
     "bytes_moved": "bytes moved",
@@ -115,5 +116,5 @@ def _shares(one: Result, key: str) -> list[Row]:
     return [
         {"model": name(one), "kind": kind, "share": value / whole, "value": value}
         for kind, value in values.items()
-        if value
+        if value and kind in _KINDS
     ]

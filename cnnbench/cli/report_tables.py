@@ -30,7 +30,8 @@ TABLE = (
     Column("flops_per_s", "FLOP/s", col.optional(lambda value: units.rate(value, ""))),
     Column("fraction_of_peak", "of roof", col.optional(units.percent), under=True),
 )
-DEVICE = Column("device_name", "device", col.optional(str), left=True)
+DEVICE = Column("device_name", "device", col.optional(str), left=True, under=True)
+FAILED = Column("failed", "", left=True)
 _OF_TIMES = {"latency_s", "interval", "throughput_images_per_s", "flops_per_s", "fraction_of_peak"}
 _OF_PREDICTIONS = {"predicted_s", "bound"}
 
@@ -55,8 +56,9 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
     page = Page(
         title=f"cnnbench: {', '.join(folders)}",
         lead=[
-            f"{len(results)} configurations of {len({one.model for one in results})} models"
-            f"{failed}. A chart's marks tell their numbers where the pointer stands."
+            f"{units.number(len(results), 'configuration')} of "
+            f"{units.number(len({one.model for one in results}), 'model')}{failed}. "
+            "A chart's marks tell their numbers where the pointer stands."
         ],
         sections=sections(results),
         table=table,
@@ -74,8 +76,10 @@ def _columns(rows: Sequence[dict[str, Any]]) -> tuple[Column, ...]:
     if all(row["predicted_s"] is None for row in rows):
         empty |= _OF_PREDICTIONS
     devices = {row["device_name"] for row in rows} - {None}
-    more = (DEVICE,) if len(devices) > 1 else ()
-    return (*(column for column in TABLE if column.key not in empty), *more)
+    model, way, *rest = (column for column in TABLE if column.key not in empty)
+    where = (DEVICE,) if len(devices) > 1 else ()
+    failed = (FAILED,) if "interval" in empty and any(row["failure"] for row in rows) else ()
+    return (model, way, *where, *rest, *failed)
 
 
 def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
@@ -87,7 +91,8 @@ def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
         interval = "" if row["converged"] else "! "
         if row["ci_low_s"] is not None and row["ci_high_s"] is not None:
             interval += units.durations(row["ci_low_s"], row["ci_high_s"])
-    return {**row, "way": way.removeprefix("batch "), "interval": interval}
+    failed = "failed" if row["failure"] else ""
+    return {**row, "way": way.removeprefix("batch "), "interval": interval, "failed": failed}
 
 
 def facts(results: Sequence[Result]) -> list[tuple[str, str]]:

@@ -114,6 +114,7 @@ def sweep(
     plan = read_sweep(file, axes, static=static, device=device, threads=threads)
     plan_of = opt.read_plan(precision, max_time, seed)
     opt.read_threads(plan.threads)
+    opt.nothing_measured(static, None, device, threads)
     if output is None and not dry_run:
         raise CnnbenchError("name the folder of its records: --output run1")
     if output is not None and output.exists() and not output.is_dir():
@@ -140,7 +141,7 @@ def sweep(
         where = None if place is None else str(place.device)
         say_plan(left, of, where, max_time)
         return
-    with bar(max_time) as shown:
+    with opt.their_code(), bar(max_time) as shown:
         done = run(
             of,
             store,

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
+from cnnbench.reports.emit import deliver
 from cnnbench.sweeps.plan import Configuration, SweepPlan, planned, read
 
 _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
@@ -56,13 +55,15 @@ def say_plan(
     left: Sequence[Configuration], of: Sequence[Configuration], where: str | None, seconds: float
 ) -> None:
     """What is left to do, and where anything is timed the longest that it may take."""
+    lines = []
     for one in left:
         ways = [str(one.dtype)] if one.dtype else []
         ways += [name for name in ("channels_last", "compile", "train") if getattr(one, name)]
-        typer.echo(f"{one.model}, batch {one.batch}{''.join(f', {way}' for way in ways)}")
+        lines.append(f"{one.model}, batch {one.batch}{''.join(f', {way}' for way in ways)}")
     counted = f"{len(left)} of {len(of)} configurations to do"
     if where is None:
-        typer.echo(f"{counted}, counted alone")
+        lines.append(f"{counted}, counted alone")
     else:
         longest = units.span(seconds * len(left))
-        typer.echo(f"{counted} on {where}, {longest} of timing at most")
+        lines.append(f"{counted} on {where}, {longest} of timing at most")
+    deliver("".join(f"{line}\n" for line in lines), None)

@@ -111,6 +111,8 @@ def parse(text: str, *, blocks: bool = False) -> AnySpec:
     `blocks` are meant.
     """
     text = text.strip()
+    if not text.isprintable():
+        raise SpecError(f"malformed spec {text!r}; leave out what cannot be printed")
     source, name, tail = _split(text)
     if not source and not name:
         raise SpecError(f"malformed spec {text!r}; write NAME or NAME@key=value,key=value")

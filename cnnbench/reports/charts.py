@@ -14,6 +14,7 @@ from cnnbench.reports.drawing import (
     SIDES,
     Records,
     Width,
+    columns,
     data,
     log_axis,
     styled,
@@ -97,6 +98,7 @@ def roofline(
         )
     )
     sides = list(dict.fromkeys(dot["side"] for dot in dots))
+    narrow: dict[str, Any] = {"columns": columns(4)} if width == "container" else {}
     points = (
         alt.Chart(data([{**d, "x": d["intensity"], "y": d["flops_per_s"]} for d in dots]))
         .mark_point(filled=True, opacity=0.75, stroke="white", strokeWidth=0.5)
@@ -107,7 +109,7 @@ def roofline(
                 "side:N",
                 sort=sides,
                 scale=alt.Scale(domain=sides, range=(SIDES * len(sides))[: len(sides)]),
-                legend=alt.Legend(title=None, orient="top"),
+                legend=alt.Legend(title=None, orient="top", **narrow),
             ),
             shape=alt.Shape("kind:N", legend=alt.Legend(title=shapes, labelLimit=200)),
             size=alt.Size("seconds:Q", legend=None, scale=alt.Scale(range=[25, 600])),

@@ -70,6 +70,8 @@ def _by_block(rows: Records, key: str, title: str, lines: dict[str, Any]) -> Any
     y = alt.Y(f"{key}:Q", title=_AXES[key], **axis)
     line = _dotted([row for row in rows if row[key]], y, key, lines)
     bounded = [row for row in rows if row[f"{key}_low"] and row[f"{key}_high"]]
+    if not bounded:  # too few seeds
+        return line.properties(title=title, **_SIZE)
     band = (
         alt.Chart(data(bounded))
         .mark_area(opacity=0.18)
@@ -81,7 +83,7 @@ def _by_block(rows: Records, key: str, title: str, lines: dict[str, Any]) -> Any
             detail="norm:N",
         )
     )
-    return (band + line if bounded else line).properties(title=title, **_SIZE)
+    return (band + line).properties(title=title, **_SIZE)
 
 
 def _dotted(rows: Records, y: Any, key: str, lines: dict[str, Any]) -> Any:
@@ -121,7 +123,7 @@ def _from_identity(rows: Records, lines: dict[str, Any], decay: float) -> Any:
 def _blocks(rows: Records) -> Any:
     import altair as alt
 
-    last = max(row["depth"] for row in rows)
+    last = max((row["depth"] for row in rows), default=1)
     return alt.X(
         "depth:Q",
         title="block, from the input",

@@ -82,7 +82,7 @@ def kinds(rows: Records, names: Sequence[str], axis: str, width: Width) -> Any:
                 "share:Q",
                 stack="zero",
                 title=axis,
-                axis=alt.Axis(format="%"),
+                axis=alt.Axis(format="%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
                 scale=alt.Scale(domain=[0, 1]),
             ),
             color=alt.Color(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -33,15 +34,15 @@ def _rendered(report: Report, console: Console) -> str:
             console.print(table)
             console.print()
         for note in report.notes:
-            words = [_short(word, console.width) for word in note.split(" ")]
+            words = [_short(word, console.width) for word in _printable(note).split(" ")]
             console.print(Text(" ".join(words), style="dim"))
     return capture.get()
 
 
 def _table(table: Table, width: int) -> tuple[RichTable, int]:
     """Build the table, and the least width at which it shows every number whole."""
-    rows = [[column.show(row[column.key]) for column in table.columns] for row in table.rows]
-    last = [column.show(table.total[column.key]) for column in table.columns] if table.total else []
+    rows = [_shown(table, row) for row in table.rows]
+    last = _shown(table, table.total) if table.total else []
     lines = [*rows, last] if last else rows
     narrow = _natural_width(table.columns, lines) > width
     shown, headers = list(table.columns), {c.key: c.header for c in table.columns}
@@ -83,6 +84,15 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
                 cells.append(Text(shown_cell, style=style))
         rich.add_row(*cells)
     return rich, _least_width(table.columns, shown, lines) + (len(shown) - 1) * (1 if narrow else 2)
+
+
+def _shown(table: Table, row: dict[str, Any]) -> list[str]:
+    return [_printable(column.show(row[column.key])) for column in table.columns]
+
+
+def _printable(text: str) -> str:
+    """Without what would command the terminal: a name is somebody else's."""
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 
 _LEFT = 12  # columns to which a name may fold

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
+from cnnbench.sweeps.processes import alone
 from cnnbench.timing import cores, devices, profiling
 from cnnbench.timing.profile import Profile
 
@@ -19,8 +18,7 @@ def ceilings(device: devices.Device, threads: cores.Threads, dtypes: Iterable[st
     kept = profiling.stored(device, threads.number)
     if kept.call_s and all(dtype in kept.operators for dtype in wanted):
         return kept
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_measured, str(device), threads.number, wanted).result()
+    return alone(_measured, str(device), threads.number, wanted)
 
 
 def _measured(device: str, threads: int, dtypes: list[str]) -> Profile:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
-from cnnbench.errors import CnnbenchError, DeviceError
+from cnnbench.errors import CnnbenchError, DeviceError, MemoryShortage
 from cnnbench.sweeps.plan import Configuration
+from cnnbench.sweeps.processes import alone, pool
 from cnnbench.timing import cores
 
 if TYPE_CHECKING:
@@ -33,19 +35,41 @@ def counted(
     if workers == 1 or len(of) <= _AHEAD:
         yield from ((one, counter(one)) for one in of)
         return
-    left = iter(of)
-    waiting: list[tuple[Configuration, Future[Record]]] = []
-    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (profile,)) as pool:
+    left = deque(of)
+    while left:
+        lost: list[Configuration] = []
+        yield from _by_pool(left, lost, workers, profile)
+        for one in lost:  # one of them has ended its process: each has one of its own now
+            try:
+                yield one, alone(_count_alone, profile, one)
+            except MemoryShortage as error:
+                yield one, _failed(str(error))
+
+
+def _by_pool(
+    left: deque[Configuration], lost: list[Configuration], workers: int, profile: Profile | None
+) -> Iterator[tuple[Configuration, Record]]:
+    """Those in front of `left`, until all are counted or a process has died.
+
+    Those that were being counted then are `lost`.
+    """
+    waiting: deque[tuple[Configuration, Future[Record]]] = deque()
+    with pool(workers, _begin, profile) as processes:
         try:
-            while True:
-                while len(waiting) < _AHEAD * workers and (one := next(left, None)) is not None:
-                    waiting.append((one, pool.submit(_count, one)))
-                if not waiting:
-                    return
-                one, done = waiting.pop(0)
-                yield one, done.result()
+            while left or waiting:
+                while left and len(waiting) < _AHEAD * workers:
+                    waiting.append((left[0], processes.submit(_count, left[0])))
+                    left.popleft()
+                yield waiting[0][0], waiting[0][1].result()
+                waiting.popleft()
+        except BrokenProcessPool:
+            lost += [one for one, _ in waiting]
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            processes.shutdown(wait=False, cancel_futures=True)
+
+
+def _failed(why: str) -> Record:
+    return {"cost": {}, "kinds": {}, "prediction": None, "failure": why}
 
 
 class Counter:
@@ -64,7 +88,7 @@ class Counter:
         try:
             trace = count(one.spec, batch=one.batch, dtype=one.dtype, train=one.train)
         except CnnbenchError as error:
-            return {"cost": {}, "kinds": {}, "prediction": None, "failure": str(error)}
+            return _failed(str(error))
         eager = not (one.channels_last or one.compile or one.train)
         prediction, seconds = self._predicted(trace) if eager else (None, ())
         return {
@@ -108,13 +132,13 @@ _counter: Counter
 
 
 def _begin(profile: Profile | None) -> None:
-    """Ready a process; Ctrl-C is its parent's to hear."""
-    import signal
-
     global _counter
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _counter = Counter(profile)
 
 
 def _count(one: Configuration) -> Record:
     return _counter(one)
+
+
+def _count_alone(profile: Profile | None, one: Configuration) -> Record:
+    return Counter(profile)(one)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cnnbench.errors import StoreError
-from cnnbench.sweeps.store import Record, Store, standing
+from cnnbench.errors import OutputError, StoreError
+from cnnbench.files import write
+from cnnbench.sweeps.store import RECORDS, Record, Store, as_line, standing
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ def merge(sources: Sequence[Store], into: Store) -> Merged:
                 conflicts.append(record if found[name] is known else known)
     if into.files():
         raise StoreError(f"{into.folder} holds records already; give another --output")
-    with into.writing() as writer:
-        for record in found.values():
-            writer.append(record)
+    content = b"".join(map(as_line, found.values()))
+    try:
+        into.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {into.folder}: {error.strerror or error}") from error
+    write(into.folder / RECORDS, content)  # whole or not at all
     return Merged(len(found), conflicts)

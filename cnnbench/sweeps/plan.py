@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,13 +77,19 @@ class SweepPlan(BaseModel):
             self.compile,
             self.train,
         )
-        return list(dict.fromkeys(Configuration(*point) for point in product(*axes)))
+        return list(dict.fromkeys(_plain(Configuration(*point)) for point in product(*axes)))
+
+
+def _plain(one: Configuration) -> Configuration:
+    """float32 is the own dtype of what is built here: one configuration, whichever is written."""
+    own = one.dtype == Dtype.FLOAT32 and isinstance(one.spec, Spec)
+    return replace(one, dtype=None) if own else one
 
 
 def read(path: Path) -> SweepPlan:
     """Read a plan from TOML; ConfigError says which line of it is wrong."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no text"
         raise ConfigError(f"cannot read {path}: {reason}") from error

@@ -9,7 +9,7 @@ from dataclasses import fields
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -22,40 +22,46 @@ from cnnbench.sweeps.store import Store
 NOWHERE = ("", 0)  # the place of what was counted alone, or failed before it was timed
 
 
+# Within bounds that any pass keeps, so that no file makes nonsense of a page.
+Count = Annotated[int, Field(ge=0, le=10**24)]
+Seconds = Annotated[float, Field(gt=0, le=1e9)]
+Rate = Annotated[float, Field(gt=0, le=1e24)]
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Costs(_Part):
     """The static costs of a pass."""
 
-    input: list[list[int]]
+    input: list[list[Count]]
     dtype: str
-    params: int
-    macs: int
-    flops: int
-    elementwise_flops: int
-    activations: int
-    bytes_moved: int
-    intensity: float
-    peak_activation_bytes: int
-    arena_bytes: int
+    params: Count
+    macs: Count
+    flops: Count
+    elementwise_flops: Count
+    activations: Count
+    bytes_moved: Count
+    intensity: Annotated[float, Field(ge=0, le=1e24)]
+    peak_activation_bytes: Count
+    arena_bytes: Count
     uncounted: dict[str, int] = {}
 
 
 class OfKind(_Part):
     """What the operators of one kind cost together, and are predicted to take."""
 
-    macs: int
-    elementwise_flops: int
-    bytes_moved: int
-    predicted_s: float | None = None
+    macs: Count
+    elementwise_flops: Count
+    bytes_moved: Count
+    predicted_s: Annotated[float, Field(ge=0, le=1e9)] | None = None
 
 
 class Predicted(_Part):
     """What a pass should take, from the device's ceilings."""
 
-    predicted_s: float
+    predicted_s: Seconds
     bound: str | None = None
 
 
@@ -70,19 +76,19 @@ class Measured(_Part):
     """What a pass took, with its raw samples in seconds."""
 
     device: str
-    latency_s: float | None = None
-    ci_low_s: float | None = None
-    ci_high_s: float | None = None
-    p90_s: float | None = None
-    p99_s: float | None = None
-    throughput_images_per_s: float | None = None
-    samples: int = 0
-    outliers: int = 0
+    latency_s: Seconds | None = None
+    ci_low_s: Seconds | None = None
+    ci_high_s: Seconds | None = None
+    p90_s: Seconds | None = None
+    p99_s: Seconds | None = None
+    throughput_images_per_s: Rate | None = None
+    samples: Count = 0
+    outliers: Count = 0
     converged: bool = False
-    flops_per_s: float | None = None
-    fraction_of_peak: float | None = None
+    flops_per_s: Annotated[float, Field(ge=0, le=1e24)] | None = None
+    fraction_of_peak: Annotated[float, Field(ge=0, le=1e24)] | None = None
     warnings: list[Warned] = []
-    samples_s: list[float] = []
+    samples_s: list[Seconds] = []
 
 
 class About(_Part):
@@ -104,20 +110,20 @@ class About(_Part):
 class Roof(_Part):
     """The device's ceilings in the pass's dtype."""
 
-    flops_per_s: float | None = None
-    bytes_per_s: float | None = None
-    cache_per_s: float | None = None
+    flops_per_s: Rate | None = None
+    bytes_per_s: Rate | None = None
+    cache_per_s: Rate | None = None
 
 
 class Result(BaseModel):
     """One record; without `environment` nothing was timed, with a `failure` there is no number."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     key: str
     measured: datetime
     model: str
-    batch: int
+    batch: Annotated[int, Field(ge=1, le=10**9)]
     dtype: str | None = None
     channels_last: bool = False
     compile: bool = False
@@ -193,6 +199,8 @@ def read(stores: Sequence[Store]) -> list[Result]:
             known = found.get(here)
             if known is None or known.weight <= result.weight:
                 found[here] = result
+    if not found:
+        raise StoreError(f"{stores[0].folder} holds no finished record yet; run its sweep again")
     return _without_counted_alone(found.values())
 
 

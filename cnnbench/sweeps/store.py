@@ -36,6 +36,11 @@ def _weight(record: Record) -> tuple[bool, str]:
     return not record.get("failure"), str(record.get("measured", ""))
 
 
+def as_line(record: Record) -> bytes:
+    """A record as it stands in a file."""
+    return json.dumps(record, allow_nan=False).encode("ascii") + b"\n"
+
+
 class Writer:
     """Appends to one file of a store."""
 
@@ -46,8 +51,7 @@ class Writer:
 
     def append(self, record: Record) -> None:
         """Put it on the disk; OutputError, and no trace of it, where there is no room."""
-        line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
-        left = memoryview(line.encode("utf-8"))
+        left = memoryview(as_line(record))
         before = self._file.seek(0, os.SEEK_END)
         try:
             while left:  # a disk that fills up takes a part without complaint
@@ -141,9 +145,13 @@ def _lines(path: Path) -> Iterator[tuple[Path, int, bytes]]:
 
 def _record(line: bytes, path: Path, number: int) -> Record:
     try:
-        found = json.loads(line)
-    except ValueError:
+        found = json.loads(line, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or "key" not in found:
+    if not isinstance(found, dict) or not isinstance(found.get("key"), str):
         raise StoreError(f"line {number} of {path} is no record of a sweep; remove it")
     return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -28,7 +28,7 @@ def failing(name: str, verb: str = "run") -> Iterator[None]:
         yield
     except CnnbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a network may call sys.exit
         short = isinstance(error, (torch.OutOfMemoryError, MemoryError))
         if short or any(words in str(error) for words in _NO_MEMORY):
             raise MemoryShortage(f"{name} does not fit: {_shortage(error)}") from error
@@ -36,7 +36,7 @@ def failing(name: str, verb: str = "run") -> Iterator[None]:
         raise InputError(f"{name} cannot {verb}: {reason}") from error
 
 
-def _shortage(error: Exception) -> str:
+def _shortage(error: BaseException) -> str:
     """How much could not be had, of an allocator's long text."""
     found = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ \w?i?B)", str(error))
     if found is None:

@@ -1,8 +1,8 @@
 """What a sweep costs beside what it counts: from 10 to 10,000 configurations, from 100,000 records.
 
-Static costs into a new store, each number in a process of its own, the seconds of a configuration
-as a ratio to those of 1,000; then a page of a store of 100,000 timed records, repeated from a
-small one.
+Static costs into a new store, each number in a process of its own: what each configuration adds to
+a sweep of a tenth as many, and its ratio to the last one's; then a page of a store of 100,000 timed
+records, repeated from a small one.
 
 python tests/benchmarks/sweeps.py [--most 10000] [--records 100000] [--output FILE.json]
 """
@@ -14,6 +14,7 @@ import json
 import resource
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -34,15 +35,12 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         numbers = [number for number in (10, 100, 1000, 10_000) if number <= given.most]
-        rows = [{"configurations": number, **swept(number, folder)} for number in numbers]
+        rows = added([{"configurations": number, **swept(number, folder)} for number in numbers])
         for row in rows:
-            row["ratio_to_1000"] = row["each_s"] / next(
-                one["each_s"] for one in rows if one["configurations"] == min(1000, numbers[-1])
-            )
             print(
-                f"{row['configurations']:7,} configurations {row['seconds']:7.1f} s, "
-                f"{1e3 * row['each_s']:6.2f} ms each beside the start, "
-                f"{row['ratio_to_1000']:.2f} of that of 1,000"
+                f"{row['configurations']:7,} configurations {row['seconds']:7.1f} s, with nothing "
+                f"left to do {row['again_s']:.1f} s; {1e3 * row['each_s']:6.2f} ms for each more, "
+                f"{row['ratio']:.2f} of the last"
             )
         report = reported(given.records, folder)
         print(
@@ -56,14 +54,24 @@ def main() -> None:
 
 
 def swept(number: int, folder: Path) -> dict[str, float]:
-    """Seconds of a static sweep of so many; `each_s` without those of an empty one's start."""
+    """Seconds of a static sweep of so many, and of the same once more."""
     run = folder / f"run{number}"
     batches = ",".join(map(str, range(1, number // 5 + 1)))
     line = ["sweep", "--models", MODELS, "--batch", batches, "--static", "--output", str(run)]
     seconds = timed(line)
     assert sum(1 for _ in Store(run)) == number
     again = timed(line)  # nothing is left: imports, and reading the store
-    return {"seconds": seconds, "again_s": again, "each_s": (seconds - again) / number}
+    return {"seconds": seconds, "again_s": again}
+
+
+def added(rows: list[dict[str, float]]) -> list[dict[str, float]]:
+    """What each configuration more takes; of the fewest, with the start of processes."""
+    for before, row in pairwise([{"configurations": 0, "seconds": 0.0}, *rows]):
+        more = row["configurations"] - before["configurations"]
+        row["each_s"] = (row["seconds"] - before["seconds"]) / more
+    for row in rows:
+        row["ratio"] = row["each_s"] / rows[-1]["each_s"]
+    return rows
 
 
 def reported(number: int, folder: Path) -> dict[str, float]:

@@ -33,7 +33,7 @@ def test_published_figures_stand_beside_counted_ones() -> None:
     done = command("published", COLUMNS="80")
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert "61 of 83 figures are met as they are printed" in done.stdout
+    assert "61 of 83 figures met as printed" in done.stdout
     some = command("published", "resnet50", "googlenet", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(some.stdout)))
     assert rows[0]["model"] == "resnet50@stride_on=1x1" and rows[0]["counted"] == "3857973248"
@@ -48,6 +48,8 @@ def test_published_figures_stand_beside_counted_ones() -> None:
         (["claims", "lenet5_digits", "--static"], "takes training; leave --static out"),
         (["claims", "--max-time", "0"], "--max-time 0"),
         (["claims", "-o", "/nowhere/x.md"], "there is no folder"),
+        (["claims", "-o", "x.html"], "x.html would be a picture"),
+        (["published", "-o", "x.svg"], "x.svg would be a picture"),
         (["published", "nosuch"], "unknown model 'nosuch'"),
         (["published", "lenet5_dense"], "no paper's table has lenet5_dense (did you mean lenet5"),
     ],

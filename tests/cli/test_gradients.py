@@ -107,6 +107,15 @@ def test_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(word in drawn for word in (*words, *more))
 
 
+def test_a_picture_of_few_seeds_has_no_intervals(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("altair")
+    file = tmp_path / "depth.svg"
+    printed(capsys, PAIR[0], "--seeds", "2", "--output", str(file))
+    assert "Backward" in file.read_text()
+
+
 def test_ctrl_c_prints_what_there_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,3 +86,31 @@ def test_what_was_counted_alone_has_a_page_too(tmp_path: Path) -> None:
 )
 def test_one_line_and_exit_2(arguments: list[str], complaint: str, refused: Refused) -> None:
     refused(arguments, complaint)
+
+
+def test_odd_records_have_a_table_and_a_page(tmp_path: Path) -> None:
+    """Two devices at 80 columns, a name that commands a terminal, a kind of another version."""
+    odd = made.record("red\x1b[31m\x07", device="NVIDIA H100 80GB HBM3")
+    odd["kinds"]["a kind of tomorrow"] = odd["kinds"]["activation"]
+    empty = made.record("lenet5")
+    empty["kinds"] = {"activation": {"macs": 0, "elementwise_flops": 0, "bytes_moved": 0}}
+    one = made.record("resnet18", seconds=[0.01])
+    made.store(tmp_path / "run", [odd, empty, one, made.failed("vgg16@resolution=16", "no")])
+    done = command("report", "run", "--output", "page.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = command("report", "run", cwd=tmp_path, COLUMNS="80").stdout
+    assert max(map(len, shown.splitlines())) <= 80 and "\x1b" not in shown
+    assert "NVIDIA H100" in shown and "failed" in shown
+    again = command("report", "--compare", "run", "run", "--output", "x.html", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+
+
+def test_failures_alone_are_told(tmp_path: Path) -> None:
+    made.store(tmp_path / "run", [made.failed("vgg16@resolution=16", "no feature map is left")])
+    shown = command("report", "run", cwd=tmp_path).stdout
+    assert "failed" in shown and "no feature map is left" in shown
+    assert command("report", "run", "-o", "x.html", cwd=tmp_path).returncode == 0
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "records.jsonl").touch()
+    done = command("report", "none", cwd=tmp_path)
+    assert done.returncode == 2 and "holds no finished record yet" in done.stderr

@@ -13,6 +13,29 @@ from ..conftest import ROOT, calibrated, command
 from .conftest import Refused
 
 
+def state(pid: int) -> str:
+    """Of a process, on Linux; X where there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return "X"
+    return text.rpartition(")")[2].split()[0]
+
+
+def children(of: int) -> list[int]:
+    """Processes that work for another, on Linux."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+            line = stat.with_name("cmdline").read_bytes()
+        except OSError:  # gone by now
+            continue
+        if parent == of and b"spawn_main" in line:
+            found.append(int(stat.parent.name))
+    return found
+
+
 def test_a_killed_sweep_goes_on_where_it_ended(tmp_path: Path) -> None:
     """kill -9 in the middle; nothing finished is lost or done twice."""
     line = (
@@ -26,6 +49,8 @@ def test_a_killed_sweep_goes_on_where_it_ended(tmp_path: Path) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until and not (file.exists() and file.stat().st_size > 5000):
         time.sleep(0.02)
+    workers = children(process.pid)
+    assert workers
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = file.read_text().splitlines()[:-1]
@@ -36,6 +61,7 @@ def test_a_killed_sweep_goes_on_where_it_ended(tmp_path: Path) -> None:
     after = file.read_text().splitlines()
     assert after[: len(before)] == before
     assert len({json.loads(text)["key"] for text in after}) == len(after) == 100
+    assert not [pid for pid in workers if state(pid) not in "ZX"]  # whoever reaps them may be slow
     again = command(*line)
     assert "0 of them new" in again.stdout and file.read_text().splitlines() == after
 
@@ -63,7 +89,7 @@ def test_times_are_measured_and_merged(tmp_path: Path) -> None:
         assert "2 of 2 configurations, 2 of them new, 0 failed" in done.stdout
     both = tmp_path / "both"
     done = command("merge", str(tmp_path / "a"), str(tmp_path / "b"), "--output", str(both))
-    assert done.stdout.strip() == f"{both}: 4 records, 0 of them in several stores"
+    assert done.stdout.strip() == f"{both}: 4 records, 0 of them otherwise in another store"
     records = [json.loads(line) for line in (both / "records.jsonl").read_text().splitlines()]
     assert [record["channels_last"] for record in records] == [False, True, False, True]
     assert all(record["latency"]["latency_s"] > 0 for record in records)
@@ -90,6 +116,11 @@ def test_times_are_measured_and_merged(tmp_path: Path) -> None:
             ["sweep", "--models", "lenet5", "--slurm", "exclusive=false", "-o", "x"],
             "shares a node with others",
         ),
+        (
+            ["sweep", "--models", "lenet5", "--static", "--threads", "2", "-o", "x"],
+            "leave --device",
+        ),
+        (["sweep", "--models", "le\0net.py:x", "--static", "-o", "x"], "cannot be printed"),
         (["merge"], "A B"),
         (["merge", "a", "-o", "c"], "a alone cannot be merged"),
         (["merge", "a", "b", "-o", "c"], "a holds no records"),
@@ -119,3 +150,83 @@ def test_a_dry_run_on_slurm_submits_nothing(tmp_path: Path) -> None:
         "2 of 2 configurations to do on Slurm (partition=gpu,gpus=1), 20 s of timing at most"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_counting_process_that_is_killed_costs_nothing(tmp_path: Path) -> None:
+    line = ("sweep", "--models", "mobilenet_v2", "--batch", ",".join(map(str, range(1, 200))))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cnnbench", *line, "--static", "--output", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    file = tmp_path / "records.jsonl"
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (file.exists() and file.stat().st_size > 3000):
+        time.sleep(0.02)
+    os.kill(children(process.pid)[-1], signal.SIGKILL)
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == 0
+    assert "199 of 199 configurations, 199 of them new, 0 failed" in output
+
+
+RUDE = """
+import os, sys
+from torch import nn
+
+class Rude(nn.Conv2d):
+    input_shape = (3, 8, 8)
+    def __init__(self): super().__init__(3, 8, 3)
+
+class Prints(Rude):
+    def forward(self, x):
+        print("FORWARD")
+        return super().forward(x)
+
+class Exits(Rude):
+    def forward(self, x):
+        if x.device.type != "meta": sys.exit(9)
+        return super().forward(x)
+
+def dies(): os._exit(7)
+"""
+
+
+def test_networks_that_end_their_process_are_records(tmp_path: Path) -> None:
+    nets = tmp_path / "nets.py"
+    nets.write_text(RUDE)
+    run = tmp_path / "run"
+    line = ("sweep", "--output", str(run), "--models")
+    done = command(*line, f"{nets}:dies,{nets}:Prints,lenet5", "--batch", "1,2", "--static")
+    assert done.returncode == 0, done.stderr
+    assert "6 of 6 configurations, 6 of them new, 2 failed" in done.stdout
+    assert "its process ended before it had answered" in done.stdout
+    assert "FORWARD" not in done.stdout
+    ready = calibrated(tmp_path / "cache")
+    more = (f"{nets}:Exits,{nets}:Prints", "--max-time", "0.2", "--threads", "1")
+    done = command(*line, *more, **ready)
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 configurations, 2 of them new, 1 failed" in done.stdout
+    assert "SystemExit: 9" in done.stdout and "FORWARD" not in done.stdout
+
+
+def test_what_is_merged_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    made.store(tmp_path / "a", [made.record(f"lenet5@num_classes={n}") for n in range(1, 40)])
+    made.store(tmp_path / "b", [made.record("vgg16")])
+    full = f"ulimit -f 20; exec {sys.executable} -m cnnbench merge a b --output c"
+    done = subprocess.run(["bash", "-c", full], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert not list((tmp_path / "c").glob("*.jsonl"))
+    assert command("merge", "a", "b", "--output", "c", cwd=tmp_path).returncode == 0
+    (tmp_path / "d").mkdir()
+    for text in ('{"key": [1]}', '{"key": "x", "n": NaN}', "[" * 100_000):
+        (tmp_path / "d" / "records.jsonl").write_text(text + "\n")
+        done = command("merge", "d", "b", "--output", "e", cwd=tmp_path)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+        assert not (tmp_path / "e").exists()
+
+
+def test_what_is_built_here_is_float32_whether_or_not_it_is_said(tmp_path: Path) -> None:
+    line = ("sweep", "--models", "lenet5", "--static", "--output", str(tmp_path))
+    command(*line)
+    assert "1 of 1 configurations, 0 of them new" in command(*line, "--dtype", "float32").stdout

@@ -17,6 +17,12 @@ from cnnbench.sweeps.results import Result, read
 from . import made
 
 
+def edited(part: str, **values: object) -> str:
+    """A record with other numbers in one part."""
+    record = made.record("lenet5")
+    return json.dumps({**record, part: {**record[part], **values}})
+
+
 def results(*records: made.Record) -> list[Result]:
     return [Result.model_validate_json(json.dumps(one)) for one in records]
 
@@ -49,6 +55,13 @@ def test_each_configuration_stands_once_a_place_as_measured_last(tmp_path: Path)
         ('{"key": "x"}', "measured: field required"),
         ('{"key": "x", "measured": "yesterday", "model": "lenet5", "batch": 1}', "measured"),
         ("[]", "it: input should be an object"),
+        (edited("latency", latency_s=-1), "latency.latency_s"),
+        (edited("latency", ci_high_s=1e300), "latency.ci_high_s"),
+        (edited("latency", samples_s=[0.0]), "latency.samples_s.0"),
+        (edited("cost", macs=-5), "cost.macs"),
+        (edited("roof", flops_per_s=-1), "roof.flops_per_s"),
+        (json.dumps(made.record("lenet5") | {"batch": 0}), "batch"),
+        (json.dumps(made.record("lenet5") | {"batch": float("nan")}), "batch"),
         ("nonsense", "invalid json"),
     ],
 )
