@@ -1,6 +1,7 @@
 """`cnnbench sweep` and `cnnbench merge`, as a person types them."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ..conftest import ROOT, calibrated, command
+from ..sweeps import made
 from .conftest import Refused
 
 
