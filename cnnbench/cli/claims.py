@@ -42,7 +42,7 @@ DETAIL = Column("detail", "in detail", left=True)
 def claims(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CLAIM…]", help="By name; default: all.", show_default=False),
+        typer.Argument(metavar="CLAIM…", help="By name; default: all.", show_default=False),
     ] = None,
     static: Annotated[
         bool, typer.Option("--static", help="Those that are counted: no timing, no training.")
@@ -60,8 +60,9 @@ def claims(
 
     Each verdict follows from thresholds that stand beside it: confirmed, qualified, refuted.
 
-    Counting takes seconds, all of it some minutes. Trainings are short ones on the handwritten
-    digits that scikit-learn ships; they say what such a training shows, and no more.
+    Counting takes seconds, all of it some minutes.
+
+    Trainings are short ones on scikit-learn's handwritten digits: they show that, and no more.
 
     cnnbench claims --static
 

@@ -69,16 +69,15 @@ def gradients(
 ) -> None:
     """Show whether a signal survives depth: forward and back, block by block.
 
-    Of fresh networks, with and without batch norm: the variance of each block's output, and the l2
-    norm of the loss's gradient by it, on random images with random labels. The verdict is of what
-    multiplies either from end to end.
+    Of fresh networks: each block's variance, and the l2 norm of the loss's gradient by its output.
 
-    A block is what a network calls block1, block2, …, as ResNets, plain networks, MobileNets and
-    EfficientNets do; of others each convolution and linear layer is one.
+    The verdict is of what multiplies either from end to end, with batch norm and without.
 
-    --steps trains each for a moment on the digits of scikit-learn, and shows what deep plain
-    networks learn beside residual ones. --weight-decay trains each with it too: weights shrink,
-    and a residual block falls back to the identity where a plain one loses its signal.
+    A block is what a network calls block1, block2, …; of others each convolution or linear layer.
+
+    --steps trains each for a moment on scikit-learn's digits: plain networks beside residual ones.
+
+    --weight-decay trains each with it too, and shows how near to the identity that brings blocks.
 
     cnnbench gradients plain20 plain56 resnet20 resnet56 --output depth.svg
 

@@ -33,7 +33,7 @@ def published(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL…]",
+            metavar="MODEL…",
             help="Their figures alone, those of their variants and modules too; default: all.",
             autocompletion=complete_spec,
             show_default=False,
@@ -45,8 +45,9 @@ def published(
 ) -> None:
     """Show every figure of the papers' tables beside the counted one, and why they differ.
 
-    A figure is met (✓) where the counted one could be printed so: rounded, or truncated. Nothing
-    is tuned to agree; below the table stands why where they differ.
+    A figure is met (✓) where the counted one could be printed so: rounded, or truncated.
+
+    Nothing is tuned to agree; below the table stands why where they differ.
 
     cnnbench published
 

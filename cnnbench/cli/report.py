@@ -59,8 +59,9 @@ def report(
 ) -> None:
     """Show what a sweep has found: one page to look at, or its numbers.
 
-    Each configuration stands once a device, as it was measured last. With --compare times are
-    ratios of two runs, or of two devices, with intervals.
+    Each configuration stands once a device, as it was measured last.
+
+    With --compare times are ratios of two runs, or of two devices, with intervals.
 
     cnnbench report run1 --output report.html
 

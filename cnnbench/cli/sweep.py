@@ -34,7 +34,7 @@ def sweep(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[PLAN.toml]",
+            metavar="PLAN.toml",
             help="The axes: models, batch, dtype, channels_last, compile, train.",
             show_default=False,
         ),
@@ -90,8 +90,9 @@ def sweep(
 ) -> None:
     """Measure every combination of models, batches, dtypes and layouts; go on where it ended.
 
-    Each finished configuration is a line of JSON in the store, with its raw samples and what they
-    were measured on. A sweep that is killed continues by the same command and redoes nothing.
+    Each finished configuration is a line of JSON in the store, with its raw samples.
+
+    A sweep that is killed continues by the same command and redoes nothing.
 
     'cnnbench report' shows what is there.
 
