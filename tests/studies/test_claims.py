@@ -130,13 +130,13 @@ def test_an_interval_is_confirmed_or_refuted_as_a_whole() -> None:
 
 def test_short_trainings_give_their_numbers(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trained, "_STEPS", 3)
-    monkeypatch.setattr(trained, "_SEEDS", 2)
+    monkeypatch.setattr(trained, "_SEEDS", 1)
     names = ["degradation", "residual_depth", "residual_trains", "weight_decay_bare"]
     said: list[str] = []
     setup = replace(setup, say=lambda text, done, of: said.append(text))
     done = findings(chosen(names, static=False), setup)
     assert set(setup.losses) == {
-        (model, seed) for model in ("plain20", "plain56", "resnet20", "resnet56") for seed in (0, 1)
+        (model, seed) for model in ("plain20", "plain56", "resnet20", "resnet56") for seed in (0,)
     }
     assert [row.claim.name for row in done.rows] == names
     assert all(row.found and row.found.value > 0 for row in done.rows)
