@@ -24,6 +24,12 @@ def optional(show: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: "" if value is None else show(value)
 
 
+def uncounted(row: dict[str, Any]) -> str:
+    """Name the operators of a record that the convention does not know."""
+    names = ", ".join(f"{name} ({times}x)" for name, times in row["uncounted"].items())
+    return f"{row['model']}: not in the convention, counted as no work: {names}"
+
+
 MODEL = Column("model", "model", left=True)
 INPUT = Column("input", "input", shapes, left=True, under=True)
 PARAMS = Column("params", "params", units.count)

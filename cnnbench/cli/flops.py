@@ -105,7 +105,7 @@ def flops(
         for spec, trace in zip(specs, traces, strict=True)
     ]
     if strict and (unknown := [row for row in rows if row["uncounted"]]):
-        raise CnnbenchError("; ".join(map(_uncounted, unknown)))
+        raise CnnbenchError("; ".join(map(col.uncounted, unknown)))
     results, records, tables = rows, rows, [Table(SUMMARY, rows)]
     if layers or operators:
         view, columns = (views.layers, LAYERS) if layers else (views.kinds, KINDS)
@@ -186,10 +186,5 @@ def _remarks(rows: list[dict[str, Any]]) -> list[str]:
             number = units.count(sum(row["unread_params"].values()))
             remarks.append(f"{row['model']}: {number} more params do not run: {names}")
         if row["uncounted"]:
-            remarks.append(_uncounted(row))
+            remarks.append(col.uncounted(row))
     return remarks
-
-
-def _uncounted(row: dict[str, Any]) -> str:
-    names = ", ".join(f"{name} ({times}x)" for name, times in row["uncounted"].items())
-    return f"{row['model']}: not in the convention, counted as no work: {names}"

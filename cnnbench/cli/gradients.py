@@ -102,6 +102,7 @@ def gradients(
         from cnnbench.studies.degradation import Trainings, trainings
         from cnnbench.studies.digits import require_scikit_learn
         from cnnbench.studies.gradients import signals
+        from cnnbench.studies.training import LEARNING_RATE
         from cnnbench.timing import cores, devices
         from cnnbench.timing.environment import environment
         from cnnbench.timing.setting import Setting, check
@@ -111,7 +112,7 @@ def gradients(
         if picture:
             drawing.require_altair()
             from cnnbench.cli.pictures import depth
-    asked = Asked(batch, seed, steps, learning_rate or 0.01, weight_decay)
+    asked = Asked(batch, seed, steps, learning_rate or LEARNING_RATE, weight_decay)
     used, device = cores.threads(threads), devices.find("cpu")
     check(Setting(batch), device, used)
     trained = Trainings([])

@@ -11,6 +11,7 @@ from cnnbench.cli.environment import where
 from cnnbench.reports import sparks
 from cnnbench.studies.gradients import SEEDS
 from cnnbench.studies.signal import EXPLODING, VANISHING, Signals, Verdict
+from cnnbench.studies.training import MOMENTUM
 from cnnbench.timing.environment import Environment
 
 _CHARTED = ("gradient_norm", "variance")
@@ -60,7 +61,7 @@ def notes(
     if any(line["trainings"] for line in lines):
         said.append(
             f"trained on scikit-learn's digits from seed {asked.seed}: SGD, learning rate "
-            f"{asked.learning_rate:g}, momentum 0.9, batches of {asked.batch}"
+            f"{asked.learning_rate:g}, momentum {MOMENTUM:g}, batches of {asked.batch}"
         )
         if asked.weight_decay is not None:
             said.append(

@@ -42,7 +42,8 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
     rows = [views.row(result) for result in results]
     named = views.ways(results)
     shown = [_shown(row, named(one)) for row, one in zip(rows, results, strict=True)]
-    about, notes = facts(results), told(results)
+    unknown = {row["model"]: col.uncounted(row) for row in rows if row["uncounted"]}
+    about, notes = facts(results), [*told(results), *unknown.values()]
     failures = [f"{one.model}, {named(one)}: {one.failure}" for one in results if one.failure]
     table = Table(_columns(rows), shown)
     report = Report(

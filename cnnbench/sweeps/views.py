@@ -46,6 +46,7 @@ def row(result: Result) -> Row:
         "threads": about.threads if about else None,
         "torch": about.torch if about else None,
         **{key: getattr(cost, key) if cost else None for key in _COSTS},
+        "uncounted": cost.uncounted if cost else {},
         "predicted_s": result.prediction.predicted_s if result.prediction else None,
         "bound": result.prediction.bound if result.prediction else None,
         **{

@@ -105,6 +105,18 @@ def test_odd_records_have_a_table_and_a_page(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
 
 
+def test_operators_that_no_table_knows_are_named(tmp_path: Path) -> None:
+    odd = made.record("nets:mine")
+    odd["cost"]["uncounted"] = {"fft_rfft2": 2}
+    made.store(tmp_path / "run", [odd])
+    says = "nets:mine: not in the convention, counted as no work: fft_rfft2 (2x)"
+    assert says in command("report", "run", cwd=tmp_path).stdout
+    command("report", "run", "--output", "x.html", cwd=tmp_path)
+    assert says in (tmp_path / "x.html").read_text("utf-8")
+    row = json.loads(command("report", "run", "-f", "json", cwd=tmp_path).stdout)["results"][0]
+    assert row["uncounted"] == {"fft_rfft2": 2}
+
+
 def test_failures_alone_are_told(tmp_path: Path) -> None:
     made.store(tmp_path / "run", [made.failed("vgg16@resolution=16", "no feature map is left")])
     shown = command("report", "run", cwd=tmp_path).stdout
