@@ -11,6 +11,7 @@ from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
 from cnnbench.sweeps.merge import merge as merged
+from cnnbench.sweeps.plan import words
 from cnnbench.sweeps.store import Store
 
 
@@ -38,8 +39,6 @@ def merge(
         "otherwise in another store"
     )
     for record in done.conflicts:
-        ways = [name for name in ("channels_last", "compile", "train") if record.get(name)]
-        about = record.get("environment") or {}
-        words = [str(record.get("model")), f"batch {record.get('batch')}", record.get("dtype")]
-        words += [*ways, about.get("device_name"), f"measured {record.get('measured')}"]
-        typer.echo(f"left out: {', '.join(filter(None, words))}")
+        device = (record.get("environment") or {}).get("device_name")
+        where = f", {device}" if device else ""
+        typer.echo(f"left out: {words(record)}{where}, measured {record.get('measured')}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
 from cnnbench.reports.emit import deliver
-from cnnbench.sweeps.plan import Configuration, SweepPlan, planned, read
+from cnnbench.sweeps.plan import Configuration, SweepPlan, planned, read, words
 
 _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
 _NEXT = re.compile(r",(?![\w.]+=)")  # a comma before key=value is within a spec
@@ -55,11 +56,7 @@ def say_plan(
     left: Sequence[Configuration], of: Sequence[Configuration], where: str | None, seconds: float
 ) -> None:
     """What is left to do, and where anything is timed the longest that it may take."""
-    lines = []
-    for one in left:
-        ways = [str(one.dtype)] if one.dtype else []
-        ways += [name for name in ("channels_last", "compile", "train") if getattr(one, name)]
-        lines.append(f"{one.model}, batch {one.batch}{''.join(f', {way}' for way in ways)}")
+    lines = [words(asdict(one)) for one in left]
     counted = f"{len(left)} of {len(of)} configurations to do"
     if where is None:
         lines.append(f"{counted}, counted alone")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -48,6 +48,13 @@ class Configuration:
     def spec(self) -> AnySpec:
         """What its name says."""
         return parse(self.model)
+
+
+def words(of: Mapping[str, Any]) -> str:
+    """A configuration as a person reads it, of its fields: `lenet5, batch 8, channels_last`."""
+    ways = [name for name in ("channels_last", "compile", "train") if of.get(name)]
+    said = [str(of.get("model")), f"batch {of.get('batch')}", of.get("dtype"), *ways]
+    return ", ".join(str(word) for word in said if word)
 
 
 class SweepPlan(BaseModel):
