@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnnbench.counting.count import count as count
     from cnnbench.guard.check import check as check
     from cnnbench.models.build import build as build
-    from cnnbench.studies.compare import compare as compare
+    from cnnbench.studies.comparison.compare import compare as compare
     from cnnbench.timing.measure import measure as measure
 
 __all__ = ["__version__", "build", "check", "compare", "count", "measure"]
@@ -23,7 +23,7 @@ __all__ = ["__version__", "build", "check", "compare", "count", "measure"]
 _HOMES = {
     "build": "cnnbench.models.build",
     "check": "cnnbench.guard.check",
-    "compare": "cnnbench.studies.compare",
+    "compare": "cnnbench.studies.comparison.compare",
     "count": "cnnbench.counting.count",
     "measure": "cnnbench.timing.measure",
 }

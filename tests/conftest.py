@@ -64,7 +64,9 @@ def command(
 
 def calibrated(folder: Path, threads: int = 1) -> dict[str, str]:
     """An environment in which this device has been measured: made-up ceilings, ready at once."""
-    from cnnbench.timing import devices, grid, profile, profiling
+    from cnnbench.devices import device as devices
+    from cnnbench.roofline import calibrate as profiling
+    from cnnbench.roofline import grid, profile
 
     device = devices.find("cpu")
     known = profiling.stored(device, threads, refresh=True).model_copy(

@@ -8,17 +8,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cnnbench import units
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import InputError
 from cnnbench.files import check_writable
 from cnnbench.models.spec import SourceSpec, parse
-from cnnbench.reports.emit import emit
+from cnnbench.reports import columns as col
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
-    from cnnbench.studies.audit import Verdict
+    from cnnbench.studies.audit.audit import Verdict
 
 _SHOWN = 5  # layers of a counter that differ, before the rest is only numbered
 
@@ -45,9 +45,9 @@ def audit(
     check_writable(output)
 
     with heavy_imports():
-        from cnnbench.cli.environment import environment
-        from cnnbench.models.libraries import claimed_macs
-        from cnnbench.studies.audit import installed, judge, prepare
+        from cnnbench.models.sources.libraries import claimed_macs
+        from cnnbench.reports.environment import environment
+        from cnnbench.studies.audit.audit import installed, judge, prepare
     counters, absent = installed()
     with _status() as say, opt.their_code():
         say(f"building {spec}")

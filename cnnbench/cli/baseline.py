@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnbench import units
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import BaselineError
 from cnnbench.files import check_writable
-from cnnbench.reports.emit import emit
+from cnnbench.reports import columns as col
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ def baseline(
     """
     check_writable(output)
     with heavy_imports():
-        from cnnbench.cli.environment import environment
-        from cnnbench.counting import convention
+        from cnnbench.counting.rules import convention
         from cnnbench.guard import baseline as baselines
         from cnnbench.guard import config as configs
         from cnnbench.guard.check import record
+        from cnnbench.reports.environment import environment
     found = configs.find(config)
     found.check_output(output)
     chosen = found.chosen(only)

@@ -14,7 +14,7 @@ from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import BaselineError, CnnbenchError
 from cnnbench.files import check_writable
-from cnnbench.reports.emit import Format, deliver, emit, text
+from cnnbench.reports.formats.emit import Format, deliver, emit, text
 
 if TYPE_CHECKING:
     from cnnbench.guard.config import Config, Guarded
@@ -91,13 +91,15 @@ def check(
     check_writable(output)
     form = form or _by_suffix(output)
     with heavy_imports():
-        from cnnbench.cli import check_ci, check_report
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
         from cnnbench.guard import config as configs
         from cnnbench.guard.check import raise_unknown
-        from cnnbench.guard.latency import Where, latencies
-        from cnnbench.reports import github
-        from cnnbench.reports.junit import as_junit
-        from cnnbench.timing import cores, devices
+        from cnnbench.guard.duet.latencies import Where, latencies
+        from cnnbench.reports import check as check_report
+        from cnnbench.reports import check_ci
+        from cnnbench.reports.formats import github
+        from cnnbench.reports.formats.junit import as_junit
     found = configs.find(config)
     found.check_output(output)
     chosen = found.chosen(only)

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnnbench.cli import INTERRUPTED
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.files import check_writable
-from cnnbench.reports.emit import Format, emit, format_of
+from cnnbench.reports import columns as col
+from cnnbench.reports.formats.emit import Format, emit, format_of
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
-    from cnnbench.studies.claims.study import Findings
-    from cnnbench.timing.environment import Environment
+    from cnnbench.devices.environment import Environment
+    from cnnbench.studies.papers.claims.study import Findings
 
 _STYLES = {"confirmed": "green", "qualified": "yellow", "refuted": "red"}
 TABLE = (
@@ -75,10 +75,11 @@ def claims(
     check_writable(output)
     opt.no_picture(output)
     with heavy_imports():
-        from cnnbench.studies.claims.claim import Claim, Need, Setup
-        from cnnbench.studies.claims.study import chosen, findings
-        from cnnbench.timing import cores, devices
-        from cnnbench.timing.environment import environment
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
+        from cnnbench.devices.environment import environment
+        from cnnbench.studies.papers.claims.claim import Claim, Need, Setup
+        from cnnbench.studies.papers.claims.study import chosen, findings
         from cnnbench.timing.sampling import Plan
     asked = chosen(names or [], static=static)
     found, used, plan = devices.find(device), cores.threads(threads), Plan(*plan_of)
@@ -99,9 +100,9 @@ def claims(
 
 def report_of(done: Findings, about: Environment | None, seed: int, *, detailed: bool) -> Report:
     """The table, and how each verdict comes about: `detailed` in it, else below it."""
-    from cnnbench.cli.environment import environment, where
-    from cnnbench.counting import convention
-    from cnnbench.studies.claims.study import record
+    from cnnbench.counting.rules import convention
+    from cnnbench.reports.environment import environment, where
+    from cnnbench.studies.papers.claims.study import record
 
     results = [record(row) for row in done.rows]
     verdicts = Counter(row["verdict"] for row in results if row["verdict"])

@@ -14,9 +14,9 @@ from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.files import check_writable
 from cnnbench.models.spec import parse_together
-from cnnbench.reports import drawing
-from cnnbench.reports.emit import emit
-from cnnbench.studies.division import By
+from cnnbench.reports.charts import style as drawing
+from cnnbench.reports.formats.emit import emit
+from cnnbench.studies.comparison.division import By
 
 OutChannels = Annotated[
     int | None,
@@ -120,18 +120,19 @@ def compare(
         if value is not None
     }
     with heavy_imports():
-        from cnnbench.cli.compare_report import report_of
-        from cnnbench.studies import compare as study
-        from cnnbench.studies.cases import cases
-        from cnnbench.studies.comparison import Comparing
-        from cnnbench.timing import cores, devices
-        from cnnbench.timing.profile_file import read
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
+        from cnnbench.reports.compare import report_of
+        from cnnbench.roofline.profile_file import read
+        from cnnbench.studies.comparison import compare as study
+        from cnnbench.studies.comparison.cases import cases
+        from cnnbench.studies.comparison.comparison import Comparing
         from cnnbench.timing.sampling import Plan
         from cnnbench.timing.setting import Setting, check
 
         if picture:
             drawing.require_altair()
-            from cnnbench.cli.pictures import comparison
+            from cnnbench.reports.charts.comparison import comparison
     asked = cases(specs, block)
     if by is not None and asked[0].label:
         raise CnnbenchError("--by divides networks, which blocks are not; leave it out")

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
-from cnnbench.models import plugins, registry
+from cnnbench.models import registry
+from cnnbench.models.sources import plugins
 
 _BREAKS = "@=:"  # bash's COMP_WORDBREAKS, as far as specs hold them
 

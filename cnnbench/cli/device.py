@@ -15,11 +15,11 @@ from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.files import check_writable, write
-from cnnbench.reports.emit import emit
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
-    from cnnbench.timing.profile import Profile
+    from cnnbench.roofline.profile import Profile
 
 CEILINGS = (
     Column("what", "ceiling", left=True),
@@ -73,9 +73,12 @@ def device(
     if as_toml and form is not None:
         raise CnnbenchError(f"{output} is TOML; give it or --format {form}, not both")
     with heavy_imports():
-        from cnnbench.cli.environment import environment
-        from cnnbench.timing import cores, devices, noise, profile_file
-        from cnnbench.timing.environment import environment as surroundings
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
+        from cnnbench.devices.environment import environment as surroundings
+        from cnnbench.reports.environment import environment
+        from cnnbench.roofline import profile_file
+        from cnnbench.timing import noise
     found, used = devices.find(name), cores.threads(threads)
     with bar(max_time) as shown:
         seen = noise.portrait(
@@ -114,7 +117,7 @@ def device(
 
 def _rows(profile: Profile) -> list[dict[str, Any]]:
     """One row a ceiling, and the noise floor."""
-    from cnnbench.timing.ceilings import DTYPES
+    from cnnbench.roofline.ceilings import DTYPES
 
     rows = [
         {

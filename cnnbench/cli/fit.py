@@ -15,13 +15,13 @@ from cnnbench.errors import CnnbenchError
 from cnnbench.files import check_writable
 from cnnbench.models.scale import scalable
 from cnnbench.models.spec import parse
-from cnnbench.reports import drawing
-from cnnbench.reports.emit import emit
-from cnnbench.studies.budget import Goal, parse_budget
+from cnnbench.reports.charts import style as drawing
+from cnnbench.reports.formats.emit import emit
+from cnnbench.studies.scaling.budget import Goal, parse_budget
 
 if TYPE_CHECKING:
+    from cnnbench.roofline.profile import Profile
     from cnnbench.timing.measure import Timing
-    from cnnbench.timing.profile import Profile
 
 _MOST = 100_000  # candidates: more would take many minutes
 
@@ -89,15 +89,17 @@ def fit(
     if output is not None and drawing.is_picture(output):
         raise CnnbenchError(f"fit draws no picture; write {output.with_suffix('.json')}")
     with heavy_imports():
-        from cnnbench.cli.fit_report import report_of
         from cnnbench.counting.count import read_dtype
-        from cnnbench.studies import fit as study
-        from cnnbench.studies.search import WINDOW
-        from cnnbench.studies.variants import Variant, variants
-        from cnnbench.timing import cores, devices, profiling
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
+        from cnnbench.reports.fit import report_of
+        from cnnbench.roofline import calibrate as profiling
+        from cnnbench.roofline.predict import Predictor
+        from cnnbench.roofline.profile_file import read
+        from cnnbench.studies.scaling import fit as study
+        from cnnbench.studies.scaling.search import WINDOW
+        from cnnbench.studies.scaling.variants import Variant, variants
         from cnnbench.timing.measure import timed
-        from cnnbench.timing.prediction import Predictor
-        from cnnbench.timing.profile_file import read
         from cnnbench.timing.sampling import Plan
         from cnnbench.timing.setting import Setting, check
     setting, plan = Setting(batch, dtype), Plan(*plan_of)

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from cnnbench import units
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.files import check_writable
 from cnnbench.models import registry
 from cnnbench.models.spec import AnySpec, parse
-from cnnbench.reports.emit import emit
+from cnnbench.reports import columns as col
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 SUMMARY = (
@@ -93,9 +93,10 @@ def flops(
     check_writable(output)
 
     with heavy_imports():
-        from cnnbench.cli.environment import environment
-        from cnnbench.counting import convention, views
+        from cnnbench.counting import views
         from cnnbench.counting.count import count
+        from cnnbench.counting.rules import convention
+        from cnnbench.reports.environment import environment
     with opt.their_code():
         traces = [
             count(spec, given, batch=batch, dtype=dtype, train=train) for spec in _progress(specs)

@@ -14,9 +14,9 @@ from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.files import check_writable
 from cnnbench.models.spec import Spec, parse
-from cnnbench.reports import drawing
-from cnnbench.reports.emit import emit
-from cnnbench.studies.batch_norm import BatchNorm
+from cnnbench.reports.charts import style as drawing
+from cnnbench.reports.formats.emit import emit
+from cnnbench.studies.depth.batch_norm import BatchNorm
 
 _STEPS = 100  # that weight decay takes where --steps does not say
 
@@ -97,21 +97,22 @@ def gradients(
     picture = opt.is_picture(output, form)
     steps = steps or (_STEPS if weight_decay is not None else 0)
     with heavy_imports():
-        from cnnbench.cli.gradients_notes import Asked
-        from cnnbench.cli.gradients_report import report_of
-        from cnnbench.studies.degradation import Trainings, trainings
-        from cnnbench.studies.digits import require_scikit_learn
-        from cnnbench.studies.gradients import signals
-        from cnnbench.studies.training import LEARNING_RATE
-        from cnnbench.timing import cores, devices
-        from cnnbench.timing.environment import environment
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
+        from cnnbench.devices.environment import environment
+        from cnnbench.reports.gradients import report_of
+        from cnnbench.reports.gradients_notes import Asked
+        from cnnbench.studies.depth.digits import require_scikit_learn
+        from cnnbench.studies.depth.gradients import signals
+        from cnnbench.studies.depth.training import LEARNING_RATE
+        from cnnbench.studies.depth.trainings import Trainings, trainings
         from cnnbench.timing.setting import Setting, check
 
         if steps:
             require_scikit_learn()
         if picture:
             drawing.require_altair()
-            from cnnbench.cli.pictures import depth
+            from cnnbench.reports.charts.comparison import depth
     asked = Asked(batch, seed, steps, learning_rate or LEARNING_RATE, weight_decay)
     used, device = cores.threads(threads), devices.find("cpu")
     check(Setting(batch), device, used)

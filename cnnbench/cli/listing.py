@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError, nearest
 from cnnbench.files import check_writable
-from cnnbench.models import plugins, registry
-from cnnbench.reports.emit import emit
+from cnnbench.models import registry
+from cnnbench.models.sources import plugins
+from cnnbench.reports import columns as col
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 COLUMNS = (

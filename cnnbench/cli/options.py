@@ -16,8 +16,8 @@ from cnnbench.cli.completion import complete_spec
 from cnnbench.errors import CnnbenchError, ShapeError
 from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
 from cnnbench.models.spec import AnySpec, Spec
-from cnnbench.reports import drawing
-from cnnbench.reports.emit import Format
+from cnnbench.reports.charts import style as drawing
+from cnnbench.reports.formats.emit import Format
 
 _SPEC = "NAME@key=value,… or package.module:NAME, path/file.py:NAME, timm:NAME, torchvision:NAME"
 Specs = Annotated[

@@ -7,20 +7,20 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from cnnbench import units
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.files import check_writable
 from cnnbench.models.spec import parse
-from cnnbench.reports import drawing
-from cnnbench.reports.emit import emit
+from cnnbench.reports import columns as col
+from cnnbench.reports.charts import style as drawing
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
-    from cnnbench.studies.forecast import Forecast
-    from cnnbench.timing.profile import Profile
+    from cnnbench.roofline.profile import Profile
+    from cnnbench.studies.predict import Forecast
 
 FORECASTS = (
     col.MODEL,
@@ -70,11 +70,13 @@ def predict(
     if output is not None and drawing.is_picture(output):
         raise CnnbenchError(f"predict draws no picture; write {output.with_suffix('.json')}")
     with heavy_imports():
-        from cnnbench.cli.environment import environment
-        from cnnbench.studies import forecast as study
-        from cnnbench.timing import cores, devices, profiling
-        from cnnbench.timing.prediction import dtype_of
-        from cnnbench.timing.profile_file import read
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
+        from cnnbench.reports.environment import environment
+        from cnnbench.roofline import calibrate as profiling
+        from cnnbench.roofline.predict import dtype_of
+        from cnnbench.roofline.profile_file import read
+        from cnnbench.studies import predict as study
     with opt.their_code():
         passes = study.counted(specs, given, sizes, dtype)
         dtypes = list(dict.fromkeys(dtype_of(one.trace) for one in passes))

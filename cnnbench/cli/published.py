@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from cnnbench import units
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.completion import complete_spec
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.metrics import Metric
 from cnnbench.files import check_writable
-from cnnbench.reports.emit import emit
+from cnnbench.reports import columns as col
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 TABLE = (
@@ -56,9 +56,9 @@ def published(
     check_writable(output)
     opt.no_picture(output)
     with heavy_imports():
-        from cnnbench.cli.environment import environment
-        from cnnbench.counting import convention
-        from cnnbench.studies.published import compared, figures_of
+        from cnnbench.counting.rules import convention
+        from cnnbench.reports.environment import environment
+        from cnnbench.studies.papers.published import compared, figures_of
     asked = figures_of(models or [])
     rows = []
     with bar(0) as shown:

@@ -14,11 +14,11 @@ from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, OutputError
 from cnnbench.files import check_writable, write
-from cnnbench.reports import drawing
-from cnnbench.reports.emit import emit
+from cnnbench.reports.charts import style as drawing
+from cnnbench.reports.formats.emit import emit
 
 if TYPE_CHECKING:
-    from cnnbench.reports.page import Figure
+    from cnnbench.reports.sweep.page import Figure
 
 _PAGE = ".html"
 _FIGURES = (".svg", ".png")
@@ -82,8 +82,9 @@ def report(
     if is_page or figures:
         drawing.require_altair()
     with heavy_imports():
-        from cnnbench.cli import report_compare, report_tables
-        from cnnbench.reports import page as pages
+        from cnnbench.reports.sweep import changes as report_compare
+        from cnnbench.reports.sweep import page as pages
+        from cnnbench.reports.sweep import tables as report_tables
         from cnnbench.sweeps.results import read
         from cnnbench.sweeps.store import Store
     stores = [Store(folder) for folder in folders]

@@ -9,13 +9,13 @@ import typer
 from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
-from cnnbench.cli.scale_asked import read, without_target
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.files import check_writable
 from cnnbench.models.scale import Compound, Way, scalable
 from cnnbench.models.spec import parse
-from cnnbench.reports import drawing
-from cnnbench.reports.emit import emit
+from cnnbench.reports.charts import style as drawing
+from cnnbench.reports.formats.emit import emit
+from cnnbench.studies.scaling.target import read, without_target
 
 _PAPER = Compound()
 
@@ -104,21 +104,22 @@ def scale(
     picture = opt.is_picture(output, form)
     without_target(asked, device, threads, picture)
     with heavy_imports():
-        from cnnbench.cli.scale_report import report_of_family, report_of_ways
         from cnnbench.counting.count import read_dtype
-        from cnnbench.studies import compare
-        from cnnbench.studies.comparison import Comparing
-        from cnnbench.studies.scaling import Family
-        from cnnbench.studies.ways import rows, spend
-        from cnnbench.timing import cores, devices
-        from cnnbench.timing.prediction import Predictor
-        from cnnbench.timing.profile_file import read as read_profile
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
+        from cnnbench.reports.scale import report_of_family, report_of_ways
+        from cnnbench.roofline.predict import Predictor
+        from cnnbench.roofline.profile_file import read as read_profile
+        from cnnbench.studies.comparison import compare
+        from cnnbench.studies.comparison.comparison import Comparing
+        from cnnbench.studies.scaling.family import Family
+        from cnnbench.studies.scaling.spend import rows, spend
         from cnnbench.timing.sampling import Plan
         from cnnbench.timing.setting import Setting, check
 
         if picture:
             drawing.require_altair()
-            from cnnbench.cli.pictures import ways as drawn
+            from cnnbench.reports.charts.comparison import ways as drawn
     setting, profile = Setting(batch, dtype), read_profile(on) if on else None
     number_format = str(dtype or "float32")
     predictor = Predictor(profile, number_format) if profile and asked.target is None else None

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.files import check_writable
 from cnnbench.models.spec import parse
-from cnnbench.reports.emit import emit
+from cnnbench.reports import columns as col
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
@@ -52,10 +52,11 @@ def show(
     check_writable(output)
 
     with heavy_imports():
-        from cnnbench.cli.environment import environment
-        from cnnbench.counting import convention, views
+        from cnnbench.counting import views
         from cnnbench.counting.count import count
+        from cnnbench.counting.rules import convention
         from cnnbench.counting.tree import tree
+        from cnnbench.reports.environment import environment
     with opt.their_code():
         trace = count(spec, given, batch=batch, dtype=dtype)
     summary = {"model": str(spec), **views.summary(trace)}

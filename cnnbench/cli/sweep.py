@@ -124,9 +124,10 @@ def sweep(
         raise CnnbenchError("--wait is for a Slurm job; give --slurm partition=…, or leave it out")
     of = plan.configurations()
     with heavy_imports():
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
         from cnnbench.sweeps.run import Place, missing, run
         from cnnbench.sweeps.store import Store
-        from cnnbench.timing import cores, devices
         from cnnbench.timing.sampling import Plan
     if slurm is not None:
         from cnnbench.cli.sweep_slurm import submitted

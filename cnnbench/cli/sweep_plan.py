@@ -11,7 +11,7 @@ from typing import Any
 from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
-from cnnbench.reports.emit import deliver
+from cnnbench.reports.formats.emit import deliver
 from cnnbench.sweeps.plan import Configuration, SweepPlan, planned, read, words
 
 _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}

@@ -10,14 +10,14 @@ import typer
 
 from cnnbench import units
 from cnnbench.cli import INTERRUPTED
-from cnnbench.cli import columns as col
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.files import check_writable
 from cnnbench.models.spec import parse
-from cnnbench.reports.emit import emit
+from cnnbench.reports import columns as col
+from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
@@ -103,8 +103,10 @@ def time(
     given = opt.read_inputs(inputs, max(sizes), specs)
     check_writable(output)
     with heavy_imports():
-        from cnnbench.cli.environment import environment
-        from cnnbench.timing import cores, devices, views
+        from cnnbench.devices import cores
+        from cnnbench.devices import device as devices
+        from cnnbench.reports.environment import environment
+        from cnnbench.timing import views
         from cnnbench.timing.measure import timed
         from cnnbench.timing.measure_layers import LayerTiming, timed_layers
         from cnnbench.timing.sampling import Plan
@@ -206,7 +208,7 @@ def _intensity(rows: Sequence[dict[str, Any]]) -> float:
 
 def _notes(latencies: Sequence[Latency], timing: Timing | LayerTiming) -> list[str]:
     """Where it was measured, against which roof, and what a reader must know."""
-    from cnnbench.cli.environment import where
+    from cnnbench.reports.environment import where
 
     about, kept = timing.environment, timing.profile
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)

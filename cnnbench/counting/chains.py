@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.counting.cost import Cost, Trace
-from cnnbench.counting.tensors import storage
-from cnnbench.counting.trace import trace
+from cnnbench.counting.tracing.tensors import storage
+from cnnbench.counting.tracing.trace import trace
 from cnnbench.models.build import outline_piece
-from cnnbench.models.chain import Chain, Piece
 from cnnbench.models.inputs import Shape
+from cnnbench.models.zoo.chain import Chain, Piece
 
 _BUILT = 64  # pieces kept for their next shape
 

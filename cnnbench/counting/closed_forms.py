@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cnnbench import units
-from cnnbench.models.googlenet import MODULES
-from cnnbench.models.resnet import EXPANSION
 from cnnbench.models.spec import Spec
+from cnnbench.models.zoo.googlenet import MODULES
+from cnnbench.models.zoo.resnet import EXPANSION
 
 Side = tuple[int, int]  # height, width
 

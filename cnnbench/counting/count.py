@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from cnnbench.counting import arguments as args
 from cnnbench.counting.cost import Trace
-from cnnbench.counting.trace import trace
+from cnnbench.counting.tracing.trace import trace
 from cnnbench.errors import InputError, ShapeError, SpecError, nearest
+from cnnbench.models import arguments as args
 from cnnbench.models import registry
 from cnnbench.models.build import load, surroundings
 from cnnbench.models.inputs import Dtype, Input, Shape

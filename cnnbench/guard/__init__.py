@@ -1,1 +1,1 @@
-"""GUARD: baseline, check, duet: cost regression in CI."""
+"""GUARD: baseline and check: cost regression in CI."""

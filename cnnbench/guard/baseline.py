@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cnnbench.counting import convention
+from cnnbench.counting.rules import convention
 from cnnbench.errors import BaselineError, reason_of
 from cnnbench.files import write
 from cnnbench.guard.costs import Costs

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cnnbench import units
 from cnnbench.counting.metrics import STATIC, Metric
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
 from cnnbench.errors import BaselineError, CnnbenchError
 from cnnbench.guard import baseline as baselines
 from cnnbench.guard import config as configs
@@ -16,9 +18,8 @@ from cnnbench.guard.changes import Pair, changes, pairs
 from cnnbench.guard.config import Config, Guarded
 from cnnbench.guard.costs import Costs, Layer
 from cnnbench.guard.counting import at_home, counted
+from cnnbench.guard.duet.latencies import Where, latencies
 from cnnbench.guard.finding import Finding, Status
-from cnnbench.guard.latency import Where, latencies
-from cnnbench.timing import cores, devices
 from cnnbench.timing.measure import check_plan
 
 Say = Callable[[str], None]

@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from cnnbench.errors import InputError, reason_of
-from cnnbench.models import sources
-from cnnbench.models.chain import Chain, Piece
 from cnnbench.models.inputs import Shape
-from cnnbench.models.layers import raw_parameters
+from cnnbench.models.sources import building as sources
 from cnnbench.models.spec import AnySpec, Spec, parse
+from cnnbench.models.zoo.chain import Chain, Piece
+from cnnbench.models.zoo.layers import raw_parameters
 
 
 def build(spec: str | AnySpec) -> nn.Module:
@@ -93,4 +93,4 @@ def _constructing(name: str, device: torch.device, dtype: torch.dtype) -> Iterat
 
 
 def _file(spec: Spec) -> ModuleType:
-    return importlib.import_module(f"cnnbench.models.{spec.model.paper.module}")
+    return importlib.import_module(f"cnnbench.models.zoo.{spec.model.paper.module}")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cnnbench.errors import ShapeError, SpecError, nearest
-from cnnbench.models import plugins
 from cnnbench.models.inputs import Shape, parse_map
 from cnnbench.models.registry import Model, Option, Value, block, find, knows
+from cnnbench.models.sources import plugins
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 

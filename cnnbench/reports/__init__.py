@@ -1,1 +1,1 @@
-"""SHOW: tables, JSON, CSV, Markdown. No arithmetic beyond formatting."""
+"""SHOW: a file a command: its tables and notes. No arithmetic beyond formatting."""

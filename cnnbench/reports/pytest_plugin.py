@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from cnnbench.counting.cost import Trace
-    from cnnbench.guard.budget import Excess
+    from cnnbench.guard.limits import Excess
 
 _MOST = 10  # layers shown
 
@@ -60,7 +60,7 @@ def cost_budget() -> CostBudget:
     ) -> Trace:
         from cnnbench.counting.count import count
         from cnnbench.errors import ConfigError
-        from cnnbench.guard.budget import excesses, limits
+        from cnnbench.guard.limits import excesses, limits
 
         if all(value is None for value in maxima.values()):
             raise ConfigError('cost_budget needs a limit, such as max_macs="320M"')
@@ -77,8 +77,8 @@ def cost_budget() -> CostBudget:
 def _text(name: str, over: Sequence[Excess]) -> str:
     """The costs over their limits, each with the layers that have most of it."""
     from cnnbench import units
+    from cnnbench.reports.formats.terminal import plain
     from cnnbench.reports.report import Column, Report, Table
-    from cnnbench.reports.terminal import plain
 
     lines, tables = [], []
     for excess in over:

@@ -1,1 +1,1 @@
-"""ASK: questions answered by the rooms above."""
+"""ASK: questions answered by the rooms above, a folder each."""

@@ -1,1 +1,1 @@
-"""Many configurations: what there is to measure, and what has been, on disk."""
+"""SCALE: many configurations, resumable, on one machine or several."""

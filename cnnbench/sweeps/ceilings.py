@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
+from cnnbench.roofline import calibrate as profiling
+from cnnbench.roofline.profile import Profile
 from cnnbench.sweeps.processes import alone
-from cnnbench.timing import cores, devices, profiling
-from cnnbench.timing.profile import Profile
 
 
 def ceilings(device: devices.Device, threads: cores.Threads, dtypes: Iterable[str]) -> Profile:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from cnnbench.models.spec import Spec
-from cnnbench.studies.stages import place
+from cnnbench.studies.comparison.stages import place
 from cnnbench.sweeps.plan import Configuration
 
 T = TypeVar("T")

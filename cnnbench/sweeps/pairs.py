@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cnnbench.models.spec import Spec
-from cnnbench.studies.stages import REDUCTIONS, label, place
+from cnnbench.studies.comparison.stages import REDUCTIONS, label, place
 from cnnbench.sweeps.results import Result
 from cnnbench.timing.pairing import ratio, unpaired
 from cnnbench.timing.statistics import Interval

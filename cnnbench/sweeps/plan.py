@@ -15,7 +15,7 @@ from cnnbench.errors import ConfigError, SpecError
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
-from cnnbench.studies.stages import stages_of, with_options
+from cnnbench.studies.comparison.stages import stages_of, with_options
 
 ALL = "all"  # every network of the registry
 

@@ -11,18 +11,18 @@ from uuid import uuid4
 
 import torch
 
+from cnnbench.devices.cores import Threads
+from cnnbench.devices.device import Device
 from cnnbench.models.inputs import Dtype
+from cnnbench.roofline.calibrate import Say
+from cnnbench.roofline.profile import Profile
 from cnnbench.sweeps.ceilings import ceilings
-from cnnbench.sweeps.counted import counted
+from cnnbench.sweeps.counting import counted
 from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import RECORDS, Store, standing
 from cnnbench.timing import views
-from cnnbench.timing.cores import Threads
-from cnnbench.timing.devices import Device
 from cnnbench.timing.measure import timed
-from cnnbench.timing.profile import Profile
-from cnnbench.timing.profiling import Say
 from cnnbench.timing.sampling import Plan
 from cnnbench.timing.setting import Setting
 from cnnbench.version import __version__

@@ -1,1 +1,1 @@
-"""TIME: measured cost. Raw seconds in rounds, statistics derived, the device's ceilings."""
+"""TIME: measured cost. Raw seconds in rounds, statistics derived."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnbench.devices import warnings as cautions
+from cnnbench.devices.device import Device
+from cnnbench.devices.warnings import Caution
 from cnnbench.models.inputs import Shape
-from cnnbench.timing import cautions
-from cnnbench.timing.cautions import Caution
-from cnnbench.timing.devices import Device
-from cnnbench.timing.profile import Profile
+from cnnbench.roofline.profile import Profile
 from cnnbench.timing.sampling import Plan
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import drifted, interval, outliers, percentile

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnnbench.counting import convention
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
+from cnnbench.counting.rules import convention
 from cnnbench.errors import InputError
-from cnnbench.timing.profile import Profile
-from cnnbench.timing.roofline import Bound, bound, least_seconds
+from cnnbench.roofline.bound import Bound, bound, least_seconds
+from cnnbench.roofline.profile import Profile
 from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
 from cnnbench.timing.subject import Subject
 

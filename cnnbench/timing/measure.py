@@ -9,17 +9,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from cnnbench.counting.arguments import Inputs
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
+from cnnbench.devices.disturbances import Watch
+from cnnbench.devices.environment import Environment, environment
+from cnnbench.devices.warnings import Caution
 from cnnbench.errors import CnnbenchError, MemoryShortage, ShapeError, SpecError
-from cnnbench.timing import cores, devices, profiling
-from cnnbench.timing.cautions import Caution
-from cnnbench.timing.disturbances import Watch
-from cnnbench.timing.environment import Environment, environment
+from cnnbench.models.arguments import Inputs
+from cnnbench.roofline import calibrate as profiling
+from cnnbench.roofline.calibrate import Say
+from cnnbench.roofline.profile import Profile
+from cnnbench.timing.largest_batch import largest_batch
 from cnnbench.timing.latency import Latency, failed, latency
-from cnnbench.timing.memory import largest_batch
 from cnnbench.timing.network import Model, Network, name_of, ready
-from cnnbench.timing.profile import Profile
-from cnnbench.timing.profiling import Say
 from cnnbench.timing.sampling import Plan, Progress, Sampled, Width, take, widest
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.subject import Subject, prepare

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import torch
 
-from cnnbench.counting.arguments import Inputs
+from cnnbench.devices.cores import Threads, limited
+from cnnbench.devices.device import Device
+from cnnbench.devices.disturbances import Watch
+from cnnbench.devices.environment import Environment, environment
+from cnnbench.devices.warnings import Caution
 from cnnbench.errors import CnnbenchError, InputError
-from cnnbench.timing.cautions import Caution
-from cnnbench.timing.cores import Threads, limited
-from cnnbench.timing.devices import Device
-from cnnbench.timing.disturbances import Watch
-from cnnbench.timing.environment import Environment, environment
+from cnnbench.models.arguments import Inputs
+from cnnbench.roofline.calibrate import Say, measured, stored
+from cnnbench.roofline.profile import Profile
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.layers import OpTime, Watched
 from cnnbench.timing.network import Model, name_of, ready
-from cnnbench.timing.profile import Profile
-from cnnbench.timing.profiling import Say, measured, stored
 from cnnbench.timing.sampling import Plan, Progress, take
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.subject import Subject, prepare

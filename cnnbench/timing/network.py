@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from cnnbench.counting import arguments as args
 from cnnbench.counting.count import read_dtype
-from cnnbench.counting.running import outputs_of
+from cnnbench.counting.tracing.running import outputs_of
+from cnnbench.devices.device import Device
 from cnnbench.errors import InputError, SpecError, reason_of
+from cnnbench.models import arguments as args
 from cnnbench.models.build import load, surroundings
+from cnnbench.models.foreign import failing
 from cnnbench.models.inputs import Input
-from cnnbench.models.sources import converted
+from cnnbench.models.sources.building import converted
 from cnnbench.models.spec import AnySpec, SourceSpec, Spec, parse
-from cnnbench.timing.devices import Device
-from cnnbench.timing.failing import failing
 from cnnbench.timing.setting import Setting
 
 Model = str | AnySpec | nn.Module

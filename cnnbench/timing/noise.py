@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import sleep
 
-from cnnbench.timing.cautions import Caution
-from cnnbench.timing.ceilings import DTYPES
-from cnnbench.timing.cores import Threads, limited
-from cnnbench.timing.devices import Device
-from cnnbench.timing.disturbances import Watch, slowing
+from cnnbench.devices.cores import Threads, limited
+from cnnbench.devices.device import Device
+from cnnbench.devices.disturbances import Watch, slowing
+from cnnbench.devices.warnings import Caution
+from cnnbench.roofline.calibrate import Say, keep, measured, stored
+from cnnbench.roofline.ceilings import DTYPES
+from cnnbench.roofline.profile import Noise, Profile, Timed
 from cnnbench.timing.measure import timed
 from cnnbench.timing.network import ready
 from cnnbench.timing.pairing import CONFIDENCE, ratio
-from cnnbench.timing.profile import Noise, Profile, Timed
-from cnnbench.timing.profiling import Say, keep, measured, stored
 from cnnbench.timing.sampling import Plan, Progress, Sampled, take
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.statistics import bound

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnbench.errors import CnnbenchError
+from cnnbench.models.foreign import forgotten
 from cnnbench.timing import statistics
-from cnnbench.timing.failing import forgotten
 
 SHORTEST_S = 1e-3  # of a sample, so that the clock's own grain does not show
 FIRST_LOOK = 8  # samples; then twice as many each time

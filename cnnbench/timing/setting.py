@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnbench.counting.count import read_dtype
+from cnnbench.devices.cores import MOST_THREADS, Threads
+from cnnbench.devices.device import Device
 from cnnbench.errors import DeviceError
 from cnnbench.models.inputs import batched
-from cnnbench.timing.cores import MOST_THREADS, Threads
-from cnnbench.timing.devices import Device
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cnnbench.counting.tensors import storage, tensors_in
-from cnnbench.counting.treatment import Operator, Treatment, is_composite, is_idle, treated
+from cnnbench.counting.rules.treatment import Operator, Treatment, is_composite, is_idle, treated
+from cnnbench.counting.tracing.tensors import storage, tensors_in
 from cnnbench.models.inputs import Shape
 
 

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor
 
 from cnnbench import units
-from cnnbench.counting import arguments as args
-from cnnbench.counting.arguments import Arguments
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.count import hint
-from cnnbench.counting.running import outputs_of, trainable
-from cnnbench.counting.trace import trace, uncompiled
+from cnnbench.counting.tracing.running import outputs_of, trainable
+from cnnbench.counting.tracing.trace import trace, uncompiled
+from cnnbench.devices.clocks import Run, clock
+from cnnbench.devices.device import Device
+from cnnbench.devices.warnings import Caution
 from cnnbench.errors import InputError, MemoryShortage
+from cnnbench.models import arguments as args
+from cnnbench.models.arguments import Arguments
+from cnnbench.models.foreign import failing
 from cnnbench.models.inputs import Dtype
-from cnnbench.timing.cautions import Caution
-from cnnbench.timing.clocks import Run, clock
-from cnnbench.timing.devices import Device
-from cnnbench.timing.failing import failing
 from cnnbench.timing.network import Network
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.values import inspect

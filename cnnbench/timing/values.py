@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cnnbench.counting.arguments import Arguments
-from cnnbench.counting.tensors import tensors_in
-from cnnbench.timing import cautions
-from cnnbench.timing.cautions import Caution
+from cnnbench.counting.tracing.tensors import tensors_in
+from cnnbench.devices import warnings as cautions
+from cnnbench.devices.warnings import Caution
+from cnnbench.models.arguments import Arguments
 
 _MANY = 0.01  # share of denormals that is worth a word
 

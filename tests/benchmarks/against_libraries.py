@@ -17,8 +17,10 @@ from pathlib import Path
 import torch
 from timm_models import operators_for_torchvision  # beside this file
 
-from cnnbench.timing import cores, devices, pairing
-from cnnbench.timing.environment import environment
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
+from cnnbench.devices.environment import environment
+from cnnbench.timing import pairing
 from cnnbench.timing.network import ready
 from cnnbench.timing.sampling import Plan, take
 from cnnbench.timing.setting import Setting

@@ -35,7 +35,7 @@ def costed(name: str, number: int) -> dict[str, Any]:
     from cnnbench.counting.count import count
     from cnnbench.models.scale import scalable
     from cnnbench.models.spec import parse
-    from cnnbench.studies.variants import variants
+    from cnnbench.studies.scaling.variants import variants
 
     count("lenet5")  # what the first count of a process loads
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -18,9 +18,12 @@ from typing import Any
 
 import torch
 
-from cnnbench.timing import cores, devices, pairing, profiling, statistics
-from cnnbench.timing.clocks import WaitingClock
-from cnnbench.timing.environment import environment
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
+from cnnbench.devices.clocks import WaitingClock
+from cnnbench.devices.environment import environment
+from cnnbench.roofline import calibrate as profiling
+from cnnbench.timing import pairing, statistics
 from cnnbench.timing.network import ready
 from cnnbench.timing.sampling import Plan, take
 from cnnbench.timing.setting import Setting

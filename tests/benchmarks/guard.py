@@ -21,10 +21,12 @@ from typing import Any
 
 from timing import loaded  # beside this file
 
-from cnnbench.guard import config, duet
-from cnnbench.guard.latency import Where, latencies
-from cnnbench.timing import cores, devices
-from cnnbench.timing.environment import environment
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
+from cnnbench.devices.environment import environment
+from cnnbench.guard import config
+from cnnbench.guard.duet import pair as duet
+from cnnbench.guard.duet.latencies import Where, latencies
 
 duet._layers = lambda *_: ()  # which layer did it is not asked here, and takes a pair more
 

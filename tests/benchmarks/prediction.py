@@ -18,13 +18,16 @@ from time import perf_counter
 
 import numpy as np
 
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
+from cnnbench.devices.environment import environment
 from cnnbench.models import registry
-from cnnbench.reports import charts, drawing
-from cnnbench.timing import cores, devices, profiling
-from cnnbench.timing.environment import environment
+from cnnbench.reports.charts import roofline as charts
+from cnnbench.reports.charts import style as drawing
+from cnnbench.roofline import calibrate as profiling
+from cnnbench.roofline.operators import Sampling
+from cnnbench.roofline.predict import Predictor
 from cnnbench.timing.network import ready
-from cnnbench.timing.operators import Sampling
-from cnnbench.timing.prediction import Predictor
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.subject import Subject, prepare
 

@@ -27,8 +27,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cnnbench.timing import cores, devices, pairing, statistics
-from cnnbench.timing.environment import environment
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
+from cnnbench.devices.environment import environment
+from cnnbench.timing import pairing, statistics
 from cnnbench.timing.network import Model, ready
 from cnnbench.timing.sampling import Plan, Sampled, take
 from cnnbench.timing.setting import Setting

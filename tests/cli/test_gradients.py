@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cnnbench.cli import INTERRUPTED, run
-from cnnbench.studies import gradients as study
+from cnnbench.studies.depth import gradients as study
 
 from .conftest import Refused
 

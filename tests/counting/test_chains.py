@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from cnnbench.counting.chains import ChainCounter
 from cnnbench.counting.count import count
 from cnnbench.models.build import chain_of
-from cnnbench.models.chain import Chain, assemble, piece
-from cnnbench.models.layers import conv_bn
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import Spec, parse
+from cnnbench.models.zoo.chain import Chain, assemble, piece
+from cnnbench.models.zoo.layers import conv_bn
 
 SCALABLE = [model.name for model in MODELS if model.option("width_mult")]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from cnnbench.counting.count import count
-from cnnbench.counting.trace import trace
+from cnnbench.counting.tracing.trace import trace
 
 profile = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 

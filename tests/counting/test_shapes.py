@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from cnnbench.counting.trace import trace
+from cnnbench.counting.tracing.trace import trace
 from cnnbench.errors import InputError
 
 settings.register_profile(

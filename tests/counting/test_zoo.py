@@ -6,7 +6,7 @@ from torch import nn
 
 from cnnbench.counting import views
 from cnnbench.counting.count import count
-from cnnbench.counting.trace import trace
+from cnnbench.counting.tracing.trace import trace
 from cnnbench.models.build import outline
 from cnnbench.models.inputs import parse_shape
 from cnnbench.models.registry import MODELS

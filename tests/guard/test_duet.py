@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from cnnbench.counting.metrics import Metric
+from cnnbench.devices import device as devices
+from cnnbench.devices.cores import Threads
 from cnnbench.errors import RevisionError
-from cnnbench.guard import config, revision
-from cnnbench.guard.duet import LOOKS, verdict
+from cnnbench.guard import config
+from cnnbench.guard.duet import revision
+from cnnbench.guard.duet.latencies import Where, latencies
+from cnnbench.guard.duet.pair import LOOKS, verdict
 from cnnbench.guard.finding import Status
-from cnnbench.guard.latency import Where, latencies
-from cnnbench.timing import devices
-from cnnbench.timing.cores import Threads
 
 from ..conftest import ROOT
 from .scratch import Scratch

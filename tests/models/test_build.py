@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 import cnnbench
 from cnnbench.errors import InputError
-from cnnbench.models import lenet
 from cnnbench.models.build import outline
-from cnnbench.models.layers import raw_parameters, round_channels
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
+from cnnbench.models.zoo import lenet
+from cnnbench.models.zoo.layers import raw_parameters, round_channels
 
 # Small enough to train for a few steps; what is left out has the default.
 SMALL = {
@@ -153,7 +153,7 @@ def test_subsampling_begins_as_the_mean() -> None:
 
 
 def test_local_response_norm_is_the_papers_sum() -> None:
-    from cnnbench.models.alexnet import local_response_norm
+    from cnnbench.models.zoo.alexnet import local_response_norm
 
     x = torch.randn(2, 7, 3, 3)
     squares = torch.stack([x[:, max(0, c - 2) : c + 3].square().sum(1) for c in range(7)], 1)

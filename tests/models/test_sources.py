@@ -11,9 +11,9 @@ from cnnbench.cli import run
 from cnnbench.cli.completion import complete_spec
 from cnnbench.counting.count import count
 from cnnbench.errors import CnnbenchError, ShapeError, SpecError
-from cnnbench.models import plugins
 from cnnbench.models.build import build
 from cnnbench.models.inputs import Input, parse_input
+from cnnbench.models.sources import plugins
 from cnnbench.models.spec import SourceSpec, parse
 
 from ..conftest import command

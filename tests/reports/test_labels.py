@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnbench.reports import labels
-from cnnbench.reports.drawing import ticks
-from cnnbench.reports.labels import Spot, sides
+from cnnbench.reports.charts import labels
+from cnnbench.reports.charts.labels import Spot, sides
+from cnnbench.reports.charts.style import ticks
 
 AXIS = (0.5, 2e6)
 places = st.floats(1, 1e6)

@@ -12,9 +12,9 @@ import pytest
 
 from cnnbench.errors import OutputError
 from cnnbench.files import check_writable, write
-from cnnbench.reports.emit import Format, text
+from cnnbench.reports.formats.emit import Format, text
+from cnnbench.reports.formats.terminal import plain
 from cnnbench.reports.report import Column, Report, Table
-from cnnbench.reports.terminal import plain
 
 ROWS = [
     {

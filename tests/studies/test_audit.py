@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnnbench.cli import run as run_cli
-from cnnbench.counting.arguments import Arguments
 from cnnbench.counting.count import counted
 from cnnbench.errors import InputError
+from cnnbench.models.arguments import Arguments
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
-from cnnbench.studies.audit import Verdict, installed, judge, positional, prepare
-from cnnbench.studies.counters import COUNTERS
-from cnnbench.studies.counters.counter import What
+from cnnbench.studies.audit import COUNTERS
+from cnnbench.studies.audit.audit import Verdict, installed, judge, positional, prepare
+from cnnbench.studies.audit.counter import What
 
 from ..conftest import command, library
 from ..counting.networks import Calls, conv

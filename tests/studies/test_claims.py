@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
 from cnnbench.errors import InputError, SpecError
-from cnnbench.studies.batch_norm import BatchNorm
-from cnnbench.studies.claims import study, trained
-from cnnbench.studies.claims.claim import (
+from cnnbench.roofline import calibrate as profiling
+from cnnbench.studies.depth.batch_norm import BatchNorm
+from cnnbench.studies.depth.digits import digits
+from cnnbench.studies.depth.training import accuracy
+from cnnbench.studies.papers.claims import study, trained
+from cnnbench.studies.papers.claims.claim import (
     Band,
     Claim,
     Found,
@@ -23,10 +28,7 @@ from cnnbench.studies.claims.claim import (
     at_least,
     at_most,
 )
-from cnnbench.studies.claims.study import CLAIMS, chosen, findings, record
-from cnnbench.studies.digits import digits
-from cnnbench.studies.training import accuracy
-from cnnbench.timing import cores, devices, profiling
+from cnnbench.studies.papers.claims.study import CLAIMS, chosen, findings, record
 from cnnbench.timing.sampling import Plan
 
 from ..conftest import calibrated

@@ -13,18 +13,18 @@ from torch import nn
 from cnnbench.counting.cost import Cost
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import parse, parse_together
-from cnnbench.studies.cases import cases
-from cnnbench.studies.compare import compare
-from cnnbench.studies.compare_views import record
-from cnnbench.studies.comparison import Comparison
-from cnnbench.studies.division import By
-from cnnbench.studies.explain import explain
-from cnnbench.studies.parts import parts
-from cnnbench.timing import profiling
+from cnnbench.roofline import calibrate as profiling
+from cnnbench.roofline.bound import Bound
+from cnnbench.roofline.predict import Prediction
+from cnnbench.roofline.profile import Copy, Profile
+from cnnbench.studies.comparison.cases import cases
+from cnnbench.studies.comparison.compare import compare
+from cnnbench.studies.comparison.comparison import Comparison
+from cnnbench.studies.comparison.division import By
+from cnnbench.studies.comparison.explain import explain
+from cnnbench.studies.comparison.parts import parts
+from cnnbench.studies.comparison.records import record
 from cnnbench.timing.pairing import Verdict, verdict
-from cnnbench.timing.prediction import Prediction
-from cnnbench.timing.profile import Copy, Profile
-from cnnbench.timing.roofline import Bound
 from cnnbench.timing.statistics import Interval
 
 from ..conftest import calibrated

@@ -19,14 +19,14 @@ from cnnbench.errors import BudgetError, CnnbenchError, InputError, SpecError
 from cnnbench.models.build import chain_of
 from cnnbench.models.scale import Axis, moved, scalable
 from cnnbench.models.spec import Spec, parse
-from cnnbench.studies.budget import Budget, Goal, parse_budget
-from cnnbench.studies.candidates import candidates
-from cnnbench.studies.fit import fit
-from cnnbench.studies.variants import Variant, front, variants
+from cnnbench.roofline.predict import Predictor
+from cnnbench.roofline.profile import Profile
+from cnnbench.studies.scaling.budget import Budget, Goal, parse_budget
+from cnnbench.studies.scaling.candidates import candidates
+from cnnbench.studies.scaling.fit import fit
+from cnnbench.studies.scaling.variants import Variant, front, variants
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing
-from cnnbench.timing.prediction import Predictor
-from cnnbench.timing.profile import Profile
 from cnnbench.timing.setting import Setting
 
 BOARD = Profile.model_validate(

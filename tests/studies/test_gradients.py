@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.errors import InputError
-from cnnbench.studies import gradients as study
-from cnnbench.studies.batch_norm import BatchNorm
-from cnnbench.studies.degradation import blocks_after, trainings, weight_norms
-from cnnbench.studies.gradients import signals, variant
-from cnnbench.studies.gradients_views import block_records, record
-from cnnbench.studies.passes import blocks_of, looking, remove_batch_norm, share
-from cnnbench.studies.signal import Verdict, judged, verdict
+from cnnbench.studies.depth import gradients as study
+from cnnbench.studies.depth.batch_norm import BatchNorm
+from cnnbench.studies.depth.blocks import blocks_of, looking, remove_batch_norm, share
+from cnnbench.studies.depth.gradients import signals, variant
+from cnnbench.studies.depth.records import block_records, record
+from cnnbench.studies.depth.signal import Verdict, judged, verdict
+from cnnbench.studies.depth.trainings import blocks_after, trainings, weight_norms
 from cnnbench.timing.statistics import Interval
 
 SMALL = "resolution=8,width_mult=0.5"

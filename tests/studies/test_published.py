@@ -2,7 +2,7 @@
 
 import pytest
 
-from cnnbench.studies.published import Figure, counted, figures
+from cnnbench.studies.papers.published import Figure, counted, figures
 
 FIGURES = figures()
 

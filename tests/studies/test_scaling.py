@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnbench.cli.scale_report import measured_ends
 from cnnbench.counting.count import count
 from cnnbench.errors import SpecError
 from cnnbench.models.scale import Axis, Compound, Way, moved, multiplied, scalable
 from cnnbench.models.spec import Spec, parse
-from cnnbench.studies.scale_views import scaled, spent
-from cnnbench.studies.scaling import Family, Scaled
-from cnnbench.studies.ways import Spent, rows, spend
+from cnnbench.reports.scale import measured_ends
+from cnnbench.studies.scaling.family import Family, Scaled
+from cnnbench.studies.scaling.records import scaled, spent
+from cnnbench.studies.scaling.spend import Spent, rows, spend
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnbench.errors import CnnbenchError, InputError
-from cnnbench.studies.digits import digits, distorted
-from cnnbench.studies.training import Training, accuracy, mode, train
+from cnnbench.studies.depth.digits import digits, distorted
+from cnnbench.studies.depth.training import Training, accuracy, mode, train
 
 IMAGES = torch.randn(12, 4, generator=torch.Generator().manual_seed(1))
 LABELS = torch.arange(12) % 3

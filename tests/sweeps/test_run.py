@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from cnnbench.counting.count import count
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
 from cnnbench.errors import StoreError
 from cnnbench.models.registry import MODELS
+from cnnbench.roofline import calibrate as profiling
 from cnnbench.sweeps import run as sweeping
 from cnnbench.sweeps.groups import groups
 from cnnbench.sweeps.merge import merge
 from cnnbench.sweeps.plan import Configuration, planned
 from cnnbench.sweeps.run import Place, Ran, key, missing, run
 from cnnbench.sweeps.store import Store
-from cnnbench.timing import cores, devices, profiling
 from cnnbench.timing.sampling import Plan
 
 from ..conftest import calibrated

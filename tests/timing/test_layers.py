@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
+from cnnbench.devices import device as devices
+from cnnbench.devices.cores import Threads
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models import registry
-from cnnbench.timing import devices
-from cnnbench.timing.cores import Threads
 from cnnbench.timing.layers import Watched
 from cnnbench.timing.measure_layers import LayerTiming, timed_layers
 from cnnbench.timing.network import Model, ready

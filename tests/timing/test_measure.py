@@ -5,8 +5,8 @@ import pytest
 from torch import nn
 
 import cnnbench
+from cnnbench.devices import device as devices
 from cnnbench.errors import CnnbenchError, DeviceError, SpecError
-from cnnbench.timing import devices
 from cnnbench.timing.latency import Latency, latency
 from cnnbench.timing.network import ready
 from cnnbench.timing.sampling import Plan

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench import build
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
 from cnnbench.errors import CnnbenchError, DeviceError, InputError, MemoryShortage, SpecError
-from cnnbench.timing import cores, devices
-from cnnbench.timing.memory import largest_batch
+from cnnbench.timing.largest_batch import largest_batch
 from cnnbench.timing.network import Model, ready
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.subject import Subject, prepare

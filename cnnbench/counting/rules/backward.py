@@ -1,0 +1,133 @@
+"""The work of gradient operators: what the forward operator costs, per element of the gradient.
+
+Only products are exact statements; the elementwise ones are the convention's, as in forward.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from cnnbench.counting.cost import Kind
+from cnnbench.counting.rules import convention
+from cnnbench.counting.rules.operators import (
+    Rule,
+    Work,
+    adaptive_pool,
+    generic_convolution,
+    per_output_element,
+    pool,
+)
+
+
+def convolution_backward(
+    out: Sequence[Tensor | None],
+    gradient: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias_sizes: Sequence[int] | None,
+    stride: Sequence[int],
+    padding: object,
+    dilation: object,
+    transposed: bool,
+    output_padding: object,
+    groups: int,
+    wanted: Sequence[bool],
+) -> Work:
+    """The input's gradient costs the forward MACs, the weight's too; grouped or not.
+
+    Both multiply the pairs that the forward pass multiplied: each output with its window.
+    """
+    # gradient [N, K, *S'], x [N, C, *S], weight [K, C/g, *k] -> [N, C, *S], [K, C/g, *k], [K]
+    forward = generic_convolution(
+        gradient, x, weight, None, stride, padding, dilation, transposed, output_padding, groups
+    )
+    of_input, of_weight, of_bias = wanted
+    return replace(
+        forward,
+        macs=forward.macs * (of_input + of_weight),
+        activations=0,  # a gradient is none
+        elementwise_flops=gradient.numel() * convention.ARITHMETIC if of_bias else 0,
+    )
+
+
+def pool_backward(
+    out: Tensor, gradient: Tensor, x: Tensor, window: Sequence[int], stride: Sequence[int], *_: Any
+) -> Work:
+    """Every gradient is shared out over its window."""
+    return pool(gradient, x, window, stride)
+
+
+def adaptive_pool_backward(out: Tensor, gradient: Tensor, x: Tensor) -> Work:
+    """Every gradient is shared out over its window."""
+    return adaptive_pool(gradient, x, gradient.shape[2:])
+
+
+def max_pool_backward(out: Tensor, gradient: Tensor, *_: Any) -> Work:
+    """Every gradient is added where its maximum was."""
+    return Work(Kind.POOLING, elementwise_flops=gradient.numel() * convention.ARITHMETIC)
+
+
+def interpolation_backward(pixels: int) -> Rule:
+    """Every gradient is shared out over the pixels it was made of."""
+
+    def rule(out: Tensor, gradient: Tensor, *_: Any) -> Work:
+        return Work(Kind.OTHER, elementwise_flops=pixels * gradient.numel())
+
+    return rule
+
+
+def attention_backward(
+    out: Any, gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any
+) -> Work:
+    """The scores again, then the gradients of values, scores, queries and keys."""
+    # query [..., L, E], key [..., S, E], value [..., S, V]
+    *batch, queries, depth = query.shape
+    scores = math.prod(batch) * queries * key.shape[-2]
+    return Work(
+        Kind.MATMUL,
+        macs=scores * (3 * depth + 2 * value.shape[-1]),
+        elementwise_flops=scores * convention.ACTIVATION,
+    )
+
+
+GRADIENTS: dict[str, Rule] = {
+    "convolution_backward": convolution_backward,
+    **{f"avg_pool{d}d_backward": pool_backward for d in (2, 3)},
+    **{f"_adaptive_avg_pool{d}d_backward": adaptive_pool_backward for d in (2, 3)},
+    **{f"max_pool{d}d_with_indices_backward": max_pool_backward for d in (2, 3)},
+    **{f"adaptive_max_pool{d}d_backward": max_pool_backward for d in (2, 3)},
+    **{
+        f"{name}_backward": interpolation_backward(pixels)
+        for name, pixels in convention.INTERPOLATIONS.items()
+    },
+    **{
+        f"_scaled_dot_product_{how}_backward": attention_backward
+        for how in ("flash_attention", "flash_attention_for_cpu", "efficient_attention")
+    },
+    **dict.fromkeys(
+        "native_batch_norm_backward cudnn_batch_norm_backward miopen_batch_norm_backward "
+        "batch_norm_backward native_group_norm_backward native_layer_norm_backward "
+        "_weight_norm_interface_backward".split(),
+        per_output_element(Kind.NORMALISATION, convention.NORMALISATION),
+    ),
+    **dict.fromkeys(
+        "threshold_backward hardtanh_backward leaky_relu_backward elu_backward gelu_backward "
+        "silu_backward mish_backward hardswish_backward hardsigmoid_backward sigmoid_backward "
+        "tanh_backward softplus_backward glu_backward log_sigmoid_backward hardshrink_backward "
+        "softshrink_backward rrelu_with_noise_backward _prelu_kernel_backward "
+        "_softmax_backward_data _log_softmax_backward_data".split(),
+        per_output_element(Kind.ACTIVATION, convention.ACTIVATION),
+    ),
+    "native_dropout_backward": per_output_element(Kind.OTHER, convention.ARITHMETIC),
+    **dict.fromkeys(
+        "embedding_dense_backward slice_backward select_backward reflection_pad2d_backward "
+        "replication_pad2d_backward upsample_nearest1d_backward upsample_nearest2d_backward "
+        "upsample_nearest3d_backward unfold_backward".split(),
+        per_output_element(Kind.OTHER, 0),
+    ),
+}

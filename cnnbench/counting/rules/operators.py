@@ -1,0 +1,269 @@
+"""The work of each operator: one function a family, its shapes as a comment above, one table.
+
+A rule is called with the operator's output and its own arguments; an operator that no rule and
+no convention knows is named to the user, never counted as zero in silence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from cnnbench.counting.cost import Kind
+from cnnbench.counting.rules import convention
+from cnnbench.models.inputs import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an operator computes, before parameters and bytes are known.
+
+    `name` is what people call it, where torch's name says less (a hardtanh from 0 to 6).
+    """
+
+    kind: Kind
+    macs: int = 0
+    elementwise_flops: int = 0
+    activations: int = 0
+    weight: Shape | None = None
+    kernel: Shape = ()
+    stride: Shape = ()
+    groups: int = 1
+    name: str = ""
+
+
+Rule = Callable[..., Work]
+
+
+def spread(value: int | Sequence[int] | None, dims: int, default: Shape = ()) -> Shape:
+    """A window argument as one number a dimension: 2 -> (2, 2); empty or None -> `default`."""
+    if value is None or (isinstance(value, Sequence) and not value):
+        return default
+    if isinstance(value, int):
+        return (value,) * dims
+    return tuple(value) * dims if len(value) == 1 else tuple(value)
+
+
+def convolution(
+    out: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: object = 0,
+    dilation: object = 1,
+    groups: int = 1,
+) -> Work:
+    """Every output element is a dot product over C/g channels and the kernel."""
+    # x [N, C, *S], weight [K, C/g, *k] -> out [N, K, *S']
+    return _convolved(out, out.numel(), weight, stride, groups)
+
+
+def transposed_convolution(
+    out: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: object = 0,
+    output_padding: object = 0,
+    groups: int = 1,
+    dilation: object = 1,
+) -> Work:
+    """Every input element is multiplied with K/g filters' kernels, whatever the stride."""
+    # x [N, C, *S], weight [C, K/g, *k] -> out [N, K, *S']
+    return _convolved(out, x.numel(), weight, stride, groups)
+
+
+def _convolved(
+    out: Tensor, elements: int, weight: Tensor, stride: int | Sequence[int], groups: int
+) -> Work:
+    """Multiply each of `elements` with a kernel of every channel of its group."""
+    depth, *window = weight.shape[1:]
+    if groups > 1 and depth == 1:
+        kind = Kind.DEPTHWISE
+    else:
+        kind = Kind.POINTWISE if set(window) == {1} else Kind.CONVOLUTION
+    return Work(
+        kind,
+        macs=elements * depth * math.prod(window),
+        activations=out.numel(),
+        weight=tuple(weight.shape),
+        kernel=tuple(window),
+        stride=spread(stride, len(window)),
+        groups=groups,
+    )
+
+
+def generic_convolution(
+    out: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sequence[int],
+    padding: object,
+    dilation: object,
+    transposed: bool,
+    output_padding: object,
+    groups: int,
+    *flags: bool,
+) -> Work:
+    """`aten.convolution`, which both kinds become below autograd."""
+    if transposed:
+        return transposed_convolution(out, x, weight, bias, stride, groups=groups)
+    return convolution(out, x, weight, bias, stride, groups=groups)
+
+
+def linear(out: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Work:
+    """Every output element is a dot product over the input features."""
+    # x [..., I], weight [O, I] -> out [..., O]
+    return Work(
+        Kind.LINEAR,
+        macs=out.numel() * weight.shape[-1],
+        activations=out.numel(),
+        weight=tuple(weight.shape),
+    )
+
+
+def matmul(out: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
+    """Every output element is a dot product over the shared dimension."""
+    # a [..., M, K], b [..., K, N] -> out [..., M, N]
+    return Work(Kind.MATMUL, macs=out.numel() * a.shape[-1])
+
+
+def added_matmul(out: Tensor, c: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
+    """C + A B: the addition is where the accumulator starts."""
+    # c [..., N], a [..., M, K], b [..., K, N] -> out [..., M, N]
+    return matmul(out, a, b)
+
+
+def pool(
+    out: Tensor | tuple[Tensor, ...],
+    x: Tensor,
+    window: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    *_: object,
+    **__: object,
+) -> Work:
+    """The window's size per output element, for a maximum as for an average."""
+    # x [N, C, *S] -> out [N, C, *S']
+    out = out if isinstance(out, Tensor) else out[0]
+    dims = 1 if isinstance(window, int) else len(window)
+    kernel = spread(window, max(dims, out.dim() - 2))
+    return Work(
+        Kind.POOLING,
+        elementwise_flops=out.numel() * math.prod(kernel),
+        kernel=kernel,
+        stride=spread(stride, len(kernel), kernel),
+    )
+
+
+def adaptive_pool(out: Tensor | tuple[Tensor, ...], x: Tensor, size: int | Sequence[int]) -> Work:
+    """Windows from floor(i S / S') to ceil((i + 1) S / S'), which may overlap."""
+    # x [..., *S] -> out [..., *S']
+    out = out if isinstance(out, Tensor) else out[0]
+    dims = 1 if isinstance(size, int) else len(size)
+    sides = list(zip(x.shape[-dims:], out.shape[-dims:], strict=True))
+    flops = math.prod(out.shape[:-dims])
+    for before, after in sides:
+        flops *= sum(-(-(i + 1) * before // after) - i * before // after for i in range(after))
+    kernel = tuple(-(-before // after) for before, after in sides)
+    return Work(Kind.POOLING, elementwise_flops=flops, kernel=kernel)
+
+
+def attention(
+    out: Tensor | tuple[Tensor, ...],
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *_: object,
+    **__: object,
+) -> Work:
+    """Q K^T and its product with V; the softmax counts as an activation of each score."""
+    # query [..., L, E], key [..., S, E], value [..., S, V] -> out [..., L, V]
+    *batch, queries, depth = query.shape
+    scores = math.prod(batch) * queries * key.shape[-2]
+    return Work(
+        Kind.MATMUL,
+        macs=scores * (depth + value.shape[-1]),
+        elementwise_flops=scores * convention.ACTIVATION,
+    )
+
+
+def hardtanh(out: Tensor, x: Tensor, low: float = -1.0, high: float = 1.0) -> Work:
+    """`nn.ReLU6` is one from 0 to 6."""
+    name = "relu6" if (low, high) == (0, 6) else ""
+    return Work(Kind.ACTIVATION, elementwise_flops=out.numel() * convention.ACTIVATION, name=name)
+
+
+def per_output_element(kind: Kind, flops: int) -> Rule:
+    """The same work for every element of the output, or of the first of several."""
+
+    def rule(out: Any, *_: object, **__: object) -> Work:
+        first = out if isinstance(out, Tensor) else out[0]
+        return Work(kind, elementwise_flops=flops * first.numel())
+
+    return rule
+
+
+def _per_input_element(kind: Kind) -> Rule:
+    def rule(out: Any, x: Tensor, *_: object, **__: object) -> Work:
+        return Work(kind, elementwise_flops=x.numel())
+
+    return rule
+
+
+# By the operator's base name: overloads and in-place forms share a rule.
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), convolution),
+    **dict.fromkeys(
+        ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), transposed_convolution
+    ),
+    **dict.fromkeys(("convolution", "_convolution"), generic_convolution),
+    "linear": linear,
+    **dict.fromkeys(("addmm", "baddbmm", "addmv"), added_matmul),
+    **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot"), matmul),
+    **dict.fromkeys(
+        [
+            *(f"{kind}_pool{d}d" for kind in ("max", "avg") for d in (1, 2, 3)),
+            *(f"max_pool{d}d_with_indices" for d in (2, 3)),
+        ],
+        pool,
+    ),
+    **dict.fromkeys(
+        [
+            *(f"adaptive_{kind}_pool{d}d" for kind in ("avg", "max") for d in (1, 2, 3)),
+            *(f"_adaptive_avg_pool{d}d" for d in (2, 3)),
+        ],
+        adaptive_pool,
+    ),
+    **dict.fromkeys(
+        (
+            "scaled_dot_product_attention",
+            "_scaled_dot_product_flash_attention",
+            "_scaled_dot_product_flash_attention_for_cpu",
+            "_scaled_dot_product_efficient_attention",
+        ),
+        attention,
+    ),
+    **dict.fromkeys(
+        convention.NORMALISATIONS,
+        per_output_element(Kind.NORMALISATION, convention.NORMALISATION),
+    ),
+    **dict.fromkeys(
+        convention.ACTIVATIONS, per_output_element(Kind.ACTIVATION, convention.ACTIVATION)
+    ),
+    **dict.fromkeys(convention.ARITHMETICS, per_output_element(Kind.OTHER, convention.ARITHMETIC)),
+    "hardtanh": hardtanh,
+    **{name: _per_input_element(kind) for name, kind in convention.REDUCTIONS.items()},
+    **{
+        name: per_output_element(Kind.OTHER, pixels)
+        for name, pixels in convention.INTERPOLATIONS.items()
+    },
+    **dict.fromkeys(convention.DROPOUTS, per_output_element(Kind.OTHER, convention.ARITHMETIC)),
+    **dict.fromkeys(convention.MOVES, per_output_element(Kind.OTHER, 0)),
+}

@@ -1,0 +1,238 @@
+"""What a pass has cost so far: its operators, the parameters it has read, the storages it holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._pytree import tree_leaves
+
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
+from cnnbench.counting.memory import Buffer
+from cnnbench.counting.rules.operators import Work
+from cnnbench.counting.tracing.tensors import expired, storage, weakly
+from cnnbench.errors import InputError
+
+
+@dataclass(slots=True)
+class _Held:
+    """A storage that the pass made, while it is alive."""
+
+    reference: StorageWeakRef
+    size: int
+    born: int
+    used: int
+    output: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A parameter that no operator has read, and where in its storage it lies."""
+
+    name: str
+    elements: int
+    trainable: bool
+    start: int
+    end: int
+
+    def overlaps(self, tensor: Tensor) -> bool:
+        start, end = _extent(tensor)
+        return start < self.end and self.start < end
+
+
+class Ledger:
+    """The account of one pass over `net`; operators are entered in execution order."""
+
+    def __init__(self, net: nn.Module, inputs: Sequence[Tensor]) -> None:
+        """Open it: nothing is read, the inputs are held."""
+        self._net = net
+        self._attributes: set[int] | None = None  # tensors that are no weights, where one is met
+        self._unread = _parameters(net)
+        self._parameters = set(self._unread)
+        self._weights = self._parameters | {storage(buffer) for buffer in net.buffers()}
+        self._inputs = list(inputs)
+        self._frozen = 0
+        self._operators: list[OpCost] = []
+        self._uncounted: Counter[str] = Counter()
+        self._held: dict[int, _Held] = {}
+        self._freed: list[Buffer] = []
+        self._live = 0  # bytes of what is held
+        for tensor in inputs:
+            self.keep(tensor, born=-1)
+
+    def is_weight(self, tensor: Tensor) -> bool:
+        """Whether it is a parameter or buffer, or a view of one."""
+        return storage(tensor) in self._weights
+
+    def is_parameter(self, tensor: Tensor) -> bool:
+        """Whether it is a parameter, or a view of one."""
+        return storage(tensor) in self._parameters
+
+    def knows(self, tensor: Tensor) -> bool:
+        """Whether the pass has made it or was given it, or the network holds it."""
+        key = storage(tensor)
+        if key in self._held or key in self._weights or not tensor.is_meta:
+            return True
+        if self._attributes is None:
+            contents = [value for module in self._net.modules() for value in vars(module).values()]
+            self._attributes = {storage(t) for t in tree_leaves(contents) if isinstance(t, Tensor)}
+        return key in self._attributes
+
+    def stands_for(self, twin: int, original: int) -> None:
+        """Take a twin's storage for the weight's whose place it takes."""
+        self._weights.add(twin)
+        if original in self._parameters:
+            self._parameters.add(twin)
+            self._unread[twin] = self._unread[original]
+
+    def keep(self, tensor: Tensor, born: int | None = None) -> None:
+        """Count a new storage as live until its last tensor goes."""
+        key = storage(tensor)
+        held = self._held.get(key)
+        if key in self._weights or (held is not None and not expired(held.reference.cdata)):
+            return
+        if held is not None:  # another storage of the same address, which was not seen to go
+            self._release(key)
+        now = len(self._operators) if born is None else born
+        size = tensor.untyped_storage().nbytes()
+        self._held[key] = _Held(weakly(tensor), size, now, now)
+        self._live += size
+
+    def unknown(self, name: str) -> None:
+        """Note an operator that no convention states."""
+        self._uncounted[name] += 1
+
+    def enter(
+        self,
+        name: str,
+        work: Work,
+        read: list[Tensor],
+        outputs: list[Tensor],
+        *,
+        path: str,
+        module: nn.Module | None,
+        backward: bool = False,
+    ) -> None:
+        """Enter an operator that has found its output."""
+        now = len(self._operators)
+        for key in [key for key, held in self._held.items() if expired(held.reference.cdata)]:
+            self._release(key)
+        if not all(map(self.knows, read)):
+            raise InputError("it reads what was computed out of sight: in another thread?")
+        for tensor in (*read, *outputs):
+            if storage(tensor) in self._held:
+                self._held[storage(tensor)].used = now
+        for tensor in outputs:
+            held = self._held.get(storage(tensor))
+            if held is not None and held.born == now:
+                held.output = True
+        if work.kind is Kind.MATMUL:
+            work = self._as_linear(work, read, outputs, module)
+        if isinstance(module, nn.LocalResponseNorm):
+            # torch has no operator of that name: a label, not a cost
+            work = replace(work, kind=Kind.NORMALISATION)
+        moved = sum(t.numel() * t.element_size() for t in (*read, *outputs))
+        activations = 0 if backward else work.activations
+        self._operators.append(
+            OpCost(
+                path=path,
+                operator=work.name or name,
+                kind=work.kind,
+                inputs=tuple(tuple(t.shape) for t in read if not self.is_weight(t)),
+                output=tuple(outputs[0].shape) if outputs else (),
+                cost=Cost(
+                    self._first_read(read), work.macs, work.elementwise_flops, activations, moved
+                ),
+                live_bytes=self._live,
+                weight=work.weight,
+                kernel=work.kernel,
+                stride=work.stride,
+                groups=work.groups,
+                backward=backward,
+            )
+        )
+
+    def _first_read(self, read: list[Tensor]) -> int:
+        """Trainable parameters among `read` that nothing has read before."""
+        params = 0
+        for tensor in read:
+            entries = self._unread.get(storage(tensor))
+            for entry in [e for e in entries or () if e.overlaps(tensor)]:
+                params += entry.elements if entry.trainable else 0
+                self._frozen += 0 if entry.trainable else entry.elements
+                entries.remove(entry)  # type: ignore[union-attr]  # for twins, too: one list
+        return params
+
+    def _as_linear(
+        self, work: Work, read: list[Tensor], outputs: list[Tensor], module: nn.Module | None
+    ) -> Work:
+        """Take the product with a parameter for the linear layer that it is."""
+        for tensor in read:
+            if tensor.dim() > 1 and self.is_parameter(tensor):
+                weight, activations = tuple(tensor.shape), outputs[0].numel()
+                return replace(work, kind=Kind.LINEAR, activations=activations, weight=weight)
+        return replace(work, kind=Kind.LINEAR) if isinstance(module, nn.Linear) else work
+
+    def _release(self, key: int) -> None:
+        held = self._held.pop(key)
+        self._live -= held.size
+        last = len(self._operators) - 1
+        self._freed.append(Buffer(held.size, held.born, held.used, last, held.output))
+
+    def result(self, kept_to_the_end: list[Tensor]) -> Trace:
+        """Return the trace of a pass that has ended: outputs and gradients are still wanted."""
+        last = len(self._operators) - 1
+        kept = {storage(tensor) for tensor in kept_to_the_end}
+        buffers = list(self._freed)
+        for key, held in self._held.items():
+            used = last if key in kept else min(held.used, last)
+            buffers.append(Buffer(held.size, min(held.born, last), used, last, held.output))
+        self._held.clear()  # its references would outlive the interpreter
+        unread: Counter[str] = Counter()
+        for entries in {id(entries): entries for entries in self._unread.values()}.values():
+            for entry in entries:
+                if entry.trainable:
+                    unread[entry.name.rpartition(".")[0]] += entry.elements
+        return Trace(
+            operators=tuple(self._operators),
+            input_shapes=tuple(tuple(x.shape) for x in self._inputs),
+            input_bytes=sum(x.numel() * x.element_size() for x in self._inputs),
+            dtype=_dtype(self._inputs),
+            frozen_params=self._frozen,
+            unread_params=dict(unread),
+            uncounted=dict(self._uncounted),
+            buffers=tuple(sorted(buffers, key=lambda b: (b.born, b.freed, b.used, b.size))),
+        )
+
+
+def _dtype(inputs: Sequence[Tensor]) -> str:
+    """The dtype of the first input that holds real numbers, else of the first."""
+    real = [tensor for tensor in inputs if tensor.is_floating_point()]
+    chosen = (*real, *inputs)[:1]
+    return str(chosen[0].dtype).removeprefix("torch.") if chosen else ""
+
+
+def _parameters(net: nn.Module) -> dict[int, list[_Unread]]:
+    """Every parameter by its storage: a shared one stands once."""
+    found: dict[int, list[_Unread]] = {}
+    places = set()
+    for name, parameter in net.named_parameters():
+        start, end = _extent(parameter)
+        place = (storage(parameter), start, parameter.numel())
+        if place not in places:  # not tied, to a transposed form either
+            places.add(place)
+            entry = _Unread(name, parameter.numel(), parameter.requires_grad, start, end)
+            found.setdefault(place[0], []).append(entry)
+    return found
+
+
+def _extent(tensor: Tensor) -> tuple[int, int]:
+    """The first element of its storage that a tensor can reach, and the one after the last."""
+    start = int(tensor.storage_offset())
+    if not tensor.numel():
+        return start, start
+    steps = zip(tensor.shape, tensor.stride(), strict=True)
+    return start, start + 1 + sum((side - 1) * int(step) for side, step in steps)

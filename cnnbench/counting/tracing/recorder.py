@@ -1,0 +1,209 @@
+"""The dispatch mode that hears of every operator before it runs, and finds its output's shape.
+
+In inference mode operators arrive as the network calls them (`conv2d`, `linear`, `batch_norm`);
+where gradients are taken, they arrive as the pieces that autograd sees (`convolution`, `addmm`,
+`convolution_backward`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
+
+from cnnbench.counting.cost import Kind
+from cnnbench.counting.rules.backward import GRADIENTS
+from cnnbench.counting.rules.operators import RULES, Rule, Work
+from cnnbench.counting.rules.treatment import (
+    Operator,
+    Treatment,
+    base,
+    is_composite,
+    is_idle,
+    treated,
+)
+from cnnbench.counting.tracing.failures import Failures
+from cnnbench.counting.tracing.ledger import Ledger
+from cnnbench.counting.tracing.tensors import Twins, on_meta, storage, tensors_in, weakly
+from cnnbench.models.inputs import Shape
+
+Place = tuple[str, nn.Module | None]
+
+
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Finds each operator's output shape and enters its cost in a ledger.
+
+    `running` is the stack of modules that are; `backward` tells which pass it is.
+    """
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # True would import the compiler, for over a second, to disable it
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        running: list[tuple[str, nn.Module]],
+        shapes: dict[str, Callable[..., Shape | None]],
+    ) -> None:
+        """Find shapes by `shapes` where a rule is there, else by torch's own kernels."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._running = running
+        self.backward = False
+        self._ledger = ledger
+        self._shapes = shapes
+        self._twins = Twins()
+        # Made by the pass itself; while referred to, a storage's key is not given out again.
+        self._constants: dict[int, StorageWeakRef] = {}
+        self._handlers: dict[Operator, Callable[..., Any]] = {}
+        self._places: dict[int, Place] = {}  # by autograd's number of the forward operator
+        self._first_node = torch._C._autograd._get_sequence_nr()
+        self._gradients = torch.is_grad_enabled()
+        self.failures = Failures()
+
+    def __torch_dispatch__(
+        self, func: Operator, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Hear of one operator, and give its output without values."""
+        handler = self._handlers.get(func)
+        if handler is None:
+            handler = self._handlers[func] = self._handler(func)
+        if self._gradients:
+            self._note_nodes()
+        try:
+            return handler(func, args, kwargs or {})
+        except BaseException as error:  # whatever it is, it goes on; only the place is noted
+            given = [x for x in tensors_in(args) if not self._ledger.is_weight(x)]
+            self.failures.note(error, self._place()[0], base(func), args, given)
+            raise
+
+    def _place(self) -> Place:
+        """Which layer an operator belongs to: the running one, or whose gradient it takes."""
+        if self._running:
+            return self._running[-1]
+        node = torch._C._current_autograd_node() if self.backward else None
+        return self._places.get(node._sequence_nr(), ("", None)) if node else ("", None)
+
+    def _note_nodes(self) -> None:
+        """Autograd numbers its nodes as it makes them, before their operators come here."""
+        numbers = torch._C._autograd._get_sequence_nr()
+        for number in range(len(self._places), numbers - self._first_node):
+            self._places[self._first_node + number] = self._place()
+
+    def _handler(self, func: Operator) -> Callable[..., Any]:
+        """How to treat an operator, decided once: counted, a view, made of others, unknown."""
+        name, treatment = treated(func)
+        if treatment is Treatment.COUNTED:
+            rule = RULES.get(name) or GRADIENTS[name]
+            return lambda func, args, kwargs: self._counted(func, name, rule, args, kwargs)
+        if treatment is Treatment.VIEW:
+            return lambda func, args, kwargs: self._viewed(func, name, args, kwargs)
+        return lambda func, args, kwargs: self._taken_apart(func, name, args, kwargs)
+
+    def _viewed(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
+        """Run an operator that gives a view of its input, and is free unless it had to copy."""
+        out = self._compute(func, name, args, kwargs)
+        known = {storage(tensor) for tensor in tensors_in((args, kwargs))}
+        if any(storage(tensor) not in known for tensor in tensors_in(out)):
+            self._record(name, Work(Kind.OTHER), args, kwargs, out)
+        return out
+
+    def _taken_apart(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
+        """Run an operator without a rule through the operators it is made of, else name it."""
+        if not tensors_in((args, kwargs)):  # it makes a constant
+            return self._compute(func, name, args, kwargs)
+        if is_composite(func):  # as eager torch does
+            if any(tensor.is_meta for tensor in tensors_in((args, kwargs))):
+                # It may ask that all are on one device, before it calls any operator.
+                args, kwargs = tree_map_only(Tensor, self._twin, (args, kwargs))
+            with self:
+                out = func.decompose(*args, **kwargs)
+            if out is not NotImplemented:
+                return out
+        out = self._compute(func, name, args, kwargs)
+        self._name(name, args, kwargs, out)
+        return out
+
+    def _counted(self, func: Operator, name: str, rule: Rule, args: Any, kwargs: Any) -> Any:
+        if is_idle(name, args, kwargs):
+            return args[0]
+        out = self._compute(func, name, args, kwargs)
+        try:
+            work = rule(out, *args, **{k: v for k, v in kwargs.items() if k != "out"})
+        except (TypeError, ValueError, IndexError):
+            # A form of the operator that the rule is not for: named to the user, not guessed.
+            self._name(name, args, kwargs, out)
+        else:
+            self._record(name, work, args, kwargs, out)
+        return out
+
+    def _name(self, name: str, args: Any, kwargs: Any, out: Any) -> None:
+        """Note an operator whose work nobody stated: its bytes count, and the user is told."""
+        if tensors_in(out):
+            self._ledger.unknown(name)
+            self._record(name, Work(Kind.OTHER), args, kwargs, out)
+
+    def _compute(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
+        """Find the output: of constants its values, else its shape, by our rule or torch's."""
+        in_place = func._schema.is_mutable and func._schema.name.endswith("_")
+        tensors = tensors_in((args, kwargs))
+        written = tensors_in(args[0] if in_place else kwargs.get("out"))
+        if not any(tensor.is_meta for tensor in tensors) and all(
+            storage(tensor) in self._constants for tensor in written
+        ):
+            return self._constant(func, tensors, args, kwargs)
+        out = self._by_our_rule(name, in_place, tensors, args, kwargs)
+        if out is None:
+            meta = {"device": torch.device("meta")} if kwargs.get("device") else {}
+            out = func(*on_meta(args), **{**on_meta(kwargs), **meta})
+            out = args[0] if in_place else kwargs.get("out", out)
+        for tensor in tensors_in(out):
+            self._ledger.keep(tensor)
+        return out
+
+    def _constant(self, func: Operator, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
+        """Run an operator on constants and weights alone: Python may branch on what it gives."""
+        read = {storage(tensor) for tensor in tensors}
+        out = func(*args, **kwargs)
+        for tensor in tensors_in(out):
+            if storage(tensor) not in read:  # made here, and free to be written here
+                self._constants[storage(tensor)] = weakly(tensor)
+                self._ledger.keep(tensor)
+        return out
+
+    def _by_our_rule(
+        self, name: str, in_place: bool, tensors: list[Tensor], args: Any, kwargs: Any
+    ) -> Tensor | None:
+        """The output by a rule for its shape; None where there is none, or it is not certain."""
+        rule = self._shapes.get(name)
+        # Our rules give a contiguous output, which torch does where the inputs are.
+        if rule is None or not all(tensor.is_contiguous() for tensor in tensors):
+            return None
+        try:
+            shape = rule(*args, **kwargs)
+        except TypeError:  # an overload with arguments that the rule does not know
+            return None
+        if shape is None or (in_place and shape != tuple(args[0].shape)):
+            return None
+        first: Tensor = args[0] if isinstance(args[0], Tensor) else args[0][0]
+        return first if in_place else torch.empty(shape, dtype=first.dtype, device="meta")
+
+    def _twin(self, tensor: Tensor) -> Tensor:
+        """Return a weight without values that the ledger takes for the weight."""
+        if tensor.is_meta or not self._ledger.is_parameter(tensor):
+            return tensor
+        twin = self._twins.of(tensor)
+        self._ledger.stands_for(storage(twin), storage(tensor))
+        return twin
+
+    def _record(self, name: str, work: Work, args: Any, kwargs: Any, out: Any) -> None:
+        path, module = self._place()
+        read, outputs = tensors_in((args, kwargs)), tensors_in(out)
+        self._ledger.enter(
+            name, work, read, outputs, path=path, module=module, backward=self.backward
+        )

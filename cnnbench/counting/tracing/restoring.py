@@ -1,0 +1,117 @@
+"""Leave a network exactly as it was: attributes, containers, weights, flags, the random state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
+
+from cnnbench.counting.tracing.tensors import Twins, storage
+
+_set_version = torch._C._autograd._unsafe_set_version_counter
+
+
+@contextmanager
+def restored(net: nn.Module) -> Iterator[None]:
+    """Whatever its code assigns, appends, registers or writes meanwhile is undone afterwards.
+
+    What a module's attribute holds is looked at one level deep; values that are written around
+    torch (through numpy) are lost.
+    """
+    modules = list(net.modules())
+    filled: list[tuple[Any, Any]] = [(vars(module), dict(vars(module))) for module in modules]
+    empty: list[Any] = []
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, (dict, list, set)):
+                if value:
+                    filled.append((value, value.copy()))
+                else:
+                    empty.append(value)
+    weights = {id(t): t for m in modules for t in (*m._parameters.values(), *m._buffers.values())}
+    undo = [_weight(tensor) for tensor in weights.values() if tensor is not None]
+    drawn, drawn_by_python = torch.get_rng_state(), random.getstate()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(drawn)
+        random.setstate(drawn_by_python)
+        for content in filter(None, empty):
+            content.clear()
+        for content, saved in filled:
+            if isinstance(content, list):
+                content[:] = saved
+            else:
+                content.clear()
+                content.update(saved)
+        for step in undo:
+            step()
+
+
+def _weight(tensor: Tensor) -> Callable[[], None]:
+    alias, place, leaf = tensor.detach(), _place(tensor), tensor.is_leaf
+    wanted, gradient = tensor.requires_grad, tensor.grad if leaf else None
+    version = None if tensor.is_inference() else tensor._version
+    hooks = dict(tensor._backward_hooks or {})
+
+    def undo() -> None:
+        if leaf and not tensor.is_leaf:  # an operator in place has made it part of a graph
+            tensor.detach_()
+        if _place(tensor) != place:
+            tensor.data = alias
+        if tensor.requires_grad != wanted:
+            tensor.requires_grad_(wanted)
+        if tensor.is_leaf and tensor.grad is not gradient:
+            tensor.grad = gradient
+        if (now := tensor._backward_hooks) and dict(now) != hooks:
+            now.clear()
+            now.update(hooks)
+        if version is not None and tensor._version != version:
+            _set_version((tensor,), (version,))  # a backward pass may wait for these values
+
+    return undo
+
+
+def _place(tensor: Tensor) -> tuple[Any, ...]:
+    shape, stride = tuple(tensor.shape), tensor.stride()
+    return (storage(tensor), tensor.storage_offset(), shape, stride, tensor.dtype)
+
+
+def evaluate(net: nn.Module) -> None:
+    """Evaluation mode, whatever the network's own `eval()` does."""
+    for module in net.modules():
+        if vars(module).get("training"):
+            vars(module)["training"] = False
+
+
+def without_values(net: nn.Module) -> None:
+    """Put parameters on the meta device in the place of its own, so that gradients are theirs."""
+    twins = Twins()
+    known: dict[int, nn.Parameter] = {}
+
+    def twin(value: object) -> object:
+        if not isinstance(value, nn.Parameter):
+            return value
+        if id(value) not in known:
+            made = nn.Parameter(twins.of(value), requires_grad=value.requires_grad)
+            vars(made).update(vars(value))
+            known[id(value)] = made
+        return known[id(value)]
+
+    for module in net.modules():
+        parameters = vars(module).get("_parameters")
+        if isinstance(parameters, dict):
+            parameters.update({key: twin(parameter) for key, parameter in parameters.items()})
+        for name, value in list(vars(module).items()):
+            if name != "_parameters" and _holds_parameters(value):
+                vars(module)[name] = tree_map(twin, value)  # recurrent layers keep a list of them
+
+
+def _holds_parameters(value: object) -> bool:
+    held = tree_leaves(value) if isinstance(value, (list, tuple, dict)) else [value]
+    return any(isinstance(leaf, nn.Parameter) for leaf in held)

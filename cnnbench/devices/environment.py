@@ -1,0 +1,81 @@
+"""What a measured time depends on, kept with every result."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+
+import torch
+
+from cnnbench.devices.cores import Threads, affinity, quota
+from cnnbench.devices.device import Device
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine and the software; None where this machine does not say.
+
+    `load` is the system's average over the last minute, `clock_mhz` the processor's (GPU's) clock
+    as the measurement begins, `quota` the container's limit in cores.
+    """
+
+    device: str
+    device_name: str
+    driver: str | None
+    python: str
+    platform: str
+    torch: str
+    cuda: str | None
+    cudnn: str | None
+    onednn: str | None
+    threads: int
+    threads_from: str
+    cores: int
+    quota: float | None
+    load: float | None
+    clock_mhz: float | None
+    clock_max_mhz: float | None
+
+
+def environment(device: Device, threads: Threads) -> Environment:
+    """Read it now."""
+    clocks = device.gpu.clocks_mhz() if device.gpu else _processor_clocks()
+    cudnn = torch.backends.cudnn.version() if device.kind == "cuda" else None  # type: ignore[no-untyped-call]
+    onednn = re.search(r"MKL-DNN v([\d.]+)", torch.__config__.show())
+    return Environment(
+        device=str(device),
+        device_name=device.name,
+        driver=device.gpu.driver() if device.gpu else None,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        torch=torch.__version__,
+        cuda=torch.version.cuda if device.kind == "cuda" else None,
+        cudnn=None if cudnn is None else str(cudnn),
+        onednn=onednn[1] if onednn else None,
+        threads=threads.number,
+        threads_from=threads.reason,
+        cores=affinity(),
+        quota=quota(),
+        load=_load(),
+        clock_mhz=clocks[0] if clocks else None,
+        clock_max_mhz=clocks[1] if clocks else None,
+    )
+
+
+def _load() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except (OSError, AttributeError):  # Windows
+        return None
+
+
+def _processor_clocks() -> tuple[float, float] | None:
+    """Core 0's clock and its highest, in MHz (Linux, where the kernel drives the clock)."""
+    folder = "/sys/devices/system/cpu/cpu0/cpufreq/"
+    try:
+        with open(f"{folder}scaling_cur_freq") as now, open(f"{folder}cpuinfo_max_freq") as most:
+            return int(now.read()) / 1e3, int(most.read()) / 1e3
+    except (OSError, ValueError):
+        return None

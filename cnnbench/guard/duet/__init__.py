@@ -1,0 +1,1 @@
+"""Two revisions of a network timed side by side, each in a process of its own."""

@@ -1,0 +1,175 @@
+"""Latencies of the models of a configuration against another revision's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnbench import units
+from cnnbench.counting.metrics import Metric
+from cnnbench.devices.cores import Threads
+from cnnbench.devices.device import Device
+from cnnbench.errors import CnnbenchError, ConfigError
+from cnnbench.guard import config as configs
+from cnnbench.guard.config import Config, Guarded
+from cnnbench.guard.counting import at_home
+from cnnbench.guard.duet import revision as revisions
+from cnnbench.guard.duet.pair import LOOKS, Duet, duet
+from cnnbench.guard.duet.remote import WorkerError
+from cnnbench.guard.duet.revision import Revision
+from cnnbench.guard.duet.worker import Order, folders
+from cnnbench.guard.finding import Finding, Status
+from cnnbench.models.sources.python import find
+from cnnbench.models.spec import SourceSpec
+from cnnbench.timing.setting import Setting, check
+
+Say = Callable[[str], None]
+_LIBRARIES = ("timm", "torchvision")
+
+
+@dataclass(frozen=True)
+class Where:
+    """On what latencies are compared, and for how long at most a model."""
+
+    device: Device
+    threads: Threads
+    max_time: float = 120.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The base's files beside the clone's own, and what the base guarded itself.
+
+    `within` is the configuration's folder in both.
+    """
+
+    clone: Path
+    files: Path
+    within: Path
+    names: frozenset[str]
+
+    def orders(self, guarded: Guarded, where: Where) -> tuple[Order, Order]:
+        """What the workers of the base and of the working tree are to run."""
+        run: dict[str, Any] = {
+            "paths": folders(self.clone),
+            "device": str(where.device),
+            "threads": where.threads.number,
+            "seed": where.seed,
+        }
+        base = Order.of(
+            guarded,
+            top=str(self.files),
+            folder=str(self.files / self.within),
+            other=str(self.clone),
+            temporary=str(self.files.parent),
+            **run,
+        )
+        folder = str(self.clone / self.within)
+        return base, Order.of(guarded, top=str(self.clone), folder=folder, **run)
+
+
+def latencies(
+    config: Config,
+    chosen: Sequence[Guarded],
+    against: str,
+    where: Where,
+    say: Say = lambda text: None,
+) -> tuple[Revision, list[Finding]]:
+    """Time each model of the working tree against the commit at which it left `against`.
+
+    RevisionError where git does not know it; a model that cannot be timed is a finding that says
+    why.
+    """
+    clone = revisions.top(config.folder)
+    revision = revisions.resolve(clone, against)
+    within = config.folder.relative_to(clone)
+    found = []
+    with revisions.files_of(clone, revision) as files:
+        base = _Base(clone, files, within, _guarded_at(files / within / config.file.name))
+        for guarded in chosen:
+            try:
+                found.append(_timed(guarded, base, where, say))
+            except CnnbenchError as error:
+                found.append(_finding(guarded, Status.UNKNOWN, reason=str(error)))
+    return revision, found
+
+
+def _timed(guarded: Guarded, base: _Base, where: Where, say: Say) -> Finding:
+    spec = guarded.spec
+    if not isinstance(spec, SourceSpec) or spec.source in _LIBRARIES:
+        whose = spec.source if isinstance(spec, SourceSpec) else "cnnbench"
+        reason = f"it comes with {whose}, which is the same for both revisions"
+        return _finding(guarded, Status.UNTIMED, reason=reason)
+    check(Setting(guarded.batch, guarded.dtype, train=guarded.train), where.device, where.threads)
+    if Path(spec.source).is_absolute():
+        reason = f"{spec.source} is the same file for both; name it from the configuration's folder"
+        return _finding(guarded, Status.UNKNOWN, reason=reason)
+    if not (base.files / base.within).is_dir():
+        return _absent(guarded, base, f"there is no folder {base.within}")
+    with at_home(base.clone / base.within):
+        find(spec)  # which tells where its modules are
+    limit = guarded.max_latency_ratio
+    try:
+        done = duet(
+            *base.orders(guarded, where),
+            limit=limit,
+            max_time=where.max_time,
+            say=lambda text: say(f"{guarded.label}: {text}"),
+        )
+    except WorkerError as error:
+        if not error.new:
+            raise
+        return _absent(guarded, base, str(error))
+    return _finding(
+        guarded,
+        done.status,
+        baseline=done.base_s,
+        current=done.head_s,
+        layers=done.layers,
+        ratio=done.ratio.median,
+        ci_low=_finite(done.ratio.low),
+        ci_high=_finite(done.ratio.high),
+        pairs=done.pairs,
+        reason=_reason(done, where),
+    )
+
+
+def _finite(bound: float) -> float | None:
+    """A bound; None where so few pairs have none."""
+    return bound if 0 < bound < math.inf else None
+
+
+def _reason(done: Duet, where: Where) -> str:
+    """What a person must know beside the ratio."""
+    if done.status is Status.SLOWER and not done.layers:
+        return "its layers cannot be timed one by one"
+    if done.status is not Status.IMPRECISE:
+        return ""
+    plural = "" if done.pairs == 1 else "s"
+    took = f"{done.pairs} pair{plural} of processes in {units.duration(where.max_time)}"
+    if done.pairs < LOOKS[0]:
+        return f"{took}, of {LOOKS[0]} at least; raise --max-time"
+    return f"{took} do not decide; raise --max-time"
+
+
+def _absent(guarded: Guarded, base: _Base, reason: str) -> Finding:
+    """A model that the base has not: new, unless the base guarded it already."""
+    known = guarded.name in base.names
+    status = Status.UNKNOWN if known else Status.UNTIMED
+    return _finding(guarded, status, reason=reason if known else f"new; {reason}")
+
+
+def _guarded_at(file: Path) -> frozenset[str]:
+    """The names that a revision's own configuration guards; none where it has no such."""
+    try:
+        return frozenset(guarded.name for guarded in configs.read(file).model)
+    except ConfigError:
+        return frozenset()
+
+
+def _finding(guarded: Guarded, status: Status, **more: Any) -> Finding:
+    return Finding.of(guarded, Metric.LATENCY, status, limit=guarded.max_latency_ratio, **more)

@@ -1,0 +1,1 @@
+"""The zoo: one file a paper, the citation first, then its table, then what builds it."""

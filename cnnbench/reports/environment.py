@@ -1,0 +1,32 @@
+"""What a static result depends on, for its JSON. Needs torch."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from cnnbench.counting.rules import convention
+
+if TYPE_CHECKING:
+    from cnnbench.devices.environment import Environment
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions that counted and the convention they counted by."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "convention": convention.FOOTER,
+    }
+
+
+def where(about: Environment, dtypes: Iterable[str], *, channels_last: bool = False) -> str:
+    """One line for people: the device, its threads, torch, the number format and the layout."""
+    plural = "s" if about.threads > 1 else ""
+    threads = f"{about.threads} thread{plural} ({about.threads_from})"
+    formats = ", ".join(dict.fromkeys(filter(None, dtypes)))
+    layout = ", channels last" if channels_last else ""
+    return f"{about.device}: {about.device_name}, {threads}, torch {about.torch}, {formats}{layout}"

@@ -1,0 +1,156 @@
+"""How a fit reads: the choice and its neighbours, each limit beside what was achieved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from cnnbench import units
+from cnnbench.counting.metrics import Metric
+from cnnbench.counting.rules import convention
+from cnnbench.reports import columns as col
+from cnnbench.reports.environment import environment, where
+from cnnbench.reports.report import Column, Report, Table
+from cnnbench.roofline.profile import Profile
+from cnnbench.studies.scaling.budget import Budget, Goal, key_of
+from cnnbench.studies.scaling.fit import Fitting
+from cnnbench.studies.scaling.fit_records import limits, record
+from cnnbench.timing.setting import Setting
+
+LIMITS = (
+    Column("limit", "limit", left=True),
+    Column("asked", "asked"),
+    Column("achieved", "achieved"),
+    Column("share", "of it", col.optional(units.percent)),
+    Column("binds", "binds", left=True),
+    Column("without", "without it"),
+)
+
+
+def report_of(
+    done: Fitting, budget: Budget, goal: Goal, setting: Setting, profile: Profile | None
+) -> Report:
+    """The choices, the limits, and how far it can be believed."""
+    results = [record(choice, done, budget, setting) for choice in done.choices]
+    predicted = done.choices[0].variant.predicted_s is not None
+    columns = (
+        Column("mark", "", left=True),
+        *(col.MODEL, col.PARAMS, col.MACS, col.PEAK),
+        col.PREDICTED if predicted else col.BYTES,
+        *(col.MEASURED if done.timings else ()),
+    )
+    about: dict[str, Any] = {}
+    if done.timings:
+        warnings = [asdict(warning) for warning in done.warnings]
+        about = {**asdict(done.timings[-1].environment), "warnings": warnings}
+    if profile is not None:
+        about["ceilings"] = profile.model_dump(mode="json", exclude={"operators"})
+    return Report(
+        command="fit",
+        results=results,
+        tables=[
+            Table(columns, [_line(result) for result in results]),
+            Table(LIMITS, [_limit(row, goal) for row in limits(done, budget, goal)], "budget"),
+        ],
+        notes=_notes(done, budget, goal, setting, profile),
+        environment={
+            **environment(),
+            **about,
+            "maximise": str(goal),
+            "candidates": done.variants,
+            "affordable": done.affordable,
+            "timed": done.measured,
+            "correction": done.correction,
+            "failures": done.failures,
+            "interrupted": done.interrupted,
+        },
+        records=[_flat(result) for result in results],
+    )
+
+
+def _line(result: dict[str, Any]) -> dict[str, Any]:
+    """▶ the choice; ✗ what is over a limit, or could not run."""
+    mark = ("▶" if result["chosen"] else "") + ("✗" if result["meets"] is False else "")
+    interval = ""
+    if result["ci_low_s"] is not None:
+        interval = units.durations(result["ci_low_s"], result["ci_high_s"])
+    return {**result, "mark": mark, "interval": interval}
+
+
+def _limit(row: dict[str, Any], goal: Goal) -> dict[str, Any]:
+    metric = row["metric"]
+    show = str if goal is Goal.RESOLUTION else units.count
+    return {
+        "limit": metric.words,
+        "asked": metric.show(row["asked"]),
+        "achieved": "" if row["achieved"] is None else metric.show(row["achieved"]),
+        "share": row["share"],
+        "binds": "●" if row["binds"] else "",
+        "without": f"{show(row['without'])} {goal.words}" if row["without"] else "",
+    }
+
+
+def _flat(result: dict[str, Any]) -> dict[str, Any]:
+    """Asked and achieved in columns of their own."""
+    flat = {k: v for k, v in result.items() if k not in ("asked", "achieved", "warnings")}
+    for which in ("asked", "achieved"):
+        flat |= {f"{which}_{key}": value for key, value in result[which].items()}
+    return {**flat, "binding": " ".join(result["binding"])}
+
+
+def _notes(
+    done: Fitting, budget: Budget, goal: Goal, setting: Setting, profile: Profile | None
+) -> list[str]:
+    """What was looked for and where, what holds it back, and how wrong predictions were."""
+    best = done.choices[0]
+    most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
+    if done.timings:
+        lines = [
+            f"{most} of the {done.measured} timed, which predictions favour of {networks}; "
+            "accuracy is not estimated"
+        ]
+    else:
+        lines = [f"{most} of the {networks} tried; accuracy is not estimated"]
+    if budget.static:
+        lines.append(f"{units.exact(done.affordable)} of them keep within what is counted")
+    binding = [metric.words for metric in done.binding]
+    if binding:
+        lines.append(f"● held back by {' and '.join(binding)}")
+    elif done.largest:
+        lines.append("held back by no limit: it is the largest of those tried")
+    else:
+        lines.append("held back by no limit: larger ones could not run, or were not tried")
+    lines += [f"{spec} could not run: {reason}" for spec, reason in done.failures.items()]
+    if done.timings and done.meets is False:
+        lines.append(f"its measured latency does not keep within {_latency(budget)}: ✗")
+    elif done.timings and budget.latency_s is not None:
+        lines.append(f"its measured latency keeps within {_latency(budget)}, its interval included")
+    elif done.meets is None:
+        lines.append("its latency is predicted, nothing was measured")
+    if best.error is not None:
+        measured = [choice for choice in done.choices if choice.error is not None]
+        worst = max((abs(choice.error or 0.0) for choice in measured), default=0.0)
+        lines.append(
+            f"predicted times were off by {units.difference(best.error)} for it, "
+            f"{units.percent(worst)} at most"
+        )
+    if done.timings:
+        lines.append(where(done.timings[-1].environment, [setting.dtype or "float32"]))
+        lines += [f"warning: {warning.text}" for warning in done.warnings]
+        told = {
+            f"{choice.variant.spec}: {warning.text}": None
+            for choice in done.choices
+            if choice.latency is not None
+            for warning in choice.latency.warnings
+        }
+        lines += list(told)
+    elif profile is not None:
+        lines.append(f"predicted for {profile.name}")
+    if done.interrupted:
+        lines.append("interrupted: the best of what was measured until then")
+    return [*lines, convention.FOOTER]
+
+
+def _latency(budget: Budget) -> str:
+    limit = budget.latency_s
+    return f"{key_of(Metric.LATENCY)}={units.duration(limit)}" if limit is not None else ""

@@ -1,0 +1,71 @@
+"""Hand a report out: to the terminal or to a file, in the format asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+from cnnbench.errors import OutputError
+from cnnbench.files import write
+from cnnbench.reports.report import Report
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+_SUFFIXES = {".json": Format.JSON, ".csv": Format.CSV, ".md": Format.MARKDOWN}
+
+
+def emit(report: Report, form: Format | None, output: Path | None) -> None:
+    """Write to `output` or stdout; the format is the one asked for, else the file's suffix's."""
+    form = format_of(form, output)
+    if output is None and form is Format.TABLE:
+        from cnnbench.reports.formats.terminal import coloured
+
+        deliver(coloured(report), None)
+    else:
+        deliver(text(report, form), output)
+
+
+def format_of(form: Format | None, output: Path | None) -> Format:
+    """The format asked for, else the file's suffix's, else a table."""
+    suffix = output.suffix.lower() if output else ""
+    return form or _SUFFIXES.get(suffix, Format.TABLE)
+
+
+def deliver(content: str, output: Path | None) -> None:
+    """Write text to `output` or stdout, whose reader may have gone (`cnnbench … | head`)."""
+    if output is not None:
+        write(output, content)
+        return
+    try:
+        sys.stdout.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+def text(report: Report, form: Format) -> str:
+    """Return the report as text without colour."""
+    if form is Format.TABLE:
+        from cnnbench.reports.formats.terminal import plain
+
+        return plain(report)
+    from cnnbench.reports.formats import text as formats
+
+    writers = {
+        Format.JSON: formats.as_json,
+        Format.CSV: formats.as_csv,
+        Format.MARKDOWN: formats.as_markdown,
+    }
+    return writers[form](report)

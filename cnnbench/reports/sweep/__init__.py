@@ -1,0 +1,1 @@
+"""A sweep's report: its tables, its figures, the page."""

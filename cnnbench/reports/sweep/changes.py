@@ -1,0 +1,116 @@
+"""Two runs side by side: what changed, as a table, as records, and as a page. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cnnbench import units
+from cnnbench.counting.rules import convention
+from cnnbench.reports import columns as col
+from cnnbench.reports.compare_notes import marked
+from cnnbench.reports.environment import environment
+from cnnbench.reports.report import Column, Report, Table
+from cnnbench.reports.sweep.figures import of_changes
+from cnnbench.reports.sweep.page import Page
+from cnnbench.reports.sweep.tables import facts
+from cnnbench.sweeps import views
+from cnnbench.sweeps.compare import Changes, changes, record
+from cnnbench.sweeps.results import Result
+from cnnbench.timing.pairing import Verdict
+
+
+def names(a: Path, b: Path) -> tuple[str, str]:
+    """What the runs are called: their folders' names, or where those are alike their paths."""
+    return (a.name, b.name) if a.name != b.name else (str(a), str(b))
+
+
+def compared(
+    first: Sequence[Result], second: Sequence[Result], a: str, b: str
+) -> tuple[Report, Page]:
+    """What changed from run a to run b."""
+    found = changes(first, second)
+    rows = [record(change) for change in found.rows]
+    named = views.ways([change.a for change in found.rows])
+    shown = [_shown(row, named(change.a)) for row, change in zip(rows, found.rows, strict=True)]
+    notes = _notes(found, rows, a, b)
+    about = [
+        (f"{name}: {term}", text)
+        for name, run in ((a, first), (b, second))
+        for term, text in facts(run)
+    ]
+    table = Table(_columns(rows, a, b), shown)
+    report = Report(
+        command="report",
+        results=rows,
+        tables=[table],
+        notes=[*(f"{term}: {text}" for term, text in about), *notes, convention.FOOTER],
+        environment={**environment(), "a": a, "b": b},
+    )
+    page = Page(
+        title=f"cnnbench: from {a} to {b}",
+        lead=notes[:1],
+        sections=of_changes(found.rows, a, b),
+        table=table,
+        facts=about,
+        notes=[*notes[1:], convention.FOOTER],
+    )
+    return report, page
+
+
+def _columns(rows: Sequence[dict[str, Any]], a: str, b: str) -> tuple[Column, ...]:
+    """Counts, and where anything was timed its times."""
+    counts = (
+        col.MODEL,
+        Column("way", "batch", left=True, under=True),
+        Column("macs_a", f"MACs\n{a}", col.optional(units.count)),
+        Column("macs_b", b, col.optional(units.count), under=True),
+    )
+    if all(row["latency_s_a"] is None and row["latency_s_b"] is None for row in rows):
+        return counts
+    return (
+        *counts,
+        Column("latency_s_a", f"latency\n{a}", col.optional(units.duration)),
+        Column("latency_s_b", b, col.optional(units.duration), under=True),
+        Column("measured_speedup", "times\nas fast", col.optional(str)),
+        Column("interval", "98% interval", under=True),
+        Column("verdict", "", col.optional(str), left=True),
+    )
+
+
+def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
+    speedup, interval = None, ""
+    if row["measured_speedup"] is not None:
+        speedup = marked(row["measured_speedup"], row["verdict"])
+        interval = units.ratios(row["ci_low"], row["ci_high"])
+    failed = "failed" if row["failure_a"] or row["failure_b"] else None
+    return {
+        **row,
+        "way": way.removeprefix("batch "),
+        "measured_speedup": speedup,
+        "interval": interval,
+        "verdict": row["verdict"] or failed,
+    }
+
+
+def _notes(found: Changes, rows: Sequence[dict[str, Any]], a: str, b: str) -> list[str]:
+    """How many changed, and what the intervals do not know."""
+    verdicts = [row["verdict"] for row in rows if row["verdict"]]
+    counts = ", ".join(
+        f"{verdicts.count(verdict)} {verdict}" for verdict in Verdict if verdict in verdicts
+    )
+    recounted = sum(row["recounted"] for row in rows)
+    lines = [
+        f"{units.number(len(rows), 'configuration')} in both: "
+        f"{counts or 'none timed often enough in both'} in {b}; "
+        f"{recounted or 'none'} with other costs"
+    ]
+    alone = {a: found.only_a, b: found.only_b}
+    lines += [f"{number} in {name} alone" for name, number in alone.items() if number]
+    if verdicts:
+        lines.append(
+            "the two were not timed in the same rounds: what the machine did between them is in "
+            "the ratio, and not in its interval"
+        )
+    return lines

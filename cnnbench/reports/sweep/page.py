@@ -1,0 +1,111 @@
+"""A page to look at: charts, a table to sort and filter, facts; one file that needs no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from cnnbench.errors import OutputError
+from cnnbench.reports.charts.style import Width, require_altair, styled
+from cnnbench.reports.report import Table
+from cnnbench.version import __version__
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart of any width; `name` is its file's, and the caption says how to read it."""
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Width], Any]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Figures under one heading."""
+
+    title: str
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows, in its order; `facts` are terms with what they are here."""
+
+    title: str
+    lead: list[str]
+    sections: list[Section]
+    table: Table
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def html(page: Page) -> str:
+    """Render it, with all that draws and sorts inside. OutputError without the extra `report`."""
+    require_altair()
+    try:
+        from jinja2 import Environment
+    except ImportError as error:
+        raise OutputError("a page needs jinja2; type: pip install 'cnnbench[report]'") from error
+    import altair as alt
+    import vl_convert
+
+    charts = [
+        styled(figure.draw("container")).to_dict(validate=False)  # every row, which takes seconds
+        for section in page.sections
+        for figure in section.figures
+    ]
+    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_file("page.html")).render(
+        page=page,
+        version=__version__,
+        style=_file("page.css"),
+        script=_file("page.js"),
+        vega=vl_convert.javascript_bundle(vl_version=version),  # type: ignore[call-arg]
+        charts=_embedded(charts),
+        table=_embedded(_columns(page.table)),
+    )
+
+
+def _file(name: str) -> str:
+    return resources.files("cnnbench.reports").joinpath("assets", name).read_text("utf-8")
+
+
+def _embedded(value: Any) -> str:
+    """JSON that no name in it can end: a script's text has no other escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _columns(table: Table) -> list[dict[str, Any]]:
+    """Each column's heading, what is shown, and what it is sorted by: numbers in base units."""
+    return [
+        {
+            "header": column.header.replace("-\n", "").replace("\n", " "),
+            "left": column.left,
+            "shown": [column.show(row[column.key]) for row in table.rows],
+            "values": [_sortable(row[column.key]) for row in table.rows],
+        }
+        for column in table.columns
+    ]
+
+
+def _sortable(value: Any) -> Any:
+    """A number as it is; the rest as the text that is shown."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def figures(sections: Sequence[Section]) -> list[Figure]:
+    """All of them in order, each with a name of its own."""
+    seen: dict[str, int] = {}
+    found = []
+    for figure in (figure for section in sections for figure in section.figures):
+        seen[figure.name] = number = seen.get(figure.name, 0) + 1
+        name = figure.name if number == 1 else f"{figure.name}-{number}"
+        found.append(Figure(name, figure.title, figure.caption, figure.draw))
+    return found

@@ -1,0 +1,1 @@
+"""PREDICT: a device's measured ceilings, and what a trace takes beneath them."""

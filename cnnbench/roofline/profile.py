@@ -1,0 +1,152 @@
+"""A device's profile: its ceilings and its noise floor as they were measured."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cnnbench.roofline.sizes import sizes_type
+
+# Within bounds that any device keeps, so that no file makes nonsense of a prediction.
+Rate = Annotated[float, Field(strict=True, ge=1, le=1e24, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(strict=True, ge=1e-12, le=1e6, allow_inf_nan=False)]
+NoSeconds = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Noise(_Record):
+    """A network timed against itself: `smallest_difference` is what cannot be told from none.
+
+    It is the farther end of the ratio's interval, from 1.
+    """
+
+    model: str
+    seconds: Positive
+    rounds: int
+    ratio: Positive
+    ci_low: float
+    ci_high: float
+    smallest_difference: float
+
+
+class Copy(_Record):
+    """How fast a copy is whose two ends take `working_set` bytes: bytes read and written."""
+
+    working_set: Annotated[int, Field(ge=0)]
+    bytes_per_s: Rate
+
+
+class Allocation(_Record):
+    """What new memory costs beside writing it: `seconds` more for a tensor of `size` bytes."""
+
+    size: Annotated[int, Field(gt=0)]
+    seconds: NoSeconds
+
+
+class Timed(_Record):
+    """A network's measured latency, which predictions can be held to."""
+
+    model: str
+    batch: Annotated[int, Field(ge=1)]
+    dtype: str
+    latency_s: Seconds
+
+
+_LONGEST_NAME = 100
+Row = list[Positive]  # of sizes, seconds last
+
+
+class Profile(_Record):
+    """Ceilings of one device with one number of threads under one torch; base units.
+
+    `measured` is when the first of them was. Ceilings that were `disturbed` meanwhile are too low;
+    operators that were have `operators_disturbed`.
+    `copies` stand by growing working set: within the last-level cache, the last one beyond it.
+    `call_s` is what an operator costs whatever it computes, `layer_s` the Python around it.
+    `operators` are those of `timing.grid`, whose version `grid` is, by dtype and kind: sizes, and
+    seconds last.
+    `networks` are latencies to which predictions can be held.
+    """
+
+    name: str
+    device: str = ""
+    torch: str = ""
+    threads: Annotated[int, Field(ge=1)] = 1
+    measured: datetime | None = None
+    flops_per_s: dict[str, Rate] = {}
+    copies: list[Copy] = []
+    cache_bytes: Annotated[int, Field(ge=0)] = 0
+    call_s: Seconds | None = None
+    layer_s: NoSeconds = 0.0
+    allocations: list[Allocation] = []
+    grid: int = 0
+    operators: dict[str, dict[str, list[Row]]] = {}
+    operators_disturbed: bool = False
+    networks: list[Timed] = []
+    noise: Noise | None = None
+    disturbed: bool = False
+
+    @field_validator("name", "device", "torch")
+    @classmethod
+    def _names_are_printable(cls, name: str) -> str:
+        return "".join(filter(str.isprintable, name))[:_LONGEST_NAME]
+
+    @field_validator("copies")
+    @classmethod
+    def _copies_grow(cls, copies: list[Copy]) -> list[Copy]:
+        return sorted(copies, key=lambda copy: copy.working_set)
+
+    @field_validator("allocations")
+    @classmethod
+    def _allocations_grow(cls, allocations: list[Allocation]) -> list[Allocation]:
+        return sorted(allocations, key=lambda allocation: allocation.size)
+
+    @model_validator(mode="after")
+    def _operators_have_a_roof(self) -> Profile:
+        if self.operators and not (self.call_s or self.copies):
+            raise ValueError("operators need call_s or copies beside them")
+        return self
+
+    @field_validator("operators")
+    @classmethod
+    def _rows_are_whole(
+        cls, operators: dict[str, dict[str, list[Row]]]
+    ) -> dict[str, dict[str, list[Row]]]:
+        for dtype, kinds in operators.items():
+            for kind, rows in kinds.items():
+                wanted = 1 + len(sizes_type(kind)._fields)
+                if not rows or any(len(row) != wanted or min(row[:-1]) < 1 for row in rows):
+                    raise ValueError(
+                        f"{dtype} {kind}: a row is {wanted} numbers: sizes from 1, then seconds"
+                    )
+        return operators
+
+    def without_operators(self) -> Profile:
+        """The plain roofline: two ceilings, and a call's cost."""
+        return self.model_copy(update={"operators": {}, "allocations": [], "layer_s": 0.0})
+
+    @property
+    def bytes_per_s(self) -> float | None:
+        """Bandwidth beyond the last-level cache."""
+        return self.copies[-1].bytes_per_s if self.copies else None
+
+    def bandwidth(self, working_set: int) -> float | None:
+        """Bytes per second of what moves so many bytes: those of the next larger copy."""
+        larger = (copy for copy in self.copies if copy.working_set >= working_set)
+        return next((copy.bytes_per_s for copy in larger), self.bytes_per_s)
+
+    def allocation_s(self, size: int) -> float:
+        """Seconds that a new tensor of `size` bytes costs: as the next smaller one measured."""
+        below = [known for known in self.allocations if known.size <= size]
+        return size * below[-1].seconds / below[-1].size if below else 0.0
+
+    def ridge_point(self, dtype: str) -> float | None:
+        """Intensity at which the bound changes from memory to compute, in FLOP per byte."""
+        peak = self.flops_per_s.get(dtype)
+        return peak / self.bytes_per_s if peak and self.bytes_per_s else None

@@ -1,0 +1,66 @@
+"""A device's profile as a TOML file: measured on another machine, or typed from a datasheet."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from cnnbench.errors import DeviceError, reason_of
+from cnnbench.roofline.profile import Profile
+
+_HEAD = """\
+# What a device can do, for `cnnbench predict --on` and `cnnbench compare --on`; base units.
+# A datasheet's numbers do too: flops_per_s by dtype, bytes_per_s of its memory, and call_s, the
+# seconds that one operator costs whatever it computes.
+#
+# Under operators, by dtype and kind, every row is one that was timed, seconds last. Before them of
+# a convolution or linear layer: batch, channels in, filters, height and width that come out,
+# kernel, stride, groups; of the rest: elements read, elements written, window.
+"""
+
+
+def as_toml(profile: Profile) -> str:
+    """All that predicts, and whether something disturbed it."""
+    content = profile.model_dump(exclude_none=True, exclude={"noise"})
+    return _HEAD + "\n" + tomli_w.dumps(content)
+
+
+def read(path: Path) -> Profile:
+    """Read what `as_toml` wrote or a person has typed; DeviceError in one line where it is none."""
+    try:
+        content = tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise DeviceError(
+            f"cannot read {path}: {error.strerror or error}; "
+            "'cnnbench device --output device.toml' writes one"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise DeviceError(f"{path} is no TOML: {reason_of(error)}") from error
+    try:
+        profile = Profile.model_validate(_typed({"name": path.stem, **content}))
+    except ValidationError as error:
+        first, *_ = error.errors()
+        place = ".".join(map(str, first["loc"])) or "it"
+        place = place.replace("copies.0.bytes_per_s", "bytes_per_s") if _TYPED in content else place
+        raise DeviceError(f"{path}: {place}: {first['msg']}; {_EXAMPLE}") from error
+    there = {"flops_per_s": profile.flops_per_s, _TYPED: profile.copies, "call_s": profile.call_s}
+    for key, value in there.items():
+        if not value:
+            raise DeviceError(f"{path} has no {key}; {_EXAMPLE}")
+    return profile
+
+
+_TYPED = "bytes_per_s"
+_EXAMPLE = "write flops_per_s = { float32 = 2.4e10 }, bytes_per_s = 3.2e9 and call_s = 2e-5"
+
+
+def _typed(content: dict[str, Any]) -> dict[str, Any]:
+    """A datasheet has one bandwidth, where we measure several."""
+    if _TYPED not in content:
+        return content
+    rest = {key: value for key, value in content.items() if key != _TYPED}
+    return {"copies": [{"working_set": 0, "bytes_per_s": content[_TYPED]}], **rest}

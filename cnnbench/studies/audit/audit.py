@@ -1,0 +1,114 @@
+"""Why other counters print other numbers: each one's convention, evaluated on our one trace."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from collections import Counter as Tally
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from cnnbench.counting.cost import OpCost, Trace
+from cnnbench.counting.count import Pass, counted
+from cnnbench.errors import InputError, reason_of
+from cnnbench.models.arguments import Arguments
+from cnnbench.models.build import load, surroundings
+from cnnbench.models.inputs import Input
+from cnnbench.models.spec import AnySpec
+from cnnbench.studies.audit import COUNTERS
+from cnnbench.studies.audit.counter import Counter, Term, What
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a counter prints, and what it is made of.
+
+    `terms` are in MACs and start with ours; `explained` is their sum in the counter's unit, which
+    `remaining` brings to `printed`; `layers` are those that differ, by how much. A counter that
+    cannot count the network has a `failure` instead.
+    """
+
+    counter: Counter
+    terms: dict[What, int]
+    printed: int | None = None
+    layers: dict[str, int] = field(default_factory=dict)
+    failure: str = ""
+
+    @property
+    def explained(self) -> int:
+        """What it should print."""
+        return self.counter.unit * sum(self.terms.values())
+
+    @property
+    def remaining(self) -> int | None:
+        """What the terms leave unexplained: 0 where the account is exact."""
+        return None if self.printed is None else self.printed - self.explained
+
+
+def installed() -> tuple[list[Counter], list[str]]:
+    """Counters that can be asked here, and the names of those that would have to be installed."""
+    there = {counter.name: importlib.util.find_spec(counter.name) for counter in COUNTERS}
+    return (
+        [counter for counter in COUNTERS if there[counter.name]],
+        [name for name, found in there.items() if not found],
+    )
+
+
+def prepare(spec: AnySpec, given: Sequence[Input] | None, batch: int) -> Pass:
+    """Build the network for real, and count an evaluation pass on real inputs."""
+    with surroundings():
+        net, carried = load(spec)
+        return counted(net, carried, str(spec), given, batch=batch, real=True)
+
+
+def judge(counter: Counter, done: Pass) -> Verdict:
+    """Hold a counter's own number to its convention on our trace."""
+    ours = {What.MACS: done.trace.total.macs}
+    try:
+        expected = list(counter.terms(done))
+        printed, layers = counter.ask(done.net, positional(done.net, done.arguments))
+    except InputError:
+        raise
+    except Exception as error:  # whatever somebody else's counter may raise
+        return Verdict(counter, ours, failure=f"{type(error).__name__}: {reason_of(error)}")
+    by_layer: Tally[str] = Tally(layers)
+    for term in expected:
+        by_layer[term.op.path] -= counter.unit * term.amount  # type: ignore[assignment]
+    differing = {path: round(n) for path, n in by_layer.items() if round(n)}
+    return Verdict(counter, {**ours, **_differences(done.trace, expected)}, printed, differing)
+
+
+def _differences(ours: Trace, expected: list[Term]) -> dict[What, int]:
+    """Sums of terms beside the MACs; where a counter's MACs are not ours, by why."""
+    macs: dict[int, float] = {}
+    sums: dict[What, float] = {}
+    for term in expected:
+        if term.what is What.MACS:
+            macs[id(term.op)] = macs.get(id(term.op), 0) + term.amount
+        else:
+            sums[term.what] = sums.get(term.what, 0) + term.amount
+    for op in ours.operators:
+        theirs = macs.get(id(op), 0)
+        if theirs != op.cost.macs:
+            why = _why(op, theirs)
+            sums[why] = sums.get(why, 0) + theirs - op.cost.macs
+    return {what: round(sums[what]) for what in What if round(sums.get(what, 0))}
+
+
+def _why(op: OpCost, theirs: float) -> What:
+    if not theirs:
+        return What.UNSEEN
+    return What.TRANSPOSED if "transpose" in op.operator else What.OTHERWISE
+
+
+def positional(net: nn.Module, arguments: Arguments) -> tuple[Tensor, ...]:
+    """All inputs in the order of the forward's arguments: most counters take no keywords."""
+    if not arguments.named:
+        return tuple(arguments.positional)
+    bound = inspect.signature(net.forward).bind(*arguments.positional, **arguments.named)
+    if bound.kwargs:
+        keywords = ", ".join(bound.kwargs)
+        raise InputError(f"other counters pass arguments by position, which {keywords} cannot be")
+    return bound.args

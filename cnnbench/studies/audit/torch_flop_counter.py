@@ -1,0 +1,62 @@
+"""torch's own FlopCounterMode: two a multiply-add of convolutions and products, nothing else."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cnnbench.counting.count import Pass
+from cnnbench.studies.audit.asking import copied, quiet, where
+from cnnbench.studies.audit.calls import operators
+from cnnbench.studies.audit.counter import Counter, Habits, Term, What
+
+
+def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
+    """It listens to a real forward pass."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    own: Tally[str] = Tally()
+    net = copied(net)
+    # Without gradients attention is one kernel that it ignores.
+    with quiet(), torch.enable_grad(), where(net) as path:
+
+        class Located(FlopCounterMode):
+            """By path: its own table is by the caller's names, which a module may have twice."""
+
+            def _count_flops(self, *operator: Any) -> Any:
+                before = self.get_total_flops()
+                out = super()._count_flops(*operator)  # type: ignore[no-untyped-call]
+                own[path()] += self.get_total_flops() - before
+                return out
+
+        with Located(display=False) as counter:
+            net(*inputs)
+    return int(counter.get_total_flops()), dict(own)
+
+
+def terms(done: Pass) -> Iterator[Term]:
+    """Every product that is not hidden in a kernel of a recurrent layer."""
+    for op, module in operators(done):
+        if op.cost.macs and not isinstance(module, nn.LSTM) and op.operator not in _UNKNOWN:
+            yield Term(What.MACS, op.cost.macs, op)
+
+
+_UNKNOWN = {"mv", "addmv", "dot", "vdot", "scaled_dot_product_attention"}  # the last on a CPU
+TORCH = Counter(
+    name="torch",
+    unit=2,
+    habits=Habits(
+        batch_norm="no",
+        pooling="no",
+        activation="no",
+        bias="no",
+        functional="yes",
+        shared_module="each run",
+    ),
+    ask=ask,
+    terms=terms,
+)

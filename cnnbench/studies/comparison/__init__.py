@@ -1,0 +1,1 @@
+"""What is cheaper, how much faster it is, and why not as much as its FLOPs promise."""

@@ -1,0 +1,237 @@
+"""Compare blocks or networks: cost ratios, the speed-up a roofline predicts, the one measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from cnnbench import units
+from cnnbench.counting import closed_forms
+from cnnbench.counting.count import count
+from cnnbench.devices import cores
+from cnnbench.devices import device as devices
+from cnnbench.devices.warnings import Caution
+from cnnbench.errors import InputError, ShapeError
+from cnnbench.models.arguments import Inputs
+from cnnbench.models.registry import Value
+from cnnbench.models.spec import Spec, parse_together
+from cnnbench.roofline import calibrate as profiling
+from cnnbench.roofline.predict import Predictor, dtype_of
+from cnnbench.roofline.profile import Profile
+from cnnbench.studies.comparison.cases import Case, cases
+from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
+from cnnbench.timing.latency import Latency
+from cnnbench.timing.measure import check_plan, timed
+from cnnbench.timing.measure_layers import timed_layers
+from cnnbench.timing.network import Model
+from cnnbench.timing.pairing import ratio, verdict, widest
+from cnnbench.timing.sampling import Plan, Progress
+from cnnbench.timing.setting import Setting
+
+_LAYERS_S = 0.5  # of timing one side's operators, for a picture
+
+
+def compare(
+    *models: Model,
+    input_shape: Inputs | None = None,
+    static: bool = False,
+    on: Profile | None = None,
+    batch: int = 1,
+    device: str | None = None,
+    dtype: str | None = None,
+    channels_last: bool = False,
+    compile: bool = False,
+    threads: int | None = None,
+    precision: float = 0.02,
+    max_time: float = 10.0,
+    seed: int = 0,
+    **block: Value,
+) -> list[Comparison]:
+    """Compare each model with the first: blocks at their papers' shapes, or networks.
+
+    `block` are options of blocks, such as shape="28x28x192", out_channels=32, kernel=5. `static`
+    leaves times out; `on` predicts them for the device of that profile and measures nothing. The
+    rest as for `measure`, but that modules keep their dtype; a pair is sampled until its ratio is
+    within `precision`, or for `max_time` seconds. CnnbenchError says in one line what cannot be
+    compared.
+    """
+    check_plan(precision, max_time)
+    texts = [model for model in models if isinstance(model, str)]
+    specs = iter(parse_together(texts))
+    asked = cases([next(specs) if isinstance(m, str) else m for m in models], block)
+    setting = Setting(batch, dtype, channels_last, compile)
+    rows = counted(asked, input_shape, setting)
+    if on is not None:
+        return predicted(rows, on)
+    if static:
+        return rows
+    found, used = devices.find(device), cores.threads(threads)
+    plan = Plan(precision, max_time, seed)
+    return measured(rows, input_shape, setting, found, used, plan).rows
+
+
+def counted(asked: Sequence[Case], given: Inputs | None, setting: Setting) -> list[Comparison]:
+    """Count both sides of every row; InputError where they take different inputs."""
+    rows = []
+    for case in asked:
+        if given is not None and case.label:
+            raise ShapeError(f"{case.names[0]} is a block; give it --shape instead of --input")
+        first, *others = (
+            Side(name, model, count(model, given, batch=setting.batch, dtype=setting.dtype))
+            for name, model in zip(case.names, case.models, strict=True)
+        )
+        for other in others:
+            _same_inputs(first, other)
+            closed = ""
+            if isinstance(first.model, Spec) and isinstance(other.model, Spec) and case.label:
+                closed = closed_forms.ratio(first.model, other.model)
+            rows.append(Comparison(case.label, first, other, len(others) > 1, closed))
+    return rows
+
+
+def predicted(rows: Sequence[Comparison], profile: Profile) -> list[Comparison]:
+    """The rows with what the profile says that both sides take.
+
+    DeviceError where it has no ceiling in their dtype, and nothing was measured instead.
+    """
+    predictors: dict[str, Predictor] = {}
+    sides: dict[int, Side] = {}  # rows of one reference go on sharing it
+
+    def side(one: Side) -> Side:
+        dtype = one.latency.dtype if one.latency and not one.latency.error else dtype_of(one.trace)
+        if one.latency is not None and dtype not in profile.flops_per_s:
+            return one
+        if dtype not in predictors:
+            predictors[dtype] = Predictor(profile, dtype)
+        if id(one) not in sides:
+            sides[id(one)] = replace(one, predicted=predictors[dtype](one.trace))
+        return sides[id(one)]
+
+    return [replace(row, a=side(row.a), b=side(row.b)) for row in rows]
+
+
+def measured(
+    rows: Sequence[Comparison],
+    given: Inputs | None,
+    setting: Setting,
+    device: devices.Device,
+    threads: cores.Threads,
+    plan: Plan,
+    *,
+    layers: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+    progress: Progress = lambda rounds, seconds, width: None,
+) -> Comparing:
+    """The rows with predicted and measured times: rows of one reference in the same rounds.
+
+    `layers` times each side's operators too. The device's own operators are measured last: what
+    they leave in the allocator would change the times. InputError where a side cannot run. Ctrl-C
+    ends it with the rows so far.
+    """
+    done: list[Comparison] = []
+    timing, interrupted = None, False
+    warnings: dict[str, Caution] = {}
+    try:
+        for together in _groups(rows):
+            models = [together[0].a.model, *(row.b.model for row in together)]
+            seconds = plan.max_time * len(together) / len(models)  # of each; a row has max_time
+            timing = timed(
+                [(model, setting) for model in models],
+                given,
+                device,
+                threads,
+                replace(plan, max_time=seconds),
+                width=widest,
+                say=partial(_say_at, say, together[0].label),
+                progress=progress,
+            )
+            warnings |= {warning.name: warning for warning in timing.warnings}
+            for latency in timing.latencies:
+                if latency.error and not timing.interrupted:
+                    raise InputError(latency.error)
+            a, *others = timing.latencies
+            first = replace(together[0].a, latency=a)
+            done += [
+                _judged(replace(row, a=first, b=replace(row.b, latency=b)), a, b, plan)
+                for row, b in zip(together, others, strict=True)
+            ]
+            if timing.interrupted:
+                raise KeyboardInterrupt
+        if layers:
+            done = _with_layers(done, given, setting, device, threads, say)
+        profile = _profile(done, device, threads, say)
+    except KeyboardInterrupt:
+        if timing is None:
+            raise
+        interrupted, profile = True, timing.profile
+    assert timing is not None
+    done = [*done, *rows[len(done) :]]
+    done = done if interrupted else predicted(done, profile)
+    return Comparing(done, profile, timing.environment, list(warnings.values()), interrupted)
+
+
+def _profile(
+    rows: Sequence[Comparison],
+    device: devices.Device,
+    threads: cores.Threads,
+    say: Callable[[str], None],
+) -> Profile:
+    """What the device can do in the rows' dtypes, measured where it is not known."""
+    dtypes = [side.latency.dtype for row in rows for side in (row.a, row.b) if side.latency]
+    return profiling.complete(device, threads, dtypes, say)
+
+
+def _say_at(say: Callable[[str], None], label: str, text: str) -> None:
+    say(f"{label}: {text}" if label and text else text)
+
+
+def _with_layers(
+    rows: Sequence[Comparison],
+    given: Inputs | None,
+    setting: Setting,
+    device: devices.Device,
+    threads: cores.Threads,
+    say: Callable[[str], None],
+) -> list[Comparison]:
+    """The rows with each side's operators timed one by one."""
+    plan = Plan(precision=0.1, max_time=_LAYERS_S)
+    sides: dict[int, Side] = {}
+    for side in (side for row in rows for side in (row.a, row.b)):
+        if id(side) not in sides:
+            say(f"timing the operators of {side.name}")
+            timing = timed_layers([(side.model, setting)], given, device, threads, plan)
+            sides[id(side)] = replace(side, layers=timing.networks[0])
+    return [replace(row, a=sides[id(row.a)], b=sides[id(row.b)]) for row in rows]
+
+
+def _judged(row: Comparison, a: Latency, b: Latency, plan: Plan) -> Comparison:
+    """A row with the ratio of its latencies by rounds, and what that says."""
+    if a.sample is None or b.sample is None:
+        return row
+    found = ratio(a.sample.seconds, b.sample.seconds)
+    converged = math.isfinite(found.precision) and found.precision <= plan.precision
+    return replace(row, measured=found, verdict=verdict(found, converged))
+
+
+def _groups(rows: Sequence[Comparison]) -> list[list[Comparison]]:
+    """Rows that share their reference."""
+    groups: list[list[Comparison]] = []
+    for row in rows:
+        if groups and groups[-1][0].a is row.a:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _same_inputs(a: Side, b: Side) -> None:
+    if a.trace.input_shapes != b.trace.input_shapes:
+        taken = [
+            " ".join(units.shape(shape[1:]) for shape in side.trace.input_shapes) for side in (a, b)
+        ]
+        raise ShapeError(
+            f"{a.name} takes {taken[0]} and {b.name} {taken[1]}; give both one --input, "
+            "or a resolution that they share"
+        )

@@ -1,0 +1,110 @@
+"""What a comparison is: two sides, their costs, and how their times relate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cnnbench.counting.cost import Cost, Trace
+from cnnbench.devices.environment import Environment
+from cnnbench.devices.warnings import Caution
+from cnnbench.roofline.predict import Prediction
+from cnnbench.roofline.profile import Profile
+from cnnbench.timing.latency import Latency
+from cnnbench.timing.measure_layers import LayerTimes
+from cnnbench.timing.network import Model
+from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.statistics import Interval
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: its exact cost, and where there is a device its predicted and true time.
+
+    `layers` are its operators' times, which a picture shows.
+    """
+
+    name: str
+    model: Model
+    trace: Trace
+    predicted: Prediction | None = None
+    latency: Latency | None = None
+    layers: LayerTimes | None = None
+
+    @property
+    def cost(self) -> Cost:
+        """Its total."""
+        return self.trace.total
+
+    @property
+    def seconds(self) -> float | None:
+        """Measured, or else predicted."""
+        if self.latency is not None and self.latency.latency_s:
+            return self.latency.latency_s
+        return self.predicted.seconds if self.predicted else None
+
+    @property
+    def warnings(self) -> tuple[Caution, ...]:
+        """Of its values and the machine's speed; whether it converged, the row's verdict says."""
+        found = self.latency.warnings if self.latency else ()
+        return tuple(warning for warning in found if warning.name != "not_converged")
+
+    @property
+    def flops_per_s(self) -> float | None:
+        """That it reaches, of multiply-accumulates alone."""
+        return self.cost.flops / self.seconds if self.seconds else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """b against a, the reference.
+
+    `label` is a block's shape, and `several` tells that other rows have it too. `closed_form` is
+    the ratio of b's MACs to a's by the papers' formulas, for blocks. `measured` is time of a / time
+    of b with its interval and `verdict` what that says, None where nothing was measured.
+    """
+
+    label: str
+    a: Side
+    b: Side
+    several: bool = False
+    closed_form: str = ""
+    measured: Interval | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def title(self) -> str:
+        """How the row is told from others: its shape, or both names."""
+        pair = f"{self.a.name} → {self.b.name}"
+        return f"{self.label}: {pair}" if self.label and self.several else self.label or pair
+
+    @property
+    def macs_ratio(self) -> float | None:
+        """a's MACs / b's; None where b has none."""
+        return _ratio(self.a.cost.macs, self.b.cost.macs)
+
+    @property
+    def bytes_ratio(self) -> float | None:
+        """a's bytes moved / b's."""
+        return _ratio(self.a.cost.bytes_moved, self.b.cost.bytes_moved)
+
+    @property
+    def predicted_speedup(self) -> float | None:
+        """a's predicted time / b's."""
+        if self.a.predicted is None or self.b.predicted is None:
+            return None
+        return _ratio(self.a.predicted.seconds, self.b.predicted.seconds)
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """All rows, and where they were measured; `environment` is None where nothing was."""
+
+    rows: list[Comparison]
+    profile: Profile | None = None
+    environment: Environment | None = None
+    warnings: list[Caution] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def _ratio(a: float, b: float) -> float | None:
+    return a / b if b else None

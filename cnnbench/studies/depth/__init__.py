@@ -1,0 +1,1 @@
+"""Whether the signal survives depth: gradients at initialisation, short trainings."""

@@ -1,0 +1,1 @@
+"""The papers' own figures, and what they claim, beside what is counted and measured."""

@@ -1,0 +1,106 @@
+"""All claims, and what is found of them here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cnnbench.errors import CnnbenchError, SpecError, nearest
+from cnnbench.studies.papers.claims import counted, timed, trained
+from cnnbench.studies.papers.claims.claim import Claim, Found, Need, Setup, Verdict
+
+CLAIMS: tuple[Claim, ...] = (*counted.CLAIMS, *timed.CLAIMS, *trained.CLAIMS)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim with its number; without one `failure` says why."""
+
+    claim: Claim
+    found: Found | None
+    failure: str = ""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """By the claim's own band: of the interval where there is one."""
+        if self.found is None:
+            return None
+        return self.claim.band.verdict(*(self.found.interval or (self.found.value,)))
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All of them; where Ctrl-C ended it, those so far."""
+
+    rows: list[Finding]
+    interrupted: bool = False
+
+
+def chosen(names: Sequence[str], *, static: bool) -> list[Claim]:
+    """The claims of these names, or all; with `static` those that are counted.
+
+    SpecError for a name of none, and one that is not counted where only those are wanted.
+    """
+    known = {claim.name: claim for claim in CLAIMS}
+    for name in names:
+        if name not in known:
+            raise SpecError(
+                f"no claim is called {name!r}{nearest(name, known)}; 'cnnbench claims --static' "
+                "shows their names"
+            )
+        if static and known[name].need is not Need.COUNTING:
+            raise SpecError(f"{name} takes {known[name].need}; leave --static out")
+    wanted = [known[name] for name in dict.fromkeys(names)] or list(CLAIMS)
+    return [claim for claim in wanted if not static or claim.need is Need.COUNTING]
+
+
+def findings(
+    claims: Iterable[Claim], setup: Setup, begin: Callable[[Claim], None] = lambda claim: None
+) -> Findings:
+    """Find each number, or why it cannot be found. Ctrl-C ends it with those so far."""
+    rows: list[Finding] = []
+    try:
+        for claim in claims:
+            begin(claim)
+            try:
+                rows.append(Finding(claim, claim.find(setup)))
+            except CnnbenchError as error:
+                rows.append(Finding(claim, None, str(error)))
+    except KeyboardInterrupt:
+        if not rows:
+            raise
+        return Findings(rows, interrupted=True)
+    return Findings(rows)
+
+
+def record(finding: Finding) -> dict[str, Any]:
+    """One claim, promised and found."""
+    claim, found = finding.claim, finding.found
+    band = claim.band
+    return {
+        "name": claim.name,
+        "claim": claim.text,
+        "source": claim.source,
+        "needs": str(claim.need),
+        "promised": claim.promised,
+        "found": found.value if found else None,
+        **dict(zip(("ci_low", "ci_high"), _ends(*_interval(found)), strict=True)),
+        "shown": claim.show(found.value) if found else None,
+        "verdict": str(finding.verdict) if finding.verdict else None,
+        "confirms": _ends(band.low, band.high),
+        "qualifies": _ends(band.wide_low, band.wide_high),
+        "threshold": claim.threshold,
+        "detail": found.detail if found else "",
+        "failure": finding.failure,
+    }
+
+
+def _interval(found: Found | None) -> tuple[float, float]:
+    return (found.interval if found else None) or (math.inf, math.inf)
+
+
+def _ends(low: float, high: float) -> list[float | None]:
+    """Infinite ends are None."""
+    return [None if math.isinf(end) else end for end in (low, high)]

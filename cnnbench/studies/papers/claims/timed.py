@@ -1,0 +1,125 @@
+"""Claims about speed: pairs timed in the same rounds on the reader's device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+
+from cnnbench import units
+from cnnbench.errors import InputError
+from cnnbench.models.scale import Way
+from cnnbench.models.spec import AnySpec, parse
+from cnnbench.studies.comparison import compare
+from cnnbench.studies.comparison.cases import cases
+from cnnbench.studies.comparison.comparison import Comparison
+from cnnbench.studies.comparison.stages import STAGES
+from cnnbench.studies.papers.claims.claim import Claim, Found, Need, Setup, at_least, at_most
+from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, block, doubled
+from cnnbench.timing.setting import Setting
+from cnnbench.timing.statistics import Interval
+
+_SETTING = Setting()
+
+
+def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
+    """The rows with what they were measured to take; KeyboardInterrupt where not all were."""
+    done = compare.measured(
+        rows,
+        None,
+        _SETTING,
+        setup.device,
+        setup.threads,
+        setup.plan,
+        say=lambda text: setup.say(text, 0, 1),
+        progress=setup.progress,
+    )
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return done.rows
+
+
+def _counted(a: AnySpec, b: AnySpec) -> list[Comparison]:
+    return compare.counted(cases([a, b], {}), None, _SETTING)
+
+
+def _speedup(row: Comparison) -> Interval:
+    """Time of a / time of b; its ends are infinite where it was measured too rarely."""
+    if row.measured is None:
+        raise InputError(f"{row.title} was not measured")
+    return row.measured
+
+
+def _faster(a: str, b: str, setup: Setup) -> Found:
+    """Time of a / time of b, beside the ratio of their MACs."""
+    (row,) = _timed(_counted(parse(a), parse(b)), setup)
+    found, fewer = _speedup(row), units.ratio(row.macs_ratio or math.nan)
+    said = f"98% interval {units.ratios(found.low, found.high)}, for {fewer} fewer MACs"
+    return Found(found.median, said, (found.low, found.high))
+
+
+def _separable(setup: Setup) -> Found:
+    """The geometric mean over the stages of a typical network."""
+    pairs = [
+        row for stage in STAGES for row in _counted(block("conv", stage), block("separable", stage))
+    ]
+    found = [_speedup(row) for row in _timed(pairs, setup)]
+    said = ", ".join(units.ratio(one.median) for one in found)
+    value, low, high = (
+        math.prod(ends) ** (1 / len(found))
+        for ends in zip(*((one.median, one.low, one.high) for one in found), strict=True)
+    )
+    return Found(value, f"geometric mean; from 112x112 to 7x7: {said}", (low, high))
+
+
+def _compound(setup: Setup) -> Found:
+    """Time of twice the MACs by compound scaling, over that of the fastest single way."""
+    ways = doubled()
+    timed = _timed(list(ways.values()), setup)
+    faster = {way: _speedup(row) for way, row in zip(ways, timed, strict=True)}
+    said = ", ".join(f"{way} {units.ratio(1 / found.median)}" for way, found in faster.items())
+    compound = faster.pop(Way.COMPOUND)
+    best = max(faster.values(), key=lambda found: found.median)
+    return Found(
+        best.median / compound.median,
+        f"time for twice the MACs: {said}",
+        (best.low / compound.high, best.high / compound.low if compound.low > 0 else math.inf),
+    )
+
+
+_TIMED = partial(Claim, need=Need.TIMING)
+
+CLAIMS = (
+    _TIMED(
+        name="bottleneck_time",
+        text="The 10 times cheaper 1x1 bottleneck is as much faster",
+        source="Ng, course 4 week 2: 28x28x192 → 32, by 16, of computation",
+        promised="10x",
+        band=at_least(8, 1.1),
+        find=partial(_faster, PLAIN, BOTTLENECK),
+    ),
+    _TIMED(
+        name="separable_time",
+        text="A depthwise-separable convolution is 8 to 9 times faster",
+        source="Howard et al. 2017, section 3.1, of computation",
+        promised="8x to 9x",
+        band=at_least(8, 1.1),
+        find=_separable,
+    ),
+    _TIMED(
+        name="mobilenet_time",
+        text="MobileNet is as much faster than its twin of full convolutions as its FLOPs promise",
+        source="Howard et al. 2017, table 4, of computation",
+        promised="8.56x",
+        band=at_least(7, 1.1),
+        find=partial(_faster, "mobilenet_v1_conv", "mobilenet_v1"),
+    ),
+    _TIMED(
+        name="compound_time",
+        text="Twice the FLOPs take as long by compound scaling as by one dimension alone",
+        source="cnnbench's own question: Tan & Le 2019 measure cost in FLOPs",
+        promised="1x",
+        band=at_most(1.02, 1.25),
+        find=_compound,
+    ),
+)

@@ -1,0 +1,106 @@
+"""Predict networks on a device that need not be here, and hold predictions to what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from cnnbench.counting.cost import Trace
+from cnnbench.counting.count import count
+from cnnbench.errors import CnnbenchError
+from cnnbench.models.arguments import Inputs
+from cnnbench.models.spec import AnySpec, parse
+from cnnbench.roofline.bound import Bound
+from cnnbench.roofline.predict import Prediction, Predictor, dtype_of
+from cnnbench.roofline.profile import Profile
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A network's trace at a batch."""
+
+    model: str
+    batch: int
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A counted pass's predicted time, and the measured one where the profile has it."""
+
+    counted: Counted
+    predicted: Prediction
+    measured_s: float | None = None
+
+    @property
+    def error(self) -> float | None:
+        """Predicted / measured - 1."""
+        return self.predicted.seconds / self.measured_s - 1 if self.measured_s else None
+
+
+def counted(
+    specs: Sequence[AnySpec], given: Inputs | None, batches: Sequence[int], dtype: str | None
+) -> list[Counted]:
+    """Each model at each batch."""
+    return [
+        Counted(str(spec), batch, count(spec, given, batch=batch, dtype=dtype))
+        for spec in specs
+        for batch in batches
+    ]
+
+
+def forecasts(passes: Sequence[Counted], profile: Profile) -> list[Forecast]:
+    """Predict each pass. DeviceError where the profile has no ceiling in its dtype."""
+    predictors: dict[str, Predictor] = {}
+    found = []
+    for one in passes:
+        dtype = dtype_of(one.trace)
+        if dtype not in predictors:
+            predictors[dtype] = Predictor(profile, dtype)
+        found.append(Forecast(one, predictors[dtype](one.trace), _measured(profile, one, dtype)))
+    return found
+
+
+def _measured(profile: Profile, one: Counted, dtype: str) -> float | None:
+    """The latency that was measured on the device, at the network's own input, where one was."""
+    for timed in profile.networks:
+        if (timed.model, timed.batch, timed.dtype) == (one.model, one.batch, dtype):
+            own = count(one.model, batch=one.batch, dtype=timed.dtype).input_shapes
+            return timed.latency_s if own == one.trace.input_shapes else None
+    return None
+
+
+def checks(profile: Profile, dtypes: Iterable[str]) -> list[Forecast]:
+    """Predictions of the networks that were measured on the device, of those that we can count."""
+    found = []
+    for timed in profile.networks:
+        if timed.dtype in set(dtypes):
+            with suppress(CnnbenchError):
+                passes = counted([parse(timed.model)], None, [timed.batch], timed.dtype)
+                found += forecasts(passes, profile)
+    return found
+
+
+def record(row: Forecast) -> dict[str, Any]:
+    """One forecast under the vocabulary's words, in base units."""
+    one, predicted = row.counted, row.predicted
+    cost = one.trace.total
+    return {
+        "model": one.model,
+        "input": [list(shape) for shape in one.trace.input_shapes],
+        "dtype": one.trace.dtype,
+        "batch": one.batch,
+        "params": cost.params,
+        "macs": cost.macs,
+        "flops": cost.flops,
+        "bytes_moved": cost.bytes_moved,
+        "intensity": cost.intensity,
+        "predicted_s": predicted.seconds,
+        "throughput_images_per_s": one.batch / predicted.seconds if predicted.seconds else 0.0,
+        "bound": predicted.bound,
+        **{f"{bound}_share": predicted.share(bound) for bound in Bound},
+        "measured_s": row.measured_s,
+        "error": row.error,
+    }

@@ -1,0 +1,144 @@
+"""Static costs of many configurations, and what they are predicted to take, in parallel."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from cnnbench.devices import cores
+from cnnbench.errors import CnnbenchError, DeviceError, MemoryShortage
+from cnnbench.sweeps.plan import Configuration
+from cnnbench.sweeps.processes import alone, pool
+
+if TYPE_CHECKING:
+    from cnnbench.counting.cost import Trace
+    from cnnbench.roofline.predict import OpPrediction, Predictor
+    from cnnbench.roofline.profile import Profile
+
+_AHEAD = 4  # configurations that each process may be given before the first is taken
+Record = dict[str, Any]
+
+
+def counted(
+    of: Sequence[Configuration], profile: Profile | None = None
+) -> Iterator[tuple[Configuration, Record]]:
+    """Each with its `cost`, its `kinds` of operator, its `prediction` and its `failure`.
+
+    In their order. Without a profile nothing is predicted.
+    """
+    workers = max(1, min(cores.affinity(), len(of)))
+    counter = Counter(profile)
+    if workers == 1 or len(of) <= _AHEAD:
+        yield from ((one, counter(one)) for one in of)
+        return
+    left = deque(of)
+    while left:
+        lost: list[Configuration] = []
+        yield from _by_pool(left, lost, workers, profile)
+        for one in lost:  # one of them has ended its process: each has one of its own now
+            try:
+                yield one, alone(_count_alone, profile, one)
+            except MemoryShortage as error:
+                yield one, _failed(str(error))
+
+
+def _by_pool(
+    left: deque[Configuration], lost: list[Configuration], workers: int, profile: Profile | None
+) -> Iterator[tuple[Configuration, Record]]:
+    """Those in front of `left`, until all are counted or a process has died.
+
+    Those that were being counted then are `lost`.
+    """
+    waiting: deque[tuple[Configuration, Future[Record]]] = deque()
+    with pool(workers, _begin, profile) as processes:
+        try:
+            while left or waiting:
+                while left and len(waiting) < _AHEAD * workers:
+                    waiting.append((left[0], processes.submit(_count, left[0])))
+                    left.popleft()
+                yield waiting[0][0], waiting[0][1].result()
+                waiting.popleft()
+        except BrokenProcessPool:
+            lost += [one for one, _ in waiting]
+        finally:
+            processes.shutdown(wait=False, cancel_futures=True)
+
+
+def _failed(why: str) -> Record:
+    return {"cost": {}, "kinds": {}, "prediction": None, "failure": why}
+
+
+class Counter:
+    """Counts configurations, and predicts them for the device of a profile."""
+
+    def __init__(self, profile: Profile | None) -> None:
+        """Nothing is imported yet."""
+        self._profile = profile
+        self._predictors: dict[str, Predictor | None] = {}
+
+    def __call__(self, one: Configuration) -> Record:
+        """Count it; what cannot be counted says why."""
+        from cnnbench.counting.count import count
+        from cnnbench.counting.views import summary
+
+        try:
+            trace = count(one.spec, batch=one.batch, dtype=one.dtype, train=one.train)
+        except CnnbenchError as error:
+            return _failed(str(error))
+        eager = not (one.channels_last or one.compile or one.train)
+        prediction, seconds = self._predicted(trace) if eager else (None, ())
+        return {
+            "cost": summary(trace),
+            "kinds": _kinds(trace, seconds),
+            "prediction": prediction,
+            "failure": "",
+        }
+
+    def _predicted(self, trace: Trace) -> tuple[Record | None, Sequence[OpPrediction]]:
+        """Of a contiguous, eager inference pass, where the device is known in its dtype."""
+        from cnnbench.roofline.predict import Predictor, dtype_of
+
+        if self._profile is None:
+            return None, ()
+        dtype = dtype_of(trace)
+        if dtype not in self._predictors:
+            self._predictors[dtype] = None
+            with suppress(DeviceError):
+                self._predictors[dtype] = Predictor(self._profile, dtype)
+        predictor = self._predictors[dtype]
+        if predictor is None:
+            return None, ()
+        found = predictor(trace)
+        return {"predicted_s": found.seconds, "bound": found.bound}, found.operators
+
+
+def _kinds(trace: Trace, predicted: Sequence[OpPrediction]) -> dict[str, Record]:
+    """What each kind of operator costs, and where there is a prediction what it takes."""
+    found: dict[str, Record] = {}
+    for index, op in enumerate(trace.operators):
+        kind = found.setdefault(str(op.kind), {"macs": 0, "elementwise_flops": 0, "bytes_moved": 0})
+        for key in ("macs", "elementwise_flops", "bytes_moved"):
+            kind[key] += getattr(op.cost, key)
+        if predicted:
+            kind["predicted_s"] = kind.get("predicted_s", 0.0) + predicted[index].seconds
+    return found
+
+
+_counter: Counter
+
+
+def _begin(profile: Profile | None) -> None:
+    global _counter
+    _counter = Counter(profile)
+
+
+def _count(one: Configuration) -> Record:
+    return _counter(one)
+
+
+def _count_alone(profile: Profile | None, one: Configuration) -> Record:
+    return Counter(profile)(one)

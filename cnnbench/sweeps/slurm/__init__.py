@@ -1,0 +1,1 @@
+"""A sweep as an array job of Slurm."""
