@@ -64,11 +64,11 @@ def command(
 
 def calibrated(folder: Path, threads: int = 1) -> dict[str, str]:
     """An environment in which this device has been measured: made-up ceilings, ready at once."""
-    from cnnbench.devices import device as devices
+    from cnnbench.devices.device import find_device
     from cnnbench.roofline import calibrate as profiling
     from cnnbench.roofline import grid, profile
 
-    device = devices.find("cpu")
+    device = find_device("cpu")
     known = profiling.stored(device, threads, refresh=True).model_copy(
         update={
             "flops_per_s": {"float32": 1e11},

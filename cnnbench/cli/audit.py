@@ -18,7 +18,7 @@ from cnnbench.reports.formats.emit import emit
 from cnnbench.reports.report import Column, Report, Table
 
 if TYPE_CHECKING:
-    from cnnbench.studies.audit.audit import Verdict
+    from cnnbench.studies.audit.audit import Account
 
 _SHOWN = 5  # layers of a counter that differ, before the rest is only numbered
 
@@ -46,7 +46,7 @@ def audit(
 
     with heavy_imports():
         from cnnbench.models.sources.libraries import claimed_macs
-        from cnnbench.reports.environment import environment
+        from cnnbench.reports.environment import software
         from cnnbench.studies.audit.audit import installed, judge, prepare
     counters, absent = installed()
     with _status() as say, opt.their_code():
@@ -87,7 +87,7 @@ def audit(
             *(_layers(verdict) for verdict in verdicts if verdict.layers),
         ],
         notes=[*notes, _closing(verdicts, claim)],
-        environment=environment(),
+        environment=software(),
     )
     emit(report, form, output)
 
@@ -105,7 +105,7 @@ def _status() -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(text)
 
 
-def _record(verdict: Verdict) -> dict[str, Any]:
+def _record(verdict: Account) -> dict[str, Any]:
     return {
         "counter": verdict.counter.name,
         "unit": verdict.counter.prints,
@@ -119,7 +119,7 @@ def _record(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _account(verdict: Verdict) -> list[dict[str, Any]]:
+def _account(verdict: Account) -> list[dict[str, Any]]:
     """Every line of a counter's account, with its unit."""
     unit = verdict.counter.prints
     ends = ("explained", verdict.explained), ("printed", verdict.printed)
@@ -130,10 +130,10 @@ def _account(verdict: Verdict) -> list[dict[str, Any]]:
     ]
 
 
-def _accounts(title: str, verdicts: list[Verdict]) -> Table:
+def _accounts(title: str, verdicts: list[Account]) -> Table:
     """One row a term, one column a counter."""
 
-    def row(label: str, cell: Callable[[Verdict], str]) -> dict[str, Any]:
+    def row(label: str, cell: Callable[[Account], str]) -> dict[str, Any]:
         return {"term": label, **{v.counter.name: cell(v) for v in verdicts}}
 
     ours, *others = dict.fromkeys(what for verdict in verdicts for what in verdict.terms)
@@ -150,7 +150,7 @@ def _accounts(title: str, verdicts: list[Verdict]) -> Table:
     return Table(columns, rows, title, last)
 
 
-def _habits(verdicts: list[Verdict]) -> Table:
+def _habits(verdicts: list[Account]) -> Table:
     """One row a convention, one column a counter."""
     habits = {verdict.counter.name: asdict(verdict.counter.habits) for verdict in verdicts}
     columns = tuple(Column(name, name, left=True) for name in habits)
@@ -161,7 +161,7 @@ def _habits(verdicts: list[Verdict]) -> Table:
     return Table((Column("habit", "counts", left=True), *columns), rows)
 
 
-def _layers(verdict: Verdict) -> Table:
+def _layers(verdict: Account) -> Table:
     """Layers that differ, the largest difference first."""
     ordered = sorted(verdict.layers.items(), key=lambda item: -abs(item[1]))
     rows: list[dict[str, Any]] = [
@@ -177,7 +177,7 @@ def _layers(verdict: Verdict) -> Table:
     return Table(columns, rows, f"{verdict.counter.name}: layers that differ")
 
 
-def _closing(verdicts: list[Verdict], claim: float | None) -> str:
+def _closing(verdicts: list[Account], claim: float | None) -> str:
     """One line to quote: what everyone says, and what they differ by."""
     answers = [verdict for verdict in verdicts if verdict.printed is not None]
     said = [("torchvision", units.count(round(claim)))] if claim else []

@@ -49,7 +49,7 @@ def baseline(
         from cnnbench.guard import baseline as baselines
         from cnnbench.guard import config as configs
         from cnnbench.guard.check import record
-        from cnnbench.reports.environment import environment
+        from cnnbench.reports.environment import software
     found = configs.find(config)
     found.check_output(output)
     chosen = found.chosen(only)
@@ -76,7 +76,7 @@ def baseline(
         results=rows,
         tables=[Table(RECORDED, rows)],
         notes=[*notes, convention.FOOTER],
-        environment={**environment(), "baseline": str(file)},
+        environment={**software(), "baseline": str(file)},
     )
     emit(report, form, output)
 

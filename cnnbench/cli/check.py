@@ -92,7 +92,7 @@ def check(
     form = form or _by_suffix(output)
     with heavy_imports():
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.guard import config as configs
         from cnnbench.guard.check import raise_unknown
         from cnnbench.guard.duet.latencies import Where, latencies
@@ -107,7 +107,7 @@ def check(
     with opt.their_code(), bar(max_time) as shown:
         findings = _static(found, chosen, not only, form, shown.say)
         if against is not None:
-            where = Where(devices.find(device), cores.threads(threads), max_time)
+            where = Where(find_device(device), cores.threads(threads), max_time)
             revision, timed = latencies(found, chosen, against, where, shown.say)
             findings += timed
     report = check_report.report_of(findings, revision)

@@ -76,13 +76,13 @@ def claims(
     opt.no_picture(output)
     with heavy_imports():
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.devices.environment import environment
         from cnnbench.studies.papers.claims.claim import Claim, Need, Setup
         from cnnbench.studies.papers.claims.study import chosen, findings
-        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.sampling import StopRule
     asked = chosen(names or [], static=static)
-    found, used, plan = devices.find(device), cores.threads(threads), Plan(*plan_of)
+    found, used, plan = find_device(device), cores.threads(threads), StopRule(*plan_of)
     counting = all(claim.need is Need.COUNTING for claim in asked)
     about = None if counting else environment(found, used)
     with opt.their_code(), cores.limited(used.number), bar(plan.max_time) as shown:
@@ -101,7 +101,7 @@ def claims(
 def report_of(done: Findings, about: Environment | None, seed: int, *, detailed: bool) -> Report:
     """The table, and how each verdict comes about: `detailed` in it, else below it."""
     from cnnbench.counting.rules import convention
-    from cnnbench.reports.environment import environment, where
+    from cnnbench.reports.environment import software, where
     from cnnbench.studies.papers.claims.study import record
 
     results = [record(row) for row in done.rows]
@@ -127,7 +127,7 @@ def report_of(done: Findings, about: Environment | None, seed: int, *, detailed:
         tables=[Table(columns, results)],
         notes=[*notes, convention.FOOTER],
         environment={
-            **environment(),
+            **software(),
             **(asdict(about) if about else {}),
             "seed": seed,
             "interrupted": done.interrupted,

@@ -121,13 +121,13 @@ def compare(
     }
     with heavy_imports():
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.reports.compare import report_of
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies.comparison import compare as study
         from cnnbench.studies.comparison.cases import cases
         from cnnbench.studies.comparison.comparison import Comparing
-        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.sampling import StopRule
         from cnnbench.timing.setting import Setting, check
 
         if picture:
@@ -139,16 +139,16 @@ def compare(
     setting = Setting(batch, dtype, channels_last, compiled)
     profile = read(on) if on else None
     with opt.their_code():
-        rows = study.counted(asked, given, setting)
+        rows = study.count_rows(asked, given, setting)
         if profile is not None:
-            done = Comparing(study.predicted(rows, profile), profile)
+            done = Comparing(study.predict_rows(rows, profile), profile)
         elif static:
             done = Comparing(rows)
         else:
-            found, used, plan = devices.find(device), cores.threads(threads), Plan(*plan_of)
+            found, used, plan = find_device(device), cores.threads(threads), StopRule(*plan_of)
             check(setting, found, used)
             with bar(plan.max_time * (len(specs) - 1), plan.precision) as shown:
-                done = study.measured(
+                done = study.time_rows(
                     rows,
                     given,
                     setting,

@@ -74,12 +74,12 @@ def device(
         raise CnnbenchError(f"{output} is TOML; give it or --format {form}, not both")
     with heavy_imports():
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
-        from cnnbench.devices.environment import environment as surroundings
-        from cnnbench.reports.environment import environment
+        from cnnbench.devices.device import find_device
+        from cnnbench.devices.environment import environment
+        from cnnbench.reports.environment import software
         from cnnbench.roofline import profile_file
         from cnnbench.timing import noise
-    found, used = devices.find(name), cores.threads(threads)
+    found, used = find_device(name), cores.threads(threads)
     with bar(max_time) as shown:
         seen = noise.portrait(
             found,
@@ -95,7 +95,7 @@ def device(
     result["bytes_per_s"] = profile.bytes_per_s
     result["ridge_point"] = {dtype: profile.ridge_point(dtype) for dtype in profile.flops_per_s}
     result["warnings"] = [asdict(warning) for warning in seen.warnings]
-    about = surroundings(found, used)
+    about = environment(found, used)
     report = Report(
         command="device",
         results=[result],
@@ -106,7 +106,7 @@ def device(
             *(f"warning: {warning.text}" for warning in seen.warnings),
             *([] if seen.warnings else ["nothing disturbs it now"]),
         ],
-        environment={**environment(), **asdict(about)},
+        environment={**software(), **asdict(about)},
     )
     if as_toml and output is not None:
         write(output, profile_file.as_toml(profile))

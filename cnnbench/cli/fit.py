@@ -91,7 +91,7 @@ def fit(
     with heavy_imports():
         from cnnbench.counting.count import read_dtype
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.reports.fit import report_of
         from cnnbench.roofline import calibrate as profiling
         from cnnbench.roofline.predict import Predictor
@@ -100,15 +100,15 @@ def fit(
         from cnnbench.studies.scaling.search import WINDOW
         from cnnbench.studies.scaling.variants import Variant, variants
         from cnnbench.timing.measure import timed
-        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.sampling import StopRule
         from cnnbench.timing.setting import Setting, check
-    setting, plan = Setting(batch, dtype), Plan(*plan_of)
+    setting, plan = Setting(batch, dtype), StopRule(*plan_of)
     number_format = str(dtype or "float32")
     profile: Profile | None = read(on) if on else None
     with bar(plan.max_time * WINDOW, plan.precision) as shown:
         measure = None
         if profile is None and not static:
-            found, used = devices.find(device), cores.threads(threads)
+            found, used = find_device(device), cores.threads(threads)
             check(setting, found, used)
             profile = profiling.complete(found, used, [number_format], shown.say)
 

@@ -96,7 +96,7 @@ def flops(
         from cnnbench.counting import views
         from cnnbench.counting.count import count
         from cnnbench.counting.rules import convention
-        from cnnbench.reports.environment import environment
+        from cnnbench.reports.environment import software
     with opt.their_code():
         traces = [
             count(spec, given, batch=batch, dtype=dtype, train=train) for spec in _progress(specs)
@@ -124,7 +124,7 @@ def flops(
         results=results,
         tables=tables,
         notes=[*_remarks(rows), *(_LEGEND if layers else ()), convention.FOOTER],
-        environment=environment(),
+        environment=software(),
         records=records,
     )
     emit(report, form, output)

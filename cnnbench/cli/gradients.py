@@ -98,7 +98,7 @@ def gradients(
     steps = steps or (_STEPS if weight_decay is not None else 0)
     with heavy_imports():
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.devices.environment import environment
         from cnnbench.reports.gradients import report_of
         from cnnbench.reports.gradients_notes import Asked
@@ -114,7 +114,7 @@ def gradients(
             drawing.require_altair()
             from cnnbench.reports.charts.comparison import depth
     asked = Asked(batch, seed, steps, learning_rate or LEARNING_RATE, weight_decay)
-    used, device = cores.threads(threads), devices.find("cpu")
+    used, device = cores.threads(threads), find_device("cpu")
     check(Setting(batch), device, used)
     trained = Trainings([])
     with opt.their_code(), cores.limited(used.number), bar(0.0) as shown:

@@ -71,19 +71,19 @@ def predict(
         raise CnnbenchError(f"predict draws no picture; write {output.with_suffix('.json')}")
     with heavy_imports():
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
-        from cnnbench.reports.environment import environment
+        from cnnbench.devices.device import find_device
+        from cnnbench.reports.environment import software
         from cnnbench.roofline import calibrate as profiling
         from cnnbench.roofline.predict import dtype_of
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies import predict as study
     with opt.their_code():
-        passes = study.counted(specs, given, sizes, dtype)
+        passes = study.count_models(specs, given, sizes, dtype)
         dtypes = list(dict.fromkeys(dtype_of(one.trace) for one in passes))
         if on:
             known = read(on)
         else:
-            found, used = devices.find(device), cores.threads(threads)
+            found, used = find_device(device), cores.threads(threads)
             with bar(0) as shown:
                 known = profiling.complete(found, used, dtypes, shown.say)
         rows = study.forecasts(passes, known)
@@ -95,7 +95,7 @@ def predict(
         tables=[Table(FORECASTS, results)],
         notes=_notes(known, dtypes, checked),
         environment={
-            **environment(),
+            **software(),
             "ceilings": known.model_dump(mode="json", exclude={"operators"}),
             "checks": [study.record(check) for check in checked],
         },

@@ -57,7 +57,7 @@ def published(
     opt.no_picture(output)
     with heavy_imports():
         from cnnbench.counting.rules import convention
-        from cnnbench.reports.environment import environment
+        from cnnbench.reports.environment import software
         from cnnbench.studies.papers.published import compared, figures_of
     asked = figures_of(models or [])
     rows = []
@@ -81,7 +81,7 @@ def published(
                 *told,
                 convention.FOOTER,
             ],
-            environment=environment(),
+            environment=software(),
         ),
         form,
         output,

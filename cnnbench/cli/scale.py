@@ -106,7 +106,7 @@ def scale(
     with heavy_imports():
         from cnnbench.counting.count import read_dtype
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.reports.scale import report_of_family, report_of_ways
         from cnnbench.roofline.predict import Predictor
         from cnnbench.roofline.profile_file import read as read_profile
@@ -114,7 +114,7 @@ def scale(
         from cnnbench.studies.comparison.comparison import Comparing
         from cnnbench.studies.scaling.family import Family
         from cnnbench.studies.scaling.spend import rows, spend
-        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.sampling import StopRule
         from cnnbench.timing.setting import Setting, check
 
         if picture:
@@ -131,14 +131,14 @@ def scale(
     found = [spend(family, way, macs, asked.compound) for way in asked.ways]
     compared = rows(spec, found, setting)
     if profile is not None:
-        done = Comparing(compare.predicted(compared, profile), profile)
+        done = Comparing(compare.predict_rows(compared, profile), profile)
     elif static:
         done = Comparing(compared)
     else:
-        here, used, plan = devices.find(device), cores.threads(threads), Plan(*plan_of)
+        here, used, plan = find_device(device), cores.threads(threads), StopRule(*plan_of)
         check(setting, here, used)
         with bar(plan.max_time * len(found), plan.precision) as shown:
-            done = compare.measured(
+            done = compare.time_rows(
                 compared, None, setting, here, used, plan, say=shown.say, progress=shown.rounds
             )
     report = report_of_ways(done, found, asked, setting)

@@ -56,7 +56,7 @@ def show(
         from cnnbench.counting.count import count
         from cnnbench.counting.rules import convention
         from cnnbench.counting.tree import tree
-        from cnnbench.reports.environment import environment
+        from cnnbench.reports.environment import software
     with opt.their_code():
         trace = count(spec, given, batch=batch, dtype=dtype)
     summary = {"model": str(spec), **views.summary(trace)}
@@ -78,7 +78,7 @@ def show(
         results=[{**summary, "layers": layers}],
         tables=[Table(COLUMNS, lines)],
         notes=notes,
-        environment=environment(),
+        environment=software(),
         records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],
     )
     emit(report, form, output)

@@ -125,18 +125,18 @@ def sweep(
     of = plan.configurations()
     with heavy_imports():
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.sweeps.run import Place, missing, run
         from cnnbench.sweeps.store import Store
-        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.sampling import StopRule
     if slurm is not None:
         from cnnbench.cli.sweep_slurm import submitted
 
-        submitted(plan, slurm, Plan(*plan_of), output, retry=retry, dry_run=dry_run, wait=wait)
+        submitted(plan, slurm, StopRule(*plan_of), output, retry=retry, dry_run=dry_run, wait=wait)
         return
     place = None
     if not plan.static:
-        place = Place(devices.find(plan.device), cores.threads(plan.threads))
+        place = Place(find_device(plan.device), cores.threads(plan.threads))
     store = Store(output) if output is not None else None
     if dry_run or store is None:
         left = missing(of, store, place, retry=retry) if store else of
@@ -148,7 +148,7 @@ def sweep(
             of,
             store,
             place,
-            Plan(*plan_of),
+            StopRule(*plan_of),
             retry=retry,
             say=shown.say,
             counting=shown.counted,

@@ -12,7 +12,7 @@ from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
 from cnnbench.reports.formats.emit import deliver
-from cnnbench.sweeps.plan import Configuration, SweepPlan, planned, read, words
+from cnnbench.sweeps.plan import Configuration, Plan, planned, read, words
 
 _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
 _NEXT = re.compile(r",(?![\w.]+=)")  # a comma before key=value is within a spec
@@ -25,7 +25,7 @@ def read_sweep(
     static: bool,
     device: str | None,
     threads: int | None,
-) -> SweepPlan:
+) -> Plan:
     """Read the plan; `axes` are the options that stand instead of a file, by their names."""
     changed: dict[str, Any] = {"device": device, "threads": threads}
     changed = {key: value for key, value in changed.items() if value is not None}

@@ -10,17 +10,17 @@ from cnnbench.cli import INTERRUPTED
 from cnnbench.cli.progress import bar
 from cnnbench.cli.sweep_plan import say_plan
 from cnnbench.errors import SlurmError
-from cnnbench.sweeps.plan import SweepPlan
+from cnnbench.sweeps.plan import Plan
 from cnnbench.sweeps.slurm import array as slurm
 from cnnbench.sweeps.slurm.queue import wait as wait_for
 from cnnbench.sweeps.store import Store
-from cnnbench.timing.sampling import Plan
+from cnnbench.timing.sampling import StopRule
 
 
 def submitted(
-    plan: SweepPlan,
+    plan: Plan,
     asked: str,
-    timing: Plan,
+    timing: StopRule,
     output: Path | None,
     *,
     retry: bool,

@@ -104,14 +104,14 @@ def time(
     check_writable(output)
     with heavy_imports():
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
-        from cnnbench.reports.environment import environment
+        from cnnbench.devices.device import find_device
+        from cnnbench.reports.environment import software
         from cnnbench.timing import views
         from cnnbench.timing.measure import timed
         from cnnbench.timing.measure_layers import LayerTiming, timed_layers
-        from cnnbench.timing.sampling import Plan
+        from cnnbench.timing.sampling import StopRule
         from cnnbench.timing.setting import Setting
-    found, used, plan = devices.find(device), cores.threads(threads), Plan(*plan_of)
+    found, used, plan = find_device(device), cores.threads(threads), StopRule(*plan_of)
     asked = [
         (spec, Setting(size, dtype, channels_last, compiled, fuse, captured, train))
         for spec in specs
@@ -145,7 +145,7 @@ def time(
         tables=tables,
         notes=_notes(latencies, timing),
         environment={
-            **environment(),
+            **software(),
             **asdict(timing.environment),
             "ceilings": timing.profile.model_dump(mode="json", exclude={"operators"}),
             "warnings": [asdict(warning) for warning in timing.warnings],

@@ -83,13 +83,13 @@ class Device:
             torch.mps.empty_cache()
 
 
-def find(name: str | None = None) -> Device:
+def find_device(name: str | None = None) -> Device:
     """`cpu`, `cuda`, `cuda:1`, `mps`; the best there is where none is named.
 
     DeviceError where there is none such, with those that there are.
     """
     if name is None:
-        return find(available()[-1])
+        return find_device(available()[-1])
     match = re.fullmatch(r"(?P<kind>[a-z]+)(:(?P<index>\d{1,4}))?", name.strip().lower())
     if match is None or match["kind"] not in KINDS:
         raise DeviceError(f"unknown device {name!r}{nearest(name, KINDS)}; {_there_are()}")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from cnnbench.devices import warnings as cautions
+from cnnbench.devices import warnings
 from cnnbench.devices.cores import granted, groups
 from cnnbench.devices.device import Device
 from cnnbench.devices.gpu import said
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.warnings import Warning
 
 _LOAD = 0.2  # cores that others may take of ours unmentioned
 _SLOWING = ("other_load", "stolen", "quota_throttled", "hot", "shared_gpu", "slow_clock")
@@ -22,9 +22,9 @@ _THROTTLED = 0.05
 _SYS = Path("/sys")
 
 
-def slowing(found: Iterable[Caution]) -> bool:
+def slowing(found: Iterable[Warning]) -> bool:
     """Whether one of them took from the device what it can do."""
-    return any(caution.name in _SLOWING for caution in found)
+    return any(warning.name in _SLOWING for warning in found)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Snapshot:
     hot: int | None
 
 
-class Watch:
+class Disturbances:
     """Started before a measurement; says afterwards what disturbed it."""
 
     def __init__(self, device: Device, threads: int) -> None:
@@ -50,7 +50,7 @@ class Watch:
         self._threads = threads
         self._before = _read()
 
-    def cautions(self) -> list[Caution]:
+    def warnings(self) -> list[Warning]:
         """What happened since the start."""
         before, after = self._before, _read()
         found = []
@@ -59,23 +59,23 @@ class Watch:
             others = (after.busy - before.busy - (after.own - before.own)) / wall
             spare = (os.cpu_count() or 1) - self._threads
             if others > max(0, spare) + _LOAD:
-                found.append(cautions.other_load(others))
+                found.append(warnings.other_load(others))
         if before.total is not None and after.total is not None and after.total > before.total:
             share = ((after.stolen or 0) - (before.stolen or 0)) / (after.total - before.total)
             if share > _STOLEN:
-                found.append(cautions.stolen(share))
+                found.append(warnings.stolen(share))
         if before.periods is not None and after.periods is not None:
             stopped = (after.throttled or 0) - (before.throttled or 0)
             share = stopped / max(1, after.periods - before.periods)
             if share > _THROTTLED:
-                found.append(cautions.quota_throttled(share))
+                found.append(warnings.quota_throttled(share))
         if before.hot is not None and after.hot is not None and after.hot > before.hot:
-            found.append(cautions.hot())
+            found.append(warnings.hot())
         limit = granted()
         if self._device.kind == "cpu" and self._threads > max(1, limit):
-            found.append(cautions.oversubscribed(self._threads, limit))
+            found.append(warnings.oversubscribed(self._threads, limit))
         gpu = self._device.gpu
-        return [*found, *_standing(), *(gpu.cautions() if gpu else [])]
+        return [*found, *_standing(), *(gpu.warnings() if gpu else [])]
 
 
 def _read() -> _Snapshot:
@@ -127,16 +127,16 @@ def _sum_of(pattern: str) -> int | None:
     return sum(numbers) if numbers else None
 
 
-def _standing() -> list[Caution]:
+def _standing() -> list[Warning]:
     """What holds all the time: a battery, a governor that saves power."""
     found = []
     if _on_battery():
-        found.append(cautions.battery())
+        found.append(warnings.battery())
     governor = _text(_SYS / "devices/system/cpu/cpu0/cpufreq/scaling_governor")
     driver = _text(_SYS / "devices/system/cpu/cpu0/cpufreq/scaling_driver")
     # intel_pstate's and amd-pstate's own "powersave" is their normal, load-driven mode
     if governor in ("powersave", "conservative") and "pstate" not in driver:
-        found.append(cautions.power_saving(governor))
+        found.append(warnings.power_saving(governor))
     return found
 
 

@@ -6,8 +6,8 @@ import os
 import subprocess
 from dataclasses import dataclass
 
-from cnnbench.devices import warnings as cautions
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices import warnings
+from cnnbench.devices.warnings import Warning
 
 # Bits of clocks_event_reasons.active (NVML) that mean a clock below what the load would have.
 _REASONS = {
@@ -56,11 +56,11 @@ class Gpu:
             return None
         return now, most
 
-    def cautions(self) -> list[Caution]:
+    def warnings(self) -> list[Warning]:
         """Other processes on it, and a clock that is held down."""
         found = []
         if others := self._others():
-            found.append(cautions.shared_gpu(others))
+            found.append(warnings.shared_gpu(others))
         clocks = self.clocks_mhz()
         bits = self._asked("clocks_throttle_reasons.active")
         try:
@@ -69,7 +69,7 @@ class Gpu:
             active = 0
         why = [reason for bit, reason in _REASONS.items() if active & bit]
         if clocks and why:
-            found.append(cautions.slow_clock(*clocks, ", ".join(dict.fromkeys(why))))
+            found.append(warnings.slow_clock(*clocks, ", ".join(dict.fromkeys(why))))
         return found
 
     def _others(self) -> int:

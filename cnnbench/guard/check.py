@@ -9,7 +9,7 @@ from pathlib import Path
 from cnnbench import units
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.errors import BaselineError, CnnbenchError
 from cnnbench.guard import baseline as baselines
 from cnnbench.guard import config as configs
@@ -17,7 +17,7 @@ from cnnbench.guard.baseline import RECORD, Baseline
 from cnnbench.guard.changes import Pair, changes, pairs
 from cnnbench.guard.config import Config, Guarded
 from cnnbench.guard.costs import Costs, Layer
-from cnnbench.guard.counting import at_home, counted
+from cnnbench.guard.counting import at_home, count_guarded
 from cnnbench.guard.duet.latencies import Where, latencies
 from cnnbench.guard.finding import Finding, Status
 from cnnbench.timing.measure import check_plan
@@ -51,7 +51,7 @@ def check(
     chosen = found.chosen([only] if isinstance(only, str) else list(only))
     findings = static(found, chosen, whole=not only)
     if against is not None:
-        where = Where(devices.find(device), cores.threads(threads), max_time)
+        where = Where(find_device(device), cores.threads(threads), max_time)
         findings += latencies(found, chosen, against, where)[1]
     raise_unknown(findings, strict)
     return [finding for finding in findings if finding.violates(strict)]
@@ -97,7 +97,7 @@ def _of_model(config: Config, guarded: Guarded, recorded: Baseline) -> list[Find
     label = guarded.label
     before = recorded.models.get(label)
     try:
-        now = counted(guarded)
+        now = count_guarded(guarded)
     except CnnbenchError as error:
         return [Finding.of(guarded, None, Status.UNKNOWN, reason=str(error))]
     reason = _incomparable(config, label, before, now)
@@ -200,7 +200,7 @@ def record(config: Config, chosen: Sequence[Guarded], *, whole: bool, say: Say) 
         for guarded in chosen:
             say(f"counting {guarded.label}")
             try:
-                kept[guarded.label] = counted(guarded)
+                kept[guarded.label] = count_guarded(guarded)
             except CnnbenchError as error:
                 reason = _named(guarded.label, str(error))
                 raise BaselineError(f"{reason}; nothing is recorded") from error

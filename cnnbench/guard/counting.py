@@ -15,7 +15,7 @@ from cnnbench.guard.config import Guarded
 from cnnbench.guard.costs import Costs, costs
 
 
-def counted(guarded: Guarded) -> Costs:
+def count_guarded(guarded: Guarded) -> Costs:
     """Count one model; CnnbenchError where it cannot be built or counted, or is beyond counting."""
     try:
         trace = count(

@@ -12,7 +12,7 @@ from cnnbench.guard.baseline import RECORD
 from cnnbench.guard.changes import LayerChange
 from cnnbench.guard.duet.revision import Revision
 from cnnbench.guard.finding import IMPROVEMENTS, QUIET, VIOLATIONS, Finding, Status
-from cnnbench.reports.environment import environment
+from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 
 _MOST = 10  # layers of a table
@@ -59,7 +59,7 @@ def report_of(findings: Sequence[Finding], revision: Revision | None) -> Report:
         records=list(map(_record, findings)),
         tables=tables,
         notes=_notes(findings, revision),
-        environment={**environment(), "against": str(revision) if revision else None},
+        environment={**software(), "against": str(revision) if revision else None},
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnnbench import units
 from cnnbench.counting.rules import convention
-from cnnbench.reports.environment import environment, where
+from cnnbench.reports.environment import software, where
 from cnnbench.studies.comparison.comparison import Comparing
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
@@ -27,7 +27,7 @@ def surroundings(done: Comparing) -> dict[str, Any]:
         about = {**asdict(done.environment), "warnings": [asdict(w) for w in done.warnings]}
     if done.profile is not None:
         about["ceilings"] = done.profile.model_dump(mode="json", exclude={"operators"})
-    return {**environment(), **about, "interrupted": done.interrupted}
+    return {**software(), **about, "interrupted": done.interrupted}
 
 
 def notes(done: Comparing, setting: Setting) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnnbench.devices.environment import Environment
 
 
-def environment() -> dict[str, Any]:
+def software() -> dict[str, Any]:
     """Return the versions that counted and the convention they counted by."""
     return {
         "python": platform.python_version(),

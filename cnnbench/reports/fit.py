@@ -9,7 +9,7 @@ from cnnbench import units
 from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
-from cnnbench.reports.environment import environment, where
+from cnnbench.reports.environment import software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.scaling.budget import Budget, Goal, key_of
@@ -54,7 +54,7 @@ def report_of(
         ],
         notes=_notes(done, budget, goal, setting, profile),
         environment={
-            **environment(),
+            **software(),
             **about,
             "maximise": str(goal),
             "candidates": done.variants,

@@ -11,7 +11,7 @@ from cnnbench.devices.environment import Environment
 from cnnbench.reports.charts import sparks
 from cnnbench.reports.environment import where
 from cnnbench.studies.depth.gradients import SEEDS
-from cnnbench.studies.depth.signal import EXPLODING, VANISHING, Signals, Verdict
+from cnnbench.studies.depth.signal import EXPLODING, VANISHING, Signals, SignalVerdict
 from cnnbench.studies.depth.training import MOMENTUM
 
 _CHARTED = ("gradient_norm", "variance")
@@ -53,7 +53,7 @@ def notes(
     ]
     if seeds < SEEDS:
         said.append(f"fewer than {SEEDS} seeds give no interval: verdicts are of the median")
-    if any(row.verdict is Verdict.UNDECIDED for row in found.rows):
+    if any(row.verdict is SignalVerdict.UNDECIDED for row in found.rows):
         said.append("undecided: the interval holds a bound; raise --seeds")
     values = (b[key] for line in lines for b in line["blocks"] for key in _CHARTED)
     if not all(values):

@@ -11,7 +11,7 @@ from cnnbench.counting.rules import convention
 from cnnbench.models.scale import Axis, Compound, grid_of
 from cnnbench.reports import columns as col
 from cnnbench.reports.compare_notes import marked, notes, surroundings
-from cnnbench.reports.environment import environment
+from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.comparison import Comparing
@@ -75,7 +75,7 @@ def report_of_family(
         rows = sorted([*released, *made], key=lambda row: (row.phi or 0.0, row.released is None))
     results = [views.scaled(row, family.macs, setting) for row in rows]
     columns = FORMULA if asked.phis else GRID
-    about = {**environment(), **_rule(asked)}
+    about = {**software(), **_rule(asked)}
     lines = _formula_notes(results, asked) if asked.phis else _grid_notes(family)
     if profile is not None:
         columns = (*columns, col.PREDICTED)

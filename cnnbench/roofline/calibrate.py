@@ -15,12 +15,12 @@ from pydantic import ValidationError
 
 from cnnbench.devices import cores
 from cnnbench.devices.device import Device
-from cnnbench.devices.disturbances import Watch, slowing
+from cnnbench.devices.disturbances import Disturbances, slowing
 from cnnbench.errors import DeviceError, OutputError
 from cnnbench.files import write
 from cnnbench.roofline import ceilings
 from cnnbench.roofline.grid import VERSION as GRID
-from cnnbench.roofline.operators import measured as operators_of
+from cnnbench.roofline.operators import measure_grid
 from cnnbench.roofline.profile import Allocation, Copy, Profile
 from cnnbench.roofline.sizes import Sizes
 
@@ -78,10 +78,10 @@ def complete(
 ) -> Profile:
     """All that predictions in these dtypes need, with so many threads."""
     with cores.limited(threads.number):
-        return measured(device, threads.number, dtypes, memory=True, operators=True, say=say)
+        return calibrate(device, threads.number, dtypes, memory=True, operators=True, say=say)
 
 
-def measured(
+def calibrate(
     device: Device,
     threads: int,
     dtypes: Iterable[str],
@@ -99,7 +99,7 @@ def measured(
     """
     dtypes = [dtype for dtype in dict.fromkeys(dtypes) if dtype in ceilings.DTYPES]
     before = kept = start or stored(device, threads)
-    watch = Watch(device, threads)
+    watch = Disturbances(device, threads)
     for dtype in dtypes:
         if dtype not in kept.flops_per_s:
             say(f"measuring what {device} can do in {dtype}")
@@ -119,7 +119,7 @@ def measured(
         kept = _with_operators(kept, device, dtypes, say)
     if kept is before:
         return kept
-    slowed = slowing(watch.cautions())
+    slowed = slowing(watch.warnings())
     new = kept.operators is not before.operators
     kept = kept.model_copy(
         update={
@@ -148,7 +148,7 @@ def _with_operators(kept: Profile, device: Device, dtypes: Iterable[str], say: S
         if dtype not in found and dtype in kept.flops_per_s:
             text = f"measuring the operators of {device} in {dtype}"
             with suppress(DeviceError):  # too little memory
-                timed = operators_of(device, dtype, partial(_say_round, say, text))
+                timed = measure_grid(device, dtype, partial(_say_round, say, text))
                 found[dtype] = rows(timed)
     if kept.operators:  # another dtype's; the rest has been measured with them
         return kept.model_copy(update={"operators": found})

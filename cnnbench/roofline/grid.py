@@ -79,7 +79,7 @@ _OF_TWO = ("add", "add_", "mul", "cat")  # read two maps
 
 
 @dataclass(frozen=True)
-class Sample:
+class GridPoint:
     """One operator of a grid: how to run it on an input of that shape."""
 
     kind: str
@@ -102,12 +102,12 @@ class Sample:
         return self.function
 
 
-def grid() -> list[Sample]:
+def grid() -> list[GridPoint]:
     """Every operator that is timed."""
     return [*_convolutions(), *_linear(), *_elementwise()]
 
 
-def _convolutions() -> Iterator[Sample]:
+def _convolutions() -> Iterator[GridPoint]:
     for batch, side, channels in product(BATCHES, SIDES, CHANNELS):
         image = channels == 3
         if not image and not _THIN <= side * channels <= _THICK:
@@ -146,7 +146,7 @@ def _convolution(
     kernel: int,
     stride: int = 1,
     groups: int = 1,
-) -> Iterator[Sample]:
+) -> Iterator[GridPoint]:
     """One convolution; none where it takes too long, or too much memory."""
     out = -(-side // stride)
     sizes = Product(batch, channels, filters, out, out, kernel, stride, groups)
@@ -154,16 +154,16 @@ def _convolution(
         return
     weight = (filters, channels // groups, kernel, kernel)
     function = partial(F.conv2d, stride=stride, padding=kernel // 2, groups=groups)
-    yield Sample(str(kind), sizes, (batch, channels, side, side), function, weight)
+    yield GridPoint(str(kind), sizes, (batch, channels, side, side), function, weight)
 
 
-def _linear() -> Iterator[Sample]:
+def _linear() -> Iterator[GridPoint]:
     for rows, (channels, filters) in product(BATCHES, CLASSIFIERS):
         sizes = Product(rows, channels, filters, 1, 1)
-        yield Sample(str(Kind.LINEAR), sizes, (rows, channels), F.linear, (filters, channels))
+        yield GridPoint(str(Kind.LINEAR), sizes, (rows, channels), F.linear, (filters, channels))
 
 
-def _elementwise() -> Iterator[Sample]:
+def _elementwise() -> Iterator[GridPoint]:
     for (name, forms), batch, (channels, side) in product(ELEMENTWISE.items(), BATCHES, MAPS):
         shape = (batch, channels, side, side)
         for function, kernel in forms:
@@ -174,4 +174,4 @@ def _elementwise() -> Iterator[Sample]:
             more = [given] if name in _OF_TWO else [given.new_empty(weight)] if weight else []
             read = sum(map(Tensor.numel, (given, *more)))
             sizes = Elementwise(read, function(given, *more).numel(), kernel or side)
-            yield Sample(name, sizes, shape, function, weight)
+            yield GridPoint(name, sizes, shape, function, weight)

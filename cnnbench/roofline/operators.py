@@ -23,7 +23,7 @@ from cnnbench import units
 from cnnbench.devices.clocks import clock
 from cnnbench.devices.device import Device
 from cnnbench.errors import CnnbenchError, DeviceError
-from cnnbench.roofline.grid import Sample, grid
+from cnnbench.roofline.grid import GridPoint, grid
 from cnnbench.roofline.sizes import Sizes
 
 _LEAST_ROUNDS, _SECONDS = 4, 12.0
@@ -33,11 +33,11 @@ _WARM_UPS, _SHORT_S = 3, 1e-3
 Rounds = Callable[[int], None]
 
 
-def measured(
+def measure_grid(
     device: Device, dtype: str, progress: Rounds = lambda number: None
 ) -> dict[str, list[tuple[Sizes, float]]]:
     """Median seconds of every operator of the grid, by kind; of those that the device has."""
-    sampling = Sampling(device, dtype)
+    sampling = GridTimes(device, dtype)
     start, number = perf_counter(), 0
     sampling.round(_LONGEST_S)  # the first calls choose algorithms and take memory
     sampling.forget()
@@ -48,10 +48,10 @@ def measured(
     return sampling.medians()
 
 
-class Sampling:
+class GridTimes:
     """A grid on a device, timed round by round: drift hits all of it alike."""
 
-    def __init__(self, device: Device, dtype: str, samples: list[Sample] | None = None) -> None:
+    def __init__(self, device: Device, dtype: str, samples: list[GridPoint] | None = None) -> None:
         """Make weights and one input that all share; DeviceError where the device has too little.
 
         An operator that the device has not in this dtype is left out.

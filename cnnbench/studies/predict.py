@@ -40,7 +40,7 @@ class Forecast:
         return self.predicted.seconds / self.measured_s - 1 if self.measured_s else None
 
 
-def counted(
+def count_models(
     specs: Sequence[AnySpec], given: Inputs | None, batches: Sequence[int], dtype: str | None
 ) -> list[Counted]:
     """Each model at each batch."""
@@ -78,7 +78,7 @@ def checks(profile: Profile, dtypes: Iterable[str]) -> list[Forecast]:
     for timed in profile.networks:
         if timed.dtype in set(dtypes):
             with suppress(CnnbenchError):
-                passes = counted([parse(timed.model)], None, [timed.batch], timed.dtype)
+                passes = count_models([parse(timed.model)], None, [timed.batch], timed.dtype)
                 found += forecasts(passes, profile)
     return found
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import Device, find_device
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.profile import Profile
 from cnnbench.sweeps.processes import alone
 
 
-def ceilings(device: devices.Device, threads: cores.Threads, dtypes: Iterable[str]) -> Profile:
+def ceilings(device: Device, threads: cores.Threads, dtypes: Iterable[str]) -> Profile:
     """All that predictions in these dtypes need: kept from before, or measured now.
 
     In a process of its own: what measuring leaves in the allocator would change the times.
@@ -24,4 +24,4 @@ def ceilings(device: devices.Device, threads: cores.Threads, dtypes: Iterable[st
 
 
 def _measured(device: str, threads: int, dtypes: list[str]) -> Profile:
-    return profiling.complete(devices.find(device), cores.threads(threads), dtypes)
+    return profiling.complete(find_device(device), cores.threads(threads), dtypes)

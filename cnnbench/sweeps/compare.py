@@ -16,7 +16,7 @@ from cnnbench.timing.statistics import Interval
 
 
 @dataclass(frozen=True)
-class Change:
+class RunChange:
     """One configuration in both runs; `measured` is time in a / time in b, None where unknown."""
 
     a: Result
@@ -30,15 +30,15 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Changes:
+class RunChanges:
     """Those that both have, and how many one of them has alone."""
 
-    rows: list[Change]
+    rows: list[RunChange]
     only_a: int
     only_b: int
 
 
-def changes(a: Sequence[Result], b: Sequence[Result]) -> Changes:
+def changes(a: Sequence[Result], b: Sequence[Result]) -> RunChanges:
     """Match configurations: on the same device where both have one, else across two devices.
 
     StoreError where runs that share no device have several, or no configuration in common.
@@ -65,14 +65,14 @@ def changes(a: Sequence[Result], b: Sequence[Result]) -> Changes:
         if other is None and one.place == NOWHERE:
             other = anywhere.get(one.configuration)
         if other is not None:
-            rows.append(Change(one, other, compared(one, other)))
+            rows.append(RunChange(one, other, compared(one, other)))
     if not rows:
         raise StoreError("the two runs have no configuration in common")
     met = {id(row.b) for row in rows}
-    return Changes(rows, len(a) - len(rows), sum(id(one) not in met for one in b))
+    return RunChanges(rows, len(a) - len(rows), sum(id(one) not in met for one in b))
 
 
-def record(change: Change) -> dict[str, Any]:
+def record(change: RunChange) -> dict[str, Any]:
     """One configuration in both runs, as `compare` has two models."""
     found = change.measured
     about = (change.a, change.b)

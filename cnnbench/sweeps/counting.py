@@ -23,7 +23,7 @@ _AHEAD = 4  # configurations that each process may be given before the first is 
 Record = dict[str, Any]
 
 
-def counted(
+def count_configurations(
     of: Sequence[Configuration], profile: Profile | None = None
 ) -> Iterator[tuple[Configuration, Record]]:
     """Each with its `cost`, its `kinds` of operator, its `prediction` and its `failure`.

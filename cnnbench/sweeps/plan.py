@@ -57,7 +57,7 @@ def words(of: Mapping[str, Any]) -> str:
     return ", ".join(str(word) for word in said if word)
 
 
-class SweepPlan(BaseModel):
+class Plan(BaseModel):
     """The axes, and how each point of their product is measured."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,7 +93,7 @@ def _plain(one: Configuration) -> Configuration:
     return replace(one, dtype=None) if own else one
 
 
-def read(path: Path) -> SweepPlan:
+def read(path: Path) -> Plan:
     """Read a plan from TOML; ConfigError says which line of it is wrong."""
     try:
         text = path.read_text("utf-8-sig")
@@ -106,14 +106,14 @@ def read(path: Path) -> SweepPlan:
         raise ConfigError(f"{path} is no TOML: {error}") from error
 
 
-def planned(values: dict[str, Any], source: str) -> SweepPlan:
+def planned(values: dict[str, Any], source: str) -> Plan:
     """Hold values against the plan's fields; ConfigError names the first that is wrong."""
     try:
-        plan = SweepPlan.model_validate(values)
+        plan = Plan.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        known = ", ".join(SweepPlan.model_fields)
+        known = ", ".join(Plan.model_fields)
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"{source}: a sweep has no {key!r}; it takes {known}") from error
         raise ConfigError(f"{source}: {key}: {first['msg'].lower()}") from error

@@ -17,13 +17,13 @@ from cnnbench.models.inputs import Dtype
 from cnnbench.roofline.calibrate import Say
 from cnnbench.roofline.profile import Profile
 from cnnbench.sweeps.ceilings import ceilings
-from cnnbench.sweeps.counting import counted
+from cnnbench.sweeps.counting import count_configurations
 from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import RECORDS, Store, standing
 from cnnbench.timing import views
 from cnnbench.timing.measure import timed
-from cnnbench.timing.sampling import Plan
+from cnnbench.timing.sampling import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.version import __version__
 
@@ -69,7 +69,7 @@ def run(
     of: Sequence[Configuration],
     store: Store,
     place: Place | None,
-    plan: Plan,
+    plan: StopRule,
     *,
     name: str = RECORDS,
     retry: bool = False,
@@ -91,7 +91,7 @@ def run(
             profile = ceilings(place.device, place.threads, dtypes)
             say("")
         rows: list[Row] = []
-        for number, (one, costs) in enumerate(counted(left, profile), 1):
+        for number, (one, costs) in enumerate(count_configurations(left, profile), 1):
             record = {"key": key(one, place), "measured": _now(), **asdict(one), **costs}
             if place is None or costs["failure"]:
                 writer.append(record)
@@ -125,7 +125,7 @@ class _Told:
 
 
 def _timed(
-    group: Sequence[Row], place: Place, profile: Profile, plan: Plan, progress: _Told
+    group: Sequence[Row], place: Place, profile: Profile, plan: StopRule, progress: _Told
 ) -> bool:
     """Add to each record its latency and raw samples; whether Ctrl-C ended it before."""
     asked = [

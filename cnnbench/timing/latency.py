@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnbench.devices import warnings as cautions
+from cnnbench.devices import warnings
 from cnnbench.devices.device import Device
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.warnings import Warning
 from cnnbench.models.inputs import Shape
 from cnnbench.roofline.profile import Profile
-from cnnbench.timing.sampling import Plan
+from cnnbench.timing.sampling import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import drifted, interval, outliers, percentile
-from cnnbench.timing.subject import Subject
+from cnnbench.timing.subject import Prepared
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,16 @@ class Latency:
     converged: bool = False
     flops_per_s: float | None = None
     fraction_of_peak: float | None = None
-    warnings: tuple[Caution, ...] = ()
+    warnings: tuple[Warning, ...] = ()
     error: str | None = None
     sample: Sample | None = None
 
 
 def latency(
-    subject: Subject,
+    subject: Prepared,
     column: NDArray[np.float64],
     repeats: int,
-    plan: Plan,
+    plan: StopRule,
     profile: Profile,
     seconds: float,
 ) -> Latency:
@@ -77,14 +77,14 @@ def latency(
     flops = trace.total.flops
     peak = profile.flops_per_s.get(subject.dtype)
     rate = flops / found.median
-    warnings = list(subject.cautions)
+    told = list(subject.warnings)
     converged = found.precision <= plan.precision
     if not converged:
-        warnings.append(cautions.not_converged(plan.precision, found.precision, seconds))
+        told.append(warnings.not_converged(plan.precision, found.precision, seconds))
     if drifted(column):
-        warnings.append(cautions.drift())
+        told.append(warnings.drift())
     if peak and rate > peak:
-        warnings.append(cautions.roof_exceeded(rate / peak))
+        told.append(warnings.roof_exceeded(rate / peak))
     bounded = math.isfinite(found.low)
     return Latency(
         model=subject.network.name,
@@ -108,7 +108,7 @@ def latency(
         converged=converged,
         flops_per_s=rate,
         fraction_of_peak=rate / peak if peak else None,
-        warnings=tuple(warnings),
+        warnings=tuple(told),
         sample=Sample(tuple(map(float, column)), repeats),
     )
 

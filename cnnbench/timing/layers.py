@@ -14,7 +14,7 @@ from cnnbench.errors import InputError
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
-from cnnbench.timing.subject import Subject
+from cnnbench.timing.subject import Prepared
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class OpTime:
         return self.cost.cost.flops / self.time_s if self.time_s else 0.0
 
 
-class Watched:
+class ByOperator:
     """A subject whose pass runs under the stopwatch; an entry of rounds like any other."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Prepared) -> None:
         """Nothing is timed yet."""
         self._subject = subject
         self._stopwatch = Stopwatch(timer(subject.device.torch))

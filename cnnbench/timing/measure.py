@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
-from cnnbench.devices.disturbances import Watch
+from cnnbench.devices.device import Device, find_device
+from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.warnings import Warning
 from cnnbench.errors import CnnbenchError, MemoryShortage, ShapeError, SpecError
 from cnnbench.models.arguments import Inputs
 from cnnbench.roofline import calibrate as profiling
@@ -22,9 +22,9 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.timing.largest_batch import largest_batch
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.network import Model, Network, name_of, ready
-from cnnbench.timing.sampling import Plan, Progress, Sampled, Width, take, widest
+from cnnbench.timing.sampling import Progress, Rounds, StopRule, Width, take, widest
 from cnnbench.timing.setting import Setting, check
-from cnnbench.timing.subject import Subject, prepare
+from cnnbench.timing.subject import Prepared, prepare
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Timing:
     latencies: list[Latency]
     environment: Environment
     profile: Profile
-    warnings: list[Caution]
+    warnings: list[Warning]
     interrupted: bool = False
 
 
@@ -73,8 +73,8 @@ def measure(
         for size in ([batch] if isinstance(batch, int) else batch)
     ]
     asked = [(model, setting) for model in several for setting in settings]
-    plan = Plan(precision, max_time, seed)
-    return timed(asked, input_shape, devices.find(device), cores.threads(threads), plan).latencies
+    plan = StopRule(precision, max_time, seed)
+    return timed(asked, input_shape, find_device(device), cores.threads(threads), plan).latencies
 
 
 def check_plan(precision: float, max_time: float) -> None:
@@ -88,9 +88,9 @@ def check_plan(precision: float, max_time: float) -> None:
 def timed(
     asked: Sequence[tuple[Model, Setting]],
     given: Inputs | None,
-    device: devices.Device,
+    device: Device,
     threads: cores.Threads,
-    plan: Plan,
+    plan: StopRule,
     *,
     largest: bool = False,
     width: Width = widest,
@@ -108,11 +108,11 @@ def timed(
         now = environment(device, threads)
         subjects, failures = _subjects(asked, given, device, threads, plan.seed, largest, say)
         dtypes = [subject.dtype for subject in subjects]
-        ceilings = profiling.measured(device, threads.number, dtypes, say=say)
-        watch = Watch(device, threads.number)
+        ceilings = profiling.calibrate(device, threads.number, dtypes, say=say)
+        watch = Disturbances(device, threads.number)
         say("")
         sampled = take(subjects, plan, width=width, progress=progress)
-        disturbed = watch.cautions()
+        disturbed = watch.warnings()
     found = iter(_latencies(subjects, sampled, plan, ceilings))
     latencies = [
         failures[index] if index in failures else next(found) for index in range(len(asked))
@@ -123,14 +123,14 @@ def timed(
 def _subjects(
     asked: Sequence[tuple[Model, Setting]],
     given: Inputs | None,
-    device: devices.Device,
+    device: Device,
     threads: cores.Threads,
     seed: int,
     largest: bool,
     say: Say,
-) -> tuple[list[Subject], dict[int, Latency]]:
+) -> tuple[list[Prepared], dict[int, Latency]]:
     """Prepare each; those that cannot run become failed rows, by their place."""
-    subjects: list[Subject] = []
+    subjects: list[Prepared] = []
     failures: dict[int, Latency] = {}
     networks: dict[tuple[int | str, Setting], Network] = {}
     for index, (model, setting) in enumerate(asked):
@@ -157,7 +157,7 @@ def _subjects(
 
 
 def _latencies(
-    subjects: Sequence[Subject], sampled: Sampled, plan: Plan, ceilings: Profile
+    subjects: Sequence[Prepared], sampled: Rounds, plan: StopRule, ceilings: Profile
 ) -> list[Latency]:
     """One a subject; a failed one where it failed later, or has no sample."""
     found = []

@@ -9,19 +9,19 @@ import torch
 
 from cnnbench.devices.cores import Threads, limited
 from cnnbench.devices.device import Device
-from cnnbench.devices.disturbances import Watch
+from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.warnings import Warning
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.arguments import Inputs
-from cnnbench.roofline.calibrate import Say, measured, stored
+from cnnbench.roofline.calibrate import Say, calibrate, stored
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.latency import Latency, failed, latency
-from cnnbench.timing.layers import OpTime, Watched
+from cnnbench.timing.layers import ByOperator, OpTime
 from cnnbench.timing.network import Model, name_of, ready
-from cnnbench.timing.sampling import Plan, Progress, take
+from cnnbench.timing.sampling import Progress, StopRule, take
 from cnnbench.timing.setting import Setting, check
-from cnnbench.timing.subject import Subject, prepare
+from cnnbench.timing.subject import Prepared, prepare
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LayerTiming:
     networks: list[LayerTimes]
     environment: Environment
     profile: Profile
-    warnings: list[Caution]
+    warnings: list[Warning]
     interrupted: bool = False
 
 
@@ -53,7 +53,7 @@ def timed_layers(
     given: Inputs | None,
     device: Device,
     threads: Threads,
-    plan: Plan,
+    plan: StopRule,
     *,
     say: Say = lambda text: None,
     progress: Progress = lambda rounds, seconds, width: None,
@@ -74,7 +74,7 @@ def timed_layers(
     kept = stored(device, threads.number)
     with limited(threads.number), torch.random.fork_rng(devices=[]):
         now = environment(device, threads)
-        watch = Watch(device, threads.number)
+        watch = Disturbances(device, threads.number)
         try:
             for model, setting in asked:
                 name, reason = name_of(model), ""
@@ -83,7 +83,7 @@ def timed_layers(
                     network = ready(model, given, setting, device, plan.seed)
                     subject = prepare(network, setting, device, plan.seed)
                     dtypes = [subject.dtype]
-                    kept = measured(device, threads.number, dtypes, memory=True, say=say)
+                    kept = calibrate(device, threads.number, dtypes, memory=True, say=say)
                     say("")
                     times, interrupted = _taken(subject, plan, kept, progress)
                 except CnnbenchError as error:
@@ -98,15 +98,15 @@ def timed_layers(
             interrupted = True
             if not found:
                 raise
-        disturbed = watch.cautions()
+        disturbed = watch.warnings()
     return LayerTiming(found, now, kept, disturbed, interrupted)
 
 
 def _taken(
-    subject: Subject, plan: Plan, kept: Profile, progress: Progress
+    subject: Prepared, plan: StopRule, kept: Profile, progress: Progress
 ) -> tuple[LayerTimes, bool]:
     """Time one network; whether Ctrl-C ended it."""
-    watched = Watched(subject)
+    watched = ByOperator(subject)
     sampled = take([subject, watched], plan, progress=progress)
     for failure in sampled.failures.values():
         raise failure

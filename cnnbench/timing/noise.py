@@ -7,17 +7,17 @@ from time import sleep
 
 from cnnbench.devices.cores import Threads, limited
 from cnnbench.devices.device import Device
-from cnnbench.devices.disturbances import Watch, slowing
-from cnnbench.devices.warnings import Caution
-from cnnbench.roofline.calibrate import Say, keep, measured, stored
+from cnnbench.devices.disturbances import Disturbances, slowing
+from cnnbench.devices.warnings import Warning
+from cnnbench.roofline.calibrate import Say, calibrate, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Noise, Profile, Timed
 from cnnbench.timing.measure import timed
 from cnnbench.timing.network import ready
 from cnnbench.timing.pairing import CONFIDENCE, ratio
-from cnnbench.timing.sampling import Plan, Progress, Sampled, take
+from cnnbench.timing.sampling import Progress, Rounds, StopRule, take
 from cnnbench.timing.setting import Setting, check
-from cnnbench.timing.statistics import bound
+from cnnbench.timing.statistics import order_statistic
 from cnnbench.timing.subject import prepare
 
 MODEL = "mobilenet_v2"
@@ -33,7 +33,7 @@ class Portrait:
     """A device's profile, and what disturbs it now."""
 
     profile: Profile
-    warnings: list[Caution]
+    warnings: list[Warning]
     interrupted: bool = False
 
 
@@ -54,21 +54,21 @@ def portrait(
     to.
     """
     check(Setting(), device, threads)
-    watch = Watch(device, threads.number)
+    watch = Disturbances(device, threads.number)
     with limited(threads.number):
         start = stored(device, threads.number, refresh=refresh)
-        kept = measured(device, threads.number, DTYPES, memory=True, start=start, say=say)
+        kept = calibrate(device, threads.number, DTYPES, memory=True, start=start, say=say)
         if predicting:
             kept, interrupted = _predicting(kept, device, threads, say)
             if interrupted:
-                return Portrait(kept, watch.cautions(), True)
+                return Portrait(kept, watch.warnings(), True)
         if kept.noise is not None:
             say("looking what disturbs")
             sleep(_GLANCE_S)
-            return Portrait(kept, watch.cautions())
+            return Portrait(kept, watch.warnings())
         say("")
-        sampled = against_itself(device, Plan(precision=0.0, max_time=seconds / 2), progress)
-    warnings = watch.cautions()
+        sampled = against_itself(device, StopRule(precision=0.0, max_time=seconds / 2), progress)
+    warnings = watch.warnings()
     disturbed = kept.disturbed or slowing(warnings)
     kept = kept.model_copy(update={"noise": noise(sampled), "disturbed": disturbed})
     if kept.noise is not None and not sampled.interrupted and not disturbed:
@@ -78,13 +78,13 @@ def portrait(
 
 def _predicting(start: Profile, device: Device, threads: Threads, say: Say) -> tuple[Profile, bool]:
     """The profile with operators, and latencies of some networks; whether Ctrl-C ended it."""
-    kept = measured(
+    kept = calibrate(
         device, threads.number, [_DTYPE], memory=True, operators=True, start=start, say=say
     )
     if kept.networks:
         return kept, False
     say(f"timing {len(CHECKED)} networks to hold predictions to")
-    plan = Plan(precision=0.05, max_time=_CHECK_S)
+    plan = StopRule(precision=0.05, max_time=_CHECK_S)
     timing = timed([(name, Setting()) for name in CHECKED], None, device, threads, plan)
     networks = [
         Timed(model=row.model, batch=1, dtype=_DTYPE, latency_s=row.latency_s)
@@ -100,20 +100,20 @@ def _predicting(start: Profile, device: Device, threads: Threads, say: Say) -> t
 
 def against_itself(
     device: Device,
-    plan: Plan,
+    plan: StopRule,
     progress: Progress = lambda rounds, seconds, width: None,
-) -> Sampled:
+) -> Rounds:
     """Time two copies of MODEL in the same rounds."""
     setting = Setting()
     twins = [prepare(ready(MODEL, None, setting, device), setting, device) for _ in range(2)]
     return take(twins, plan, progress=progress)
 
 
-def noise(sampled: Sampled) -> Noise | None:
+def noise(sampled: Rounds) -> Noise | None:
     """What two equal columns differ by; None where there are too few rounds to say."""
     for failure in sampled.failures.values():
         raise failure
-    if bound(len(sampled.rows), CONFIDENCE) == 0:
+    if order_statistic(len(sampled.rows), CONFIDENCE) == 0:
         return None
     found = ratio(sampled.rows[:, 0], sampled.rows[:, 1])
     return Noise(

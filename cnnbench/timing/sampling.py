@@ -39,7 +39,7 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class StopRule:
     """When to stop: at an interval within `precision`, or after `max_time` seconds an entry."""
 
     precision: float = 0.02
@@ -48,7 +48,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Sampled:
+class Rounds:
     """What was measured: raw seconds by round, and how it ended.
 
     An entry that failed has its reason in `failures` and no rows that count.
@@ -85,11 +85,11 @@ def looks() -> Iterator[int]:
 
 def take(
     entries: Sequence[Entry],
-    plan: Plan,
+    plan: StopRule,
     *,
     width: Width = widest,
     progress: Progress = lambda rounds, seconds, width: None,
-) -> Sampled:
+) -> Rounds:
     """Warm up and sample in rounds until every interval is within the precision, or time is up.
 
     An entry that fails leaves the rounds, the others go on. Ctrl-C ends it with the rounds so far.
@@ -111,12 +111,12 @@ def take(
         interrupted = True
     taken = np.array(rows, dtype=float).reshape(len(rows), len(entries))
     seconds = perf_counter() - start
-    return Sampled(taken, tuple(repeats), converged, interrupted, seconds, failures)
+    return Rounds(taken, tuple(repeats), converged, interrupted, seconds, failures)
 
 
 def _rounds(
     entries: Sequence[Entry],
-    plan: Plan,
+    plan: StopRule,
     width: Width,
     progress: Progress,
     repeats: list[int],

@@ -43,7 +43,7 @@ class Interval:
 
 
 @cache
-def bound(n: int, confidence: float = CONFIDENCE) -> int:
+def order_statistic(n: int, confidence: float = CONFIDENCE) -> int:
     """k such that the k-th smallest and k-th largest of n enclose the median; 0 where none do.
 
     The number of values below the median is binomial(n, 1/2) whatever the distribution: k is the
@@ -64,7 +64,7 @@ def interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
     """Median and its distribution-free interval by order statistics."""
     ordered = np.sort(np.asarray(values, dtype=float))
     median = float(np.median(ordered))
-    k = bound(len(ordered), confidence)
+    k = order_statistic(len(ordered), confidence)
     if k == 0:
         return Interval(median, -math.inf, math.inf)
     return Interval(median, float(ordered[k - 1]), float(ordered[-k]))
@@ -100,7 +100,7 @@ def outliers(values: ArrayLike) -> int:
 def drifted(values: ArrayLike) -> bool:
     """Whether the second half's median differs from the first's beyond both intervals."""
     first, second = halves(np.asarray(values, dtype=float))
-    if bound(len(first)) == 0:
+    if order_statistic(len(first)) == 0:
         return False
     a, b = interval(first), interval(second)
     return a.high < b.low or b.high < a.low

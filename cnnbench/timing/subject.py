@@ -16,7 +16,7 @@ from cnnbench.counting.tracing.running import outputs_of, trainable
 from cnnbench.counting.tracing.trace import trace, uncompiled
 from cnnbench.devices.clocks import Run, clock
 from cnnbench.devices.device import Device
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.warnings import Warning
 from cnnbench.errors import InputError, MemoryShortage
 from cnnbench.models import arguments as args
 from cnnbench.models.arguments import Arguments
@@ -28,7 +28,7 @@ from cnnbench.timing.values import inspect
 
 
 @dataclass
-class Subject:
+class Prepared:
     """A network on its device with an input, its cost, and what calls it."""
 
     network: Network
@@ -36,7 +36,7 @@ class Subject:
     device: Device
     trace: Trace
     run: Run
-    cautions: list[Caution] = field(default_factory=list)
+    warnings: list[Warning] = field(default_factory=list)
 
     @property
     def dtype(self) -> str:
@@ -85,7 +85,7 @@ def fitting(network: Network, setting: Setting, device: Device) -> Trace:
     return counted
 
 
-def prepare(network: Network, setting: Setting, device: Device, seed: int = 0) -> Subject:
+def prepare(network: Network, setting: Setting, device: Device, seed: int = 0) -> Prepared:
     """Count it, see that it fits, run it once and look at its values, compile or capture it.
 
     MemoryShortage where the device has less than the pass holds; InputError where it cannot run.
@@ -100,7 +100,7 @@ def prepare(network: Network, setting: Setting, device: Device, seed: int = 0) -
         run = _runner(network, setting, given)
         with torch.inference_mode(not setting.train), _compiling(setting):
             run()
-    return Subject(network, setting, device, counted, run, found)
+    return Prepared(network, setting, device, counted, run, found)
 
 
 def _compiling(setting: Setting) -> AbstractContextManager[object]:

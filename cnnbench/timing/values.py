@@ -6,19 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.counting.tracing.tensors import tensors_in
-from cnnbench.devices import warnings as cautions
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices import warnings
+from cnnbench.devices.warnings import Warning
 from cnnbench.models.arguments import Arguments
 
 _MANY = 0.01  # share of denormals that is worth a word
 
 
-def inspect(net: nn.Module, given: Arguments, *, denormals: bool = True) -> list[Caution]:
+def inspect(net: nn.Module, given: Arguments, *, denormals: bool = True) -> list[Warning]:
     """Run one pass and name the first layer whose output is not finite, or largely denormal.
 
     `denormals` are looked for in float32 and float64, where a processor may compute them slowly.
     """
-    found: dict[str, Caution] = {}
+    found: dict[str, Warning] = {}
     names = {id(module): path for path, module in net.named_modules()}
 
     def look(module: nn.Module, _: object, output: object) -> None:
@@ -27,10 +27,10 @@ def inspect(net: nn.Module, given: Arguments, *, denormals: bool = True) -> list
         layer = names.get(id(module)) or "the network"
         for tensor in (t for t in tensors_in(output) if t.is_floating_point() and t.numel()):
             if "not_finite" not in found and not bool(tensor.isfinite().all()):
-                found["not_finite"] = cautions.not_finite(layer)
+                found["not_finite"] = warnings.not_finite(layer)
             wide = denormals and tensor.dtype in (torch.float32, torch.float64)
             if wide and "denormal" not in found and (share := _denormal(tensor)) > _MANY:
-                found["denormal"] = cautions.denormal(layer, share)
+                found["denormal"] = warnings.denormal(layer, share)
 
     hook = nn.modules.module.register_module_forward_hook(look)
     try:
@@ -40,7 +40,7 @@ def inspect(net: nn.Module, given: Arguments, *, denormals: bool = True) -> list
     if "not_finite" not in found and any(
         t.is_floating_point() and not bool(t.isfinite().all()) for t in tensors_in(output)
     ):
-        found["not_finite"] = cautions.not_finite("its output")
+        found["not_finite"] = warnings.not_finite("its output")
     return list(found.values())
 
 

@@ -18,11 +18,11 @@ import torch
 from timm_models import operators_for_torchvision  # beside this file
 
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
 from cnnbench.timing import pairing
 from cnnbench.timing.network import ready
-from cnnbench.timing.sampling import Plan, take
+from cnnbench.timing.sampling import StopRule, take
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.subject import prepare
 
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--device")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    device, threads = devices.find(arguments.device), cores.threads()
+    device, threads = find_device(arguments.device), cores.threads()
     found = []
     with cores.limited(threads.number):
         for ours, (torchvision, timm) in NETWORKS.items():
@@ -54,7 +54,7 @@ def main() -> None:
                     prepare(ready(name, (3, 224, 224), setting, device), setting, device)
                     for name in names
                 ]
-                rows = take(entries, Plan(0.01, 12.0), width=pairing.widest).rows
+                rows = take(entries, StopRule(0.01, 12.0), width=pairing.widest).rows
                 for column, name in enumerate(names[1:], 1):
                     ratio = pairing.ratio(rows[:, 0], rows[:, column])
                     row = {

@@ -19,15 +19,15 @@ from typing import Any
 import torch
 
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
 from cnnbench.devices.clocks import WaitingClock
+from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.environment import environment
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.timing import pairing, statistics
 from cnnbench.timing.network import ready
-from cnnbench.timing.sampling import Plan, take
+from cnnbench.timing.sampling import StopRule, take
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import Subject, prepare
+from cnnbench.timing.subject import Prepared, prepare
 
 RESULTS = Path(__file__).parents[2] / "results"
 WAYS = (Setting(), Setting(dtype="float16"), Setting(dtype="float16", channels_last=True))
@@ -36,7 +36,7 @@ WAYS = (Setting(), Setting(dtype="float16"), Setting(dtype="float16", channels_l
 class ByHost:
     """The same passes by the host's clock."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Prepared) -> None:
         self.subject = subject
         self.clock = WaitingClock(torch.cuda.synchronize)
 
@@ -45,9 +45,9 @@ class ByHost:
             return self.clock.seconds(self.subject.run, repeats)
 
 
-def rows(device: devices.Device, seconds: float) -> Iterator[dict[str, Any]]:
+def rows(device: Device, seconds: float) -> Iterator[dict[str, Any]]:
     threads = cores.threads()
-    peaks = profiling.measured(device, threads.number, ("float32", "float16"), memory=True)
+    peaks = profiling.calibrate(device, threads.number, ("float32", "float16"), memory=True)
     for model in ("resnet50", "mobilenet_v2"):
         for way in WAYS:
             network = ready(model, None, way, device)
@@ -55,7 +55,7 @@ def rows(device: devices.Device, seconds: float) -> Iterator[dict[str, Any]]:
                 settings = [replace(way, batch=batch, graph=graph) for graph in (False, True)]
                 subjects = [prepare(network, setting, device) for setting in settings]
                 entries = [*subjects, *map(ByHost, subjects)]
-                taken = take(entries, Plan(0.01, seconds)).rows
+                taken = take(entries, StopRule(0.01, seconds)).rows
                 for column, (setting, subject) in enumerate(zip(settings, subjects, strict=True)):
                     found = statistics.interval(taken[:, column])
                     agreement = pairing.ratio(taken[:, column], taken[:, column + 2])
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="at most, of each entry")
     parser.add_argument("--output", type=Path, help="default: results/gpu_NAME.json")
     arguments = parser.parse_args()
-    device = devices.find(arguments.device)
+    device = find_device(arguments.device)
     found = []
     for row in rows(device, arguments.seconds):
         found.append(row)

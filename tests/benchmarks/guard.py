@@ -22,7 +22,7 @@ from typing import Any
 from timing import loaded  # beside this file
 
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
 from cnnbench.guard import config
 from cnnbench.guard.duet import pair as duet
@@ -91,10 +91,10 @@ def main() -> None:
         asked = prepare(Path(name))
         for number in range(arguments.checks):
             for layers, rows in found.items():
-                where = Where(devices.find("cpu"), cores.threads(), seed=1000 * number)
+                where = Where(find_device("cpu"), cores.threads(), seed=1000 * number)
                 rows.append(check(asked, layers, where))
                 print(number, layers, rows[-1], flush=True)
-    about = environment(devices.find("cpu"), cores.threads())
+    about = environment(find_device("cpu"), cores.threads())
     known = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
     known["loaded" if arguments.load else "idle"] = {
         "device": about.device_name,

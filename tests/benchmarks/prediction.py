@@ -19,17 +19,17 @@ from time import perf_counter
 import numpy as np
 
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.environment import environment
 from cnnbench.models import registry
 from cnnbench.reports.charts import roofline as charts
 from cnnbench.reports.charts import style as drawing
 from cnnbench.roofline import calibrate as profiling
-from cnnbench.roofline.operators import Sampling
+from cnnbench.roofline.operators import GridTimes
 from cnnbench.roofline.predict import Predictor
 from cnnbench.timing.network import ready
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import Subject, prepare
+from cnnbench.timing.subject import Prepared, prepare
 
 RESULTS = Path(__file__).parents[2] / "results"
 LONG_S = 0.25  # a pass that warms itself up
@@ -37,7 +37,7 @@ SHORT_S = 0.02  # of warming up where it does not
 DTYPE = "float32"
 
 
-def subjects(device: devices.Device, only: str) -> list[Subject]:
+def subjects(device: Device, only: str) -> list[Prepared]:
     """Every network at both batches."""
     found = []
     for model in registry.MODELS:
@@ -55,11 +55,11 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--output", type=Path, default=RESULTS / "prediction.json")
     given = parser.parse_args()
-    device, threads = devices.find(), cores.threads()
+    device, threads = find_device(), cores.threads()
     with cores.limited(threads.number):
         about = environment(device, threads)
-        known = profiling.measured(device, threads.number, [DTYPE], memory=True, operators=True)
-        entries, sampling = subjects(device, given.only), Sampling(device, DTYPE)
+        known = profiling.calibrate(device, threads.number, [DTYPE], memory=True, operators=True)
+        entries, sampling = subjects(device, given.only), GridTimes(device, DTYPE)
         sampling.round()
         sampling.forget()
         taken: list[list[float]] = [[] for _ in entries]

@@ -28,17 +28,17 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
 from cnnbench.timing import pairing, statistics
 from cnnbench.timing.network import Model, ready
-from cnnbench.timing.sampling import Plan, Sampled, take
+from cnnbench.timing.sampling import Rounds, StopRule, take
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import Subject, prepare
+from cnnbench.timing.subject import Prepared, prepare
 
 RESULTS = Path(__file__).parents[2] / "results/timing.json"
 SECONDS = 10.0
-DEVICE = devices.find("cpu")
+DEVICE = find_device("cpu")
 
 
 def toy() -> nn.Module:
@@ -48,13 +48,13 @@ def toy() -> nn.Module:
     )
 
 
-def subject(model: Model, side: int = 224) -> Subject:
+def subject(model: Model, side: int = 224) -> Prepared:
     setting = Setting()
     return prepare(ready(model, (3, side, side), setting, DEVICE), setting, DEVICE)
 
 
-def compared(a: Subject, b: Subject, seed: int) -> tuple[Sampled, statistics.Interval]:
-    plan = Plan(precision=0.02, max_time=SECONDS / 2, seed=seed)
+def compared(a: Prepared, b: Prepared, seed: int) -> tuple[Rounds, statistics.Interval]:
+    plan = StopRule(precision=0.02, max_time=SECONDS / 2, seed=seed)
     sampled = take([a, b], plan, width=pairing.widest)
     return sampled, pairing.ratio(sampled.rows[:, 0], sampled.rows[:, 1])
 
@@ -123,7 +123,7 @@ def power(comparisons: int, load: bool) -> dict[str, Any]:
 
     net = build("mobilenet_v2").eval()
     alone, product = subject(net), subject(Slowed(nn.Identity(), 100), 32)
-    rows = take([alone, product], Plan(precision=0.01, max_time=SECONDS)).rows
+    rows = take([alone, product], StopRule(precision=0.01, max_time=SECONDS)).rows
     one = float(np.median(rows[:, 1])) / 100
     times = max(1, round(0.05 * float(np.median(rows[:, 0])) / one))
     slower, ratios = 0, []
@@ -147,7 +147,7 @@ def precision(comparisons: int, load: bool) -> dict[str, Any]:
     for number in range(comparisons):
         entry = subject("mobilenet_v1")
         start = time.perf_counter()
-        sampled = take([entry], Plan(precision=0.02, max_time=SECONDS - 1, seed=number))
+        sampled = take([entry], StopRule(precision=0.02, max_time=SECONDS - 1, seed=number))
         seconds.append(time.perf_counter() - start)
         widths.append(statistics.interval(sampled.rows[:, 0]).precision)
         print(f"{number}: ±{widths[-1]:.2%} in {seconds[-1]:.1f} s", flush=True)
@@ -164,7 +164,7 @@ def precision(comparisons: int, load: bool) -> dict[str, Any]:
 class Bare:
     """The loop that everyone writes, around the very same network and input."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Prepared) -> None:
         self.net = subject.network.net
         (self.x,) = subject.network.arguments(1, torch.device("cpu"), 0).positional
 
@@ -183,7 +183,7 @@ def overhead(comparisons: int, load: bool) -> dict[str, Any]:
         ours = _ours(name)
         sampled = take(
             [ours, Bare(ours)],
-            Plan(precision=0.005, max_time=SECONDS),
+            StopRule(precision=0.005, max_time=SECONDS),
             width=pairing.widest,
         )
         ratio = pairing.ratio(sampled.rows[:, 0], sampled.rows[:, 1])
@@ -198,7 +198,7 @@ def overhead(comparisons: int, load: bool) -> dict[str, Any]:
     return {"loaded" if load else "idle": found}
 
 
-def _ours(name: str) -> Subject:
+def _ours(name: str) -> Prepared:
     setting = Setting()
     return prepare(ready(name, None, setting, DEVICE), setting, DEVICE)
 

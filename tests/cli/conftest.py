@@ -16,7 +16,7 @@ import cnnbench.timing.noise as noise, cnnbench.timing.operators as operators
 import cnnbench.timing.disturbances as disturbances, cnnbench.timing.ceilings as ceilings
 import cnnbench.cli as cli
 ceilings._SECONDS, ceilings._SIDE = 0.05, {"cpu": 256}
-disturbances.Watch.cautions = lambda self: []
+disturbances.Watch.warnings = lambda self: []
 whole, operators._SECONDS = operators.grid(), 0.0
 kinds = {sample.kind: sample for sample in reversed(whole)}
 operators.grid = lambda: list(kinds.values())

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from cnnbench.devices import clocks
-from cnnbench.devices import device as devices
+from cnnbench.devices import clocks, device
+from cnnbench.devices.device import find_device
 from cnnbench.errors import DeviceError
 
 
 def test_the_best_there_is() -> None:
-    assert str(devices.find()) == str(devices.find(devices.available()[-1]))
-    assert devices.available()[0] == "cpu"
-    here = devices.find("cpu")
+    assert str(find_device()) == str(find_device(device.available()[-1]))
+    assert device.available()[0] == "cpu"
+    here = find_device("cpu")
     assert str(here) == "cpu" and here.name and here.cache_bytes >= 2**18
     assert (here.free_bytes() or 1) > 0
 
@@ -30,22 +30,22 @@ def test_the_best_there_is() -> None:
 )
 def test_no_such_device(name: str, words: str) -> None:
     with pytest.raises(DeviceError) as caught:
-        devices.find(name)
+        find_device(name)
     assert words in str(caught.value) and "--device cpu" in str(caught.value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")
 def test_no_gpu_says_why() -> None:
     with pytest.raises(DeviceError, match=r"(cuda|CUDA).*--device cpu"):
-        devices.find("cuda")
+        find_device("cuda")
 
 
 def test_several_gpus_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_numbers", lambda: {"cpu": 1, "cuda": 2, "mps": 0})
-    assert devices.available() == ["cpu", "cuda:1", "cuda:0"]
-    assert str(devices.find()) == "cuda:0" and str(devices.find("cuda:1")) == "cuda:1"
+    monkeypatch.setattr(device, "_numbers", lambda: {"cpu": 1, "cuda": 2, "mps": 0})
+    assert device.available() == ["cpu", "cuda:1", "cuda:0"]
+    assert str(find_device()) == "cuda:0" and str(find_device("cuda:1")) == "cuda:1"
     with pytest.raises(DeviceError, match=r"no cuda:2; here there is --device cpu, cuda:1, cuda:0"):
-        devices.find("cuda:2")
+        find_device("cuda:2")
 
 
 def test_free_memory_is_within_the_groups_limit(
@@ -57,10 +57,10 @@ def test_free_memory_is_within_the_groups_limit(
         "memory.stat": "anon 300000\ninactive_file 50000\n",
     }.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(devices, "groups", lambda controller: [tmp_path])
-    assert devices.find("cpu").free_bytes() == 650000
+    monkeypatch.setattr(device, "groups", lambda controller: [tmp_path])
+    assert find_device("cpu").free_bytes() == 650000
     (tmp_path / "memory.max").write_text("max")
-    assert (devices.find("cpu").free_bytes() or 0) > 650000
+    assert (find_device("cpu").free_bytes() or 0) > 650000
 
 
 class Asynchronous:

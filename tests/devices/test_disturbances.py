@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cnnbench.devices import device as devices
 from cnnbench.devices import disturbances, gpu
-from cnnbench.devices.disturbances import Watch
+from cnnbench.devices.device import find_device
+from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.gpu import Gpu
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.warnings import Warning
 
 CALM = disturbances._Snapshot(
     wall=0, own=0, busy=0, stolen=0, total=0, periods=0, throttled=0, hot=0
@@ -25,8 +25,8 @@ def seen(
     monkeypatch.setattr(disturbances, "_standing", list)
     monkeypatch.setattr(disturbances.os, "cpu_count", lambda: cores)
     monkeypatch.setattr(disturbances, "granted", lambda: cores)
-    watch = Watch(devices.find("cpu"), threads)
-    return {caution.name: caution.text for caution in watch.cautions()}
+    watch = Disturbances(find_device("cpu"), threads)
+    return {warning.name: warning.text for warning in watch.warnings()}
 
 
 def test_a_calm_machine_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_battery_and_governor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     (supply / "status").write_text("Discharging\n")
     (cpufreq / "scaling_governor").write_text("powersave\n")
     (cpufreq / "scaling_driver").write_text("acpi-cpufreq\n")
-    assert [caution.name for caution in disturbances._standing()] == ["battery", "power_saving"]
+    assert [warning.name for warning in disturbances._standing()] == ["battery", "power_saving"]
     (supply / "status").write_text("Charging\n")
     (cpufreq / "scaling_driver").write_text("intel_pstate\n")
     assert disturbances._standing() == []
@@ -101,16 +101,16 @@ def test_a_gpu_by_what_its_tool_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "said", said)
     one = Gpu("GPU-1")
     assert one.driver() == "570.86.15" and one.clocks_mhz() == (1200.0, 1980.0)
-    assert one.cautions() == [
-        Caution("shared_gpu", "2 other processes on the GPU; stop them ('nvidia-smi')"),
-        Caution(
+    assert one.warnings() == [
+        Warning("shared_gpu", "2 other processes on the GPU; stop them ('nvidia-smi')"),
+        Warning(
             "slow_clock",
             "the GPU was at 1200 of 1980 MHz after it (power cap, hot); cool it, or lock its"
             " clocks",
         ),
     ]
     answers = dict.fromkeys(answers, "")
-    assert one.driver() is None and one.clocks_mhz() is None and one.cautions() == []
+    assert one.driver() is None and one.clocks_mhz() is None and one.warnings() == []
 
 
 def test_a_tool_that_is_not_there_says_nothing() -> None:

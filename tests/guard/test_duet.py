@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from cnnbench.counting.metrics import Metric
-from cnnbench.devices import device as devices
 from cnnbench.devices.cores import Threads
+from cnnbench.devices.device import find_device
 from cnnbench.errors import RevisionError
 from cnnbench.guard import config
 from cnnbench.guard.duet import revision
@@ -24,7 +24,7 @@ from ..conftest import ROOT
 from .scratch import Scratch
 
 LIMIT = 1.05
-SHORT = Where(devices.find("cpu"), Threads(1, "of a test"), max_time=0.1)
+SHORT = Where(find_device("cpu"), Threads(1, "of a test"), max_time=0.1)
 
 
 def simulated(truth: float, spread: float, generator: np.random.Generator) -> Status:

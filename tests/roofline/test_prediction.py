@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cnnbench.counting.cost import Kind, Trace
 from cnnbench.counting.count import count
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.errors import DeviceError
 from cnnbench.models import registry
 from cnnbench.roofline import grid, operators, profile, profile_file
@@ -23,7 +23,7 @@ from cnnbench.roofline.sizes import Elementwise, Product, sampled_as, sizes_of
 
 from .test_profile import ROOFS
 
-CPU = devices.find("cpu")
+CPU = find_device("cpu")
 PLAIN = Profile(
     name="a datasheet",
     flops_per_s={"float32": 1e12},
@@ -125,7 +125,7 @@ def test_the_grid_is_what_networks_are_made_of() -> None:
 
 
 @pytest.mark.parametrize("sample", grid.grid()[::9], ids=lambda sample: sample.kind)
-def test_a_sample_is_found_where_its_operator_is(sample: grid.Sample) -> None:
+def test_a_sample_is_found_where_its_operator_is(sample: grid.GridPoint) -> None:
     """The sizes under which it is kept are those that a trace of it has."""
 
     class Net(torch.nn.Module):
@@ -153,7 +153,7 @@ def test_a_sample_is_found_where_its_operator_is(sample: grid.Sample) -> None:
 def test_a_few_operators_are_really_timed() -> None:
     wanted = ("1x1 convolution", "depthwise convolution", "linear", "max_pool2d", "relu_", "add")
     few = [next(sample for sample in grid.grid() if sample.kind == kind) for kind in wanted]
-    sampling = operators.Sampling(CPU, "float32", few)
+    sampling = operators.GridTimes(CPU, "float32", few)
     for _ in range(3):
         sampling.round()
     found = sampling.medians()
@@ -167,8 +167,8 @@ def test_an_operator_that_the_device_has_not_is_left_out() -> None:
     def fails(x: object) -> object:
         raise RuntimeError("no kernel")
 
-    sample = grid.Sample("odd", Elementwise(16, 16), (1, 1, 4, 4), fails)  # type: ignore[arg-type]
-    sampling = operators.Sampling(CPU, "float32", [sample])
+    sample = grid.GridPoint("odd", Elementwise(16, 16), (1, 1, 4, 4), fails)  # type: ignore[arg-type]
+    sampling = operators.GridTimes(CPU, "float32", [sample])
     sampling.round()
     assert sampling.medians() == {}
 

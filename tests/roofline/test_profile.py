@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from cnnbench.counting.cost import Cost
-from cnnbench.devices import device as devices
-from cnnbench.devices import warnings as cautions
+from cnnbench.devices import warnings
+from cnnbench.devices.device import Device, find_device
 from cnnbench.errors import DeviceError
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline import ceilings, profile
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.profile import Profile
 
-CPU = devices.find("cpu")
+CPU = find_device("cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +27,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is measured, without measuring it."""
     log: list[str] = []
 
-    def flops(device: devices.Device, dtype: str) -> float:
+    def flops(device: Device, dtype: str) -> float:
         log.append(dtype)
         if dtype == "float64":
             raise DeviceError("none")
         return 1e11
 
-    def copied(device: devices.Device, size: int) -> float:
+    def copied(device: Device, size: int) -> float:
         log.append(f"copy {size > device.cache_bytes}")
         return 1e10
 
@@ -41,26 +41,26 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(ceilings, "bytes_per_s", copied)
     monkeypatch.setattr(ceilings, "call_s", lambda device: 1e-6)
     monkeypatch.setattr(ceilings, "working_sets", lambda device: [1, 2 * device.cache_bytes])
-    monkeypatch.setattr(profiling.Watch, "cautions", lambda watch: [])
+    monkeypatch.setattr(profiling.Watch, "warnings", lambda watch: [])
     return log
 
 
 def test_what_is_kept_is_not_measured_again(asked: list[str], cache: Path) -> None:
-    first = profiling.measured(CPU, 2, ["float32", "int64", "float32"])
+    first = profiling.calibrate(CPU, 2, ["float32", "int64", "float32"])
     assert asked == ["float32"] and first.flops_per_s == {"float32": 1e11}
-    again = profiling.measured(CPU, 2, ["float32", "float16"], memory=True)
+    again = profiling.calibrate(CPU, 2, ["float32", "float16"], memory=True)
     assert asked == ["float32", "float16", "copy False", "copy True"]
     assert again.measured == first.measured and again.ridge_point("float16") == 10.0
-    assert profiling.measured(CPU, 2, ["float16"], memory=True) == again and len(asked) == 4
-    profiling.measured(CPU, 1, ["float32"])
+    assert profiling.calibrate(CPU, 2, ["float16"], memory=True) == again and len(asked) == 4
+    profiling.calibrate(CPU, 1, ["float32"])
     assert len(asked) == 5, "another number of threads is another profile"
-    profiling.measured(CPU, 2, ["float32"], start=profiling.stored(CPU, 2, refresh=True))
+    profiling.calibrate(CPU, 2, ["float32"], start=profiling.stored(CPU, 2, refresh=True))
     assert len(asked) == 6
     assert len(list(cache.rglob("*.json"))) == 2
 
 
 def test_a_dtype_without_a_product_is_left_out(asked: list[str]) -> None:
-    assert profiling.measured(CPU, 2, ["float64", "float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.calibrate(CPU, 2, ["float64", "float32"]).flops_per_s == {"float32": 1e11}
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_a_dtype_without_a_product_is_left_out(asked: list[str]) -> None:
     ["", "{", "[]", "null", '{"device": "cpu"}', "\x00\xff", '{"flops_per_s": {"float32": -1}}'],
 )
 def test_a_cache_that_cannot_be_read_is_none(asked: list[str], content: str) -> None:
-    profiling.measured(CPU, 2, ["float32"])
+    profiling.calibrate(CPU, 2, ["float32"])
     file = profiling.path(CPU, 2)
     file.write_bytes(content.encode("latin-1"))
-    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
     assert len(asked) == 2
 
 
@@ -80,29 +80,29 @@ def test_a_cache_that_cannot_be_read_is_none(asked: list[str], content: str) -> 
     [('"torch":"', '"torch":"0'), ("100000000000.0", "NaN"), ("100000000000.0", "-1.0")],
 )
 def test_another_torchs_or_an_absurd_one_is_none(asked: list[str], old: str, new: str) -> None:
-    profiling.measured(CPU, 2, ["float32"])
+    profiling.calibrate(CPU, 2, ["float32"])
     file = profiling.path(CPU, 2)
     text = file.read_text().replace('": ', '":')
     assert old in text
     file.write_text(text.replace(old, new))
-    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
     assert len(asked) == 2
 
 
 def test_a_folder_that_cannot_be_written_is_no_failure(asked: list[str], cache: Path) -> None:
     cache.write_text("a file where the folder should be")
-    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
 
 
 def test_what_was_measured_while_disturbed_is_not_kept(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(profiling.Watch, "cautions", lambda watch: [cautions.other_load(1.0)])
-    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
-    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 2
-    monkeypatch.setattr(profiling.Watch, "cautions", lambda watch: [cautions.battery()])
-    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
-    assert profiling.measured(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
+    monkeypatch.setattr(profiling.Watch, "warnings", lambda watch: [warnings.other_load(1.0)])
+    assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
+    assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 2
+    monkeypatch.setattr(profiling.Watch, "warnings", lambda watch: [warnings.battery()])
+    assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
+    assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
 
 
 def test_working_sets_grow_to_beyond_the_cache() -> None:

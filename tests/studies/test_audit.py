@@ -16,7 +16,7 @@ from cnnbench.models.arguments import Arguments
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
 from cnnbench.studies.audit import COUNTERS
-from cnnbench.studies.audit.audit import Verdict, installed, judge, positional, prepare
+from cnnbench.studies.audit.audit import Account, installed, judge, positional, prepare
 from cnnbench.studies.audit.counter import What
 
 from ..conftest import command, library
@@ -26,7 +26,7 @@ COUNTED_BY = {counter.name: counter for counter in COUNTERS}
 HERE = [counter.name for counter in installed()[0]]
 
 
-def verdict(name: str, net: nn.Module, *shape: int, batch: int = 1) -> Verdict:
+def verdict(name: str, net: nn.Module, *shape: int, batch: int = 1) -> Account:
     if name not in HERE:
         pytest.skip(f"{name} is not installed")
     return judge(COUNTED_BY[name], counted(net, None, "net", shape, batch=batch, real=True))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.errors import InputError, SpecError
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.studies.depth.batch_norm import BatchNorm
@@ -18,25 +18,25 @@ from cnnbench.studies.depth.digits import digits
 from cnnbench.studies.depth.training import accuracy
 from cnnbench.studies.papers.claims import study, trained
 from cnnbench.studies.papers.claims.claim import (
+    Answer,
     Band,
     Claim,
-    Found,
+    ClaimVerdict,
     Need,
     Setup,
-    Verdict,
     about,
     at_least,
     at_most,
 )
 from cnnbench.studies.papers.claims.study import CLAIMS, chosen, findings, record
-from cnnbench.timing.sampling import Plan
+from cnnbench.timing.sampling import StopRule
 
 from ..conftest import calibrated
 
 
 @pytest.fixture
 def setup() -> Setup:
-    return Setup(devices.find("cpu"), cores.threads(1), Plan(0.5, 0.3))
+    return Setup(find_device("cpu"), cores.threads(1), StopRule(0.5, 0.3))
 
 
 def outside(edge: float, upwards: bool) -> float:
@@ -49,13 +49,13 @@ def test_each_verdict_has_a_case_on_either_side_of_each_edge(claim: Claim) -> No
     assert band.wide_low <= band.low <= band.high <= band.wide_high
     for edge, upwards in ((band.low, False), (band.high, True)):
         if math.isfinite(edge):
-            assert band.verdict(edge) is Verdict.CONFIRMED
-            assert band.verdict(outside(edge, upwards)) is Verdict.QUALIFIED
+            assert band.verdict(edge) is ClaimVerdict.CONFIRMED
+            assert band.verdict(outside(edge, upwards)) is ClaimVerdict.QUALIFIED
     for edge, upwards in ((band.wide_low, False), (band.wide_high, True)):
         if math.isfinite(edge):
-            assert band.verdict(edge) is Verdict.QUALIFIED
-            assert band.verdict(outside(edge, upwards)) is Verdict.REFUTED
-    assert band.verdict(math.nan) is Verdict.REFUTED
+            assert band.verdict(edge) is ClaimVerdict.QUALIFIED
+            assert band.verdict(outside(edge, upwards)) is ClaimVerdict.REFUTED
+    assert band.verdict(math.nan) is ClaimVerdict.REFUTED
     assert "confirms" in claim.threshold and "qualifies" in claim.threshold
 
 
@@ -69,18 +69,18 @@ def test_bands_say_what_they_hold() -> None:
 # Counted by hand or from published.csv where there is a figure; the rest by the commands that the
 # claims abbreviate (compare, scale, flops).
 EXPECTED = {
-    "lenet5_params": (60_000, Verdict.CONFIRMED),
-    "alexnet_params": (60_965_224, Verdict.CONFIRMED),
-    "vgg16_params": (138_357_544, Verdict.CONFIRMED),
-    "vgg_doubling": (1, Verdict.CONFIRMED),
-    "bottleneck_macs": (120_422_400 / 12_443_648, Verdict.CONFIRMED),
-    "separable_macs": (0, Verdict.CONFIRMED),
-    "mobilenet_macs": (4_867_293_184 / 568_740_352, Verdict.CONFIRMED),
-    "inception_blow_up": (12_568_061_056 / 1_582_671_872, Verdict.CONFIRMED),
-    "small_between": (112 * 112 * 96 / (112 * 112 * 16), Verdict.CONFIRMED),
-    "compound_growth": (1.939, Verdict.CONFIRMED),
-    "compound_balance": (0.906, Verdict.CONFIRMED),
-    "shortcuts_free": (0, Verdict.CONFIRMED),
+    "lenet5_params": (60_000, ClaimVerdict.CONFIRMED),
+    "alexnet_params": (60_965_224, ClaimVerdict.CONFIRMED),
+    "vgg16_params": (138_357_544, ClaimVerdict.CONFIRMED),
+    "vgg_doubling": (1, ClaimVerdict.CONFIRMED),
+    "bottleneck_macs": (120_422_400 / 12_443_648, ClaimVerdict.CONFIRMED),
+    "separable_macs": (0, ClaimVerdict.CONFIRMED),
+    "mobilenet_macs": (4_867_293_184 / 568_740_352, ClaimVerdict.CONFIRMED),
+    "inception_blow_up": (12_568_061_056 / 1_582_671_872, ClaimVerdict.CONFIRMED),
+    "small_between": (112 * 112 * 96 / (112 * 112 * 16), ClaimVerdict.CONFIRMED),
+    "compound_growth": (1.939, ClaimVerdict.CONFIRMED),
+    "compound_balance": (0.906, ClaimVerdict.CONFIRMED),
+    "shortcuts_free": (0, ClaimVerdict.CONFIRMED),
 }
 
 
@@ -124,10 +124,10 @@ def test_what_is_timed_has_its_interval(
 
 def test_an_interval_is_confirmed_or_refuted_as_a_whole() -> None:
     band = Band(8, 9, 6, 11)
-    assert band.verdict(8, 9) is Verdict.CONFIRMED
+    assert band.verdict(8, 9) is ClaimVerdict.CONFIRMED
     assert band.verdict(7.9, 9) is band.verdict(5, 6) is band.verdict(0, math.inf)
-    assert band.verdict(0, math.inf) is Verdict.QUALIFIED
-    assert band.verdict(5, 5.9) is band.verdict(11.1, 20) is Verdict.REFUTED
+    assert band.verdict(0, math.inf) is ClaimVerdict.QUALIFIED
+    assert band.verdict(5, 5.9) is band.verdict(11.1, 20) is ClaimVerdict.REFUTED
 
 
 def test_short_trainings_give_their_numbers(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,10 +155,10 @@ def test_a_gradient_has_the_decades_of_its_interval(setup: Setup) -> None:
 
 
 def of(value: float | Exception) -> Claim:
-    def find(_: Setup) -> Found:
+    def find(_: Setup) -> Answer:
         if isinstance(value, (Exception, KeyboardInterrupt)):
             raise value
-        return Found(value, "so")
+        return Answer(value, "so")
 
     return Claim("x", "It is 1", "nobody", "1", about(1, 0.1, 0.2), Need.COUNTING, find)
 

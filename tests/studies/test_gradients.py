@@ -15,7 +15,7 @@ from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.blocks import blocks_of, looking, remove_batch_norm, share
 from cnnbench.studies.depth.gradients import signals, variant
 from cnnbench.studies.depth.records import block_records, record
-from cnnbench.studies.depth.signal import Verdict, judged, verdict
+from cnnbench.studies.depth.signal import SignalVerdict, judged, verdict
 from cnnbench.studies.depth.trainings import blocks_after, trainings, weight_norms
 from cnnbench.timing.statistics import Interval
 
@@ -32,9 +32,9 @@ def chain(gain: float, layers: int = 6) -> nn.Sequential:
 
 @pytest.mark.parametrize(
     ("gain", "says"),
-    [(0.25, Verdict.VANISHING), (1.0, Verdict.HEALTHY), (4.0, Verdict.EXPLODING)],
+    [(0.25, SignalVerdict.VANISHING), (1.0, SignalVerdict.HEALTHY), (4.0, SignalVerdict.EXPLODING)],
 )
-def test_a_chain_of_known_gain(gain: float, says: Verdict) -> None:
+def test_a_chain_of_known_gain(gain: float, says: SignalVerdict) -> None:
     (row,) = signals([chain(gain)], (8,), batch=4).rows
     assert [block.depth for block in row.blocks] == [1, 2, 3, 4, 5, 6]
     last, first = row.blocks[-1], row.blocks[0]
@@ -57,19 +57,19 @@ def first_of(row: Any) -> float:
 @pytest.mark.parametrize(
     ("ratio", "says"),
     [
-        (Interval(1, 0.01, 100), Verdict.HEALTHY),
-        (Interval(0.0099, 0.005, 0.00999), Verdict.VANISHING),
-        (Interval(101, 100.1, 150), Verdict.EXPLODING),
-        (Interval(1, 0.0099, 2), Verdict.UNDECIDED),
-        (Interval(101, 99, 150), Verdict.UNDECIDED),
-        (Interval(99, -math.inf, math.inf), Verdict.HEALTHY),  # too few seeds for an interval
-        (Interval(0.009, -math.inf, math.inf), Verdict.VANISHING),
-        (Interval(101, -math.inf, math.inf), Verdict.EXPLODING),
-        (Interval(math.inf, math.inf, math.inf), Verdict.EXPLODING),
-        (Interval(0.0, 0.0, 0.0), Verdict.VANISHING),
+        (Interval(1, 0.01, 100), SignalVerdict.HEALTHY),
+        (Interval(0.0099, 0.005, 0.00999), SignalVerdict.VANISHING),
+        (Interval(101, 100.1, 150), SignalVerdict.EXPLODING),
+        (Interval(1, 0.0099, 2), SignalVerdict.UNDECIDED),
+        (Interval(101, 99, 150), SignalVerdict.UNDECIDED),
+        (Interval(99, -math.inf, math.inf), SignalVerdict.HEALTHY),  # too few seeds for an interval
+        (Interval(0.009, -math.inf, math.inf), SignalVerdict.VANISHING),
+        (Interval(101, -math.inf, math.inf), SignalVerdict.EXPLODING),
+        (Interval(math.inf, math.inf, math.inf), SignalVerdict.EXPLODING),
+        (Interval(0.0, 0.0, 0.0), SignalVerdict.VANISHING),
     ],
 )
-def test_a_way_is_judged_by_its_interval(ratio: Interval, says: Verdict) -> None:
+def test_a_way_is_judged_by_its_interval(ratio: Interval, says: SignalVerdict) -> None:
     assert judged(ratio) is says
     squared = Interval(*(x if x < 0 else x * x for x in (ratio.median, ratio.low, ratio.high)))
     assert judged(squared, power=2) is says
@@ -82,18 +82,20 @@ OPEN = Interval(100, 10, 1e5)
 @pytest.mark.parametrize(
     ("gradient", "variance", "says"),
     [
-        (GOOD, GOOD, Verdict.HEALTHY),
-        (GOOD, TINY, Verdict.VANISHING),
-        (GOOD, LARGE, Verdict.EXPLODING),
-        (TINY, GOOD, Verdict.VANISHING),
-        (LARGE, TINY, Verdict.EXPLODING),  # the gradient is what learns
-        (OPEN, LARGE, Verdict.EXPLODING),
-        (OPEN, GOOD, Verdict.UNDECIDED),
-        (GOOD, OPEN, Verdict.UNDECIDED),
-        (GOOD, Interval(1, 2e-4, 9e3), Verdict.HEALTHY),
+        (GOOD, GOOD, SignalVerdict.HEALTHY),
+        (GOOD, TINY, SignalVerdict.VANISHING),
+        (GOOD, LARGE, SignalVerdict.EXPLODING),
+        (TINY, GOOD, SignalVerdict.VANISHING),
+        (LARGE, TINY, SignalVerdict.EXPLODING),  # the gradient is what learns
+        (OPEN, LARGE, SignalVerdict.EXPLODING),
+        (OPEN, GOOD, SignalVerdict.UNDECIDED),
+        (GOOD, OPEN, SignalVerdict.UNDECIDED),
+        (GOOD, Interval(1, 2e-4, 9e3), SignalVerdict.HEALTHY),
     ],
 )
-def test_a_verdict_is_of_both_ways(gradient: Interval, variance: Interval, says: Verdict) -> None:
+def test_a_verdict_is_of_both_ways(
+    gradient: Interval, variance: Interval, says: SignalVerdict
+) -> None:
     assert verdict(gradient, variance) is says
 
 
@@ -106,7 +108,7 @@ def test_batch_norm_alone_makes_plain_networks_explode() -> None:
     """Yang et al. 2019: by sqrt(pi / (pi - 1)) a layer, wide and without a shortcut."""
     rows = signals(["plain56", "resnet56"], batch=8, batch_norm=BatchNorm.WITH).rows
     plain, residual = rows
-    assert (plain.verdict, residual.verdict) == (Verdict.EXPLODING, Verdict.HEALTHY)
+    assert (plain.verdict, residual.verdict) == (SignalVerdict.EXPLODING, SignalVerdict.HEALTHY)
     assert [len(row.blocks) for row in rows] == [27, 27]
     assert plain.blocks[9].name == "stage2.block1"
     a_layer = plain.gradient_ratio.median ** (1 / 52)

@@ -2,18 +2,18 @@
 
 import pytest
 
-from cnnbench.studies.papers.published import Figure, counted, figures
+from cnnbench.studies.papers.published import Figure, count_figure, figures
 
 FIGURES = figures()
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f"{f.model}-{f.metric}-{f.printed}")
 def test_a_figure_is_met_or_explained(figure: Figure) -> None:
-    assert figure.agrees(counted(figure)) or figure.note
+    assert figure.agrees(count_figure(figure)) or figure.note
 
 
 def test_most_are_met() -> None:
-    met = [figure for figure in FIGURES if figure.agrees(counted(figure))]
+    met = [figure for figure in FIGURES if figure.agrees(count_figure(figure))]
     assert (len(met), len(FIGURES)) == (61, 83)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cnnbench.counting.count import count
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.errors import StoreError
 from cnnbench.models.registry import MODELS
 from cnnbench.roofline import calibrate as profiling
@@ -17,12 +17,12 @@ from cnnbench.sweeps.merge import merge
 from cnnbench.sweeps.plan import Configuration, planned
 from cnnbench.sweeps.run import Place, Ran, key, missing, run
 from cnnbench.sweeps.store import Store
-from cnnbench.timing.sampling import Plan
+from cnnbench.timing.sampling import StopRule
 
 from ..conftest import calibrated
 
 FEW = planned({"models": ["lenet5", "resnet20"], "batch": [1, 2]}, "x").configurations()
-QUICK = Plan(0.5, 0.2, 0)
+QUICK = StopRule(0.5, 0.2, 0)
 
 
 def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_what_fails_is_a_record_with_its_reason(tmp_path: Path) -> None:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     calibrated(tmp_path / "cache")
     monkeypatch.setattr(profiling, "user_cache_path", lambda name: tmp_path / "cache" / name)
-    return Place(devices.find("cpu"), cores.threads(1))
+    return Place(find_device("cpu"), cores.threads(1))
 
 
 def test_a_timed_sweep_keeps_raw_samples_and_where_they_are_from(

@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from cnnbench.devices import device as devices
 from cnnbench.devices.cores import Threads
+from cnnbench.devices.device import find_device
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models import registry
-from cnnbench.timing.layers import Watched
+from cnnbench.timing.layers import ByOperator
 from cnnbench.timing.measure_layers import LayerTiming, timed_layers
 from cnnbench.timing.network import Model, ready
-from cnnbench.timing.sampling import Plan
+from cnnbench.timing.sampling import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.subject import prepare
 from cnnbench.timing.views import layers
 
-CPU = devices.find("cpu")
+CPU = find_device("cpu")
 PLAIN = Setting()
 # The deepest of each paper run the same operators as its shallowest, more often.
 ALIKE = {
@@ -35,15 +35,15 @@ def small(model: registry.Model) -> str:
     return f"{model.name}@resolution=64" if small else model.name
 
 
-def watched(model: Model, setting: Setting = PLAIN, shape: object = None) -> Watched:
+def watched(model: Model, setting: Setting = PLAIN, shape: object = None) -> ByOperator:
     subject = prepare(ready(model, shape, setting, CPU), setting, CPU)  # type: ignore[arg-type]
-    entry = Watched(subject)
+    entry = ByOperator(subject)
     assert entry.seconds(2) > 0
     return entry
 
 
-def times(entry: Watched):  # type: ignore[no-untyped-def]
-    from .test_profile import ROOFS
+def times(entry: ByOperator):  # type: ignore[no-untyped-def]
+    from tests.roofline.test_profile import ROOFS
 
     return entry.times(ROOFS)
 
@@ -96,7 +96,7 @@ def test_a_pass_that_is_not_the_counted_one_is_refused() -> None:
 
 
 def timed(*asked: tuple[Model, Setting], shape: tuple[int, ...] = (3, 8, 8)) -> LayerTiming:
-    return timed_layers(asked, shape, CPU, Threads(1, "as asked"), Plan(0.5, 0.5))
+    return timed_layers(asked, shape, CPU, Threads(1, "as asked"), StopRule(0.5, 0.5))
 
 
 def test_layers_beside_the_whole_pass() -> None:

@@ -5,18 +5,17 @@ import pytest
 from torch import nn
 
 import cnnbench
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.errors import CnnbenchError, DeviceError, SpecError
 from cnnbench.timing.latency import Latency, latency
 from cnnbench.timing.network import ready
-from cnnbench.timing.sampling import Plan
+from cnnbench.timing.sampling import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import interval, outliers
 from cnnbench.timing.subject import prepare
+from tests.roofline.test_profile import ROOFS
 
-from .test_profile import ROOFS
-
-CPU = devices.find("cpu")
+CPU = find_device("cpu")
 QUICK = {"precision": 0.5, "max_time": 3.0, "device": "cpu", "threads": 1}
 
 
@@ -77,7 +76,7 @@ def test_a_request_that_makes_no_sense_is_an_error(
 def derived(column: list[float], precision: float = 0.02, repeats: int = 1) -> Latency:
     setting = Setting(batch=2)
     subject = prepare(ready("lenet5", None, setting, CPU), setting, CPU)
-    return latency(subject, np.array(column), repeats, Plan(precision), ROOFS, 10.0)
+    return latency(subject, np.array(column), repeats, StopRule(precision), ROOFS, 10.0)
 
 
 def test_what_a_sample_is_too_small_for_is_none() -> None:
@@ -101,8 +100,8 @@ def test_what_the_sample_does_not_support_is_said() -> None:
 
 
 def test_a_roof_that_is_exceeded_is_said() -> None:
-    (caution,) = derived([1e-9] * 8).warnings
-    assert caution.name == "roof_exceeded" and "'cnnbench device --refresh'" in caution.text
+    (warning,) = derived([1e-9] * 8).warnings
+    assert warning.name == "roof_exceeded" and "'cnnbench device --refresh'" in warning.text
 
 
 def test_latency_is_of_one_pass_and_the_share_of_the_roof_its_own() -> None:

@@ -42,7 +42,7 @@ def test_the_interval_is_scipys(values: list[float]) -> None:
 
 @pytest.mark.parametrize("n", [6, 7, 8, 15, 16, 17, 64, 100, 999, 5000, 20000])
 def test_the_rank_is_the_binomials(n: int) -> None:
-    k = statistics.bound(n)
+    k = statistics.order_statistic(n)
     if n > 10_000:  # by the normal approximation, a few ranks to the safe side
         assert 0 < stats.binom.ppf(0.025, n, 0.5) - k < 4
         return
@@ -50,7 +50,7 @@ def test_the_rank_is_the_binomials(n: int) -> None:
 
 
 def test_below_six_samples_there_is_no_interval() -> None:
-    assert [statistics.bound(n) for n in range(1, 7)] == [0, 0, 0, 0, 0, 1]
+    assert [statistics.order_statistic(n) for n in range(1, 7)] == [0, 0, 0, 0, 0, 1]
     found = statistics.interval([1.0, 2.0, 3.0])
     assert (found.median, found.low, found.high) == (2.0, -np.inf, np.inf)
     assert found.precision == np.inf and found.holds(1e9)
@@ -62,7 +62,7 @@ def test_the_interval_covers_the_median_whatever_the_distribution(name: str, n: 
     rng = np.random.default_rng(n)
     trials = 4000
     samples = np.sort(DISTRIBUTIONS[name](rng, (trials, n)), axis=1)
-    k = statistics.bound(n)
+    k = statistics.order_statistic(n)
     covered = np.mean((samples[:, k - 1] <= 1) & (samples[:, n - k] >= 1))
     assert covered >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / trials)
     one = statistics.interval(samples[0])

@@ -9,20 +9,20 @@ from torch import Tensor, nn
 
 from cnnbench import build
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import Device, find_device
 from cnnbench.errors import CnnbenchError, DeviceError, InputError, MemoryShortage, SpecError
 from cnnbench.timing.largest_batch import largest_batch
 from cnnbench.timing.network import Model, ready
 from cnnbench.timing.setting import Setting, check
-from cnnbench.timing.subject import Subject, prepare
+from cnnbench.timing.subject import Prepared, prepare
 
-CPU = devices.find("cpu")
+CPU = find_device("cpu")
 PLAIN = Setting()
 
 
 def subject(
     model: Model, setting: Setting = PLAIN, shape: tuple[int, ...] | None = (3, 32, 32)
-) -> Subject:
+) -> Prepared:
     return prepare(ready(model, shape, setting, CPU), setting, CPU)
 
 
@@ -149,12 +149,12 @@ def test_numbers_that_lie_about_time_are_named(by: float, name: str, words: str)
             layer.weight.fill_(1.0 if by < 1 or by != by else 10.0)
             assert layer.bias is not None
             layer.bias.zero_()
-    (caution,) = subject(net).cautions
-    assert caution.name == name and words in caution.text
+    (warning,) = subject(net).warnings
+    assert warning.name == name and words in warning.text
 
 
 def test_a_healthy_network_has_no_cautions() -> None:
-    assert subject("resnet20", shape=None).cautions == []
+    assert subject("resnet20", shape=None).warnings == []
 
 
 class Raising(nn.Module):
@@ -203,7 +203,7 @@ def test_a_pass_that_fails_is_one_line(
 
 
 def test_what_cannot_fit_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices.Device, "free_bytes", lambda self: 3 * 2**20)
+    monkeypatch.setattr(Device, "free_bytes", lambda self: 3 * 2**20)
     net = small()
     holds = subject(net).trace.peak_activation_bytes
     with pytest.raises(MemoryShortage, match=r"holds .* at batch 1000; cpu has 3.00 MiB free"):
@@ -213,7 +213,7 @@ def test_what_cannot_fit_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     most = 3 * 2**20 // holds
     fits, failed = (int(word) for word in said.replace("(", "").split() if word.isdecimal())
     assert fits <= most < failed <= fits + max(1, fits // 8) and "did fit" in said
-    monkeypatch.setattr(devices.Device, "free_bytes", lambda self: 1)
+    monkeypatch.setattr(Device, "free_bytes", lambda self: 1)
     assert largest_batch(ready(net, (3, 32, 32), setting, CPU), setting, CPU) == (
         "not even batch 1 fits"
     )
@@ -241,7 +241,7 @@ def test_what_is_no_model() -> None:
     with pytest.raises(InputError, match=r"cannot take 5x8x8.*expects 3 channels"):
         subject(small(), shape=(5, 8, 8))
     with pytest.raises(DeviceError):
-        check(Setting(dtype="float64"), devices.Device(torch.device("mps")), cores.Threads(1, ""))
+        check(Setting(dtype="float64"), Device(torch.device("mps")), cores.Threads(1, ""))
 
 
 def test_what_cannot_be_copied_is_said() -> None:
@@ -258,7 +258,7 @@ def test_a_compiled_module_is_timed_as_the_original() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_graph_replays_what_eager_computes() -> None:
-    gpu = devices.find("cuda")
+    gpu = find_device("cuda")
     network = ready("resnet20", None, Setting(), gpu)
     eager, graph = (prepare(network, Setting(graph=graph), gpu) for graph in (False, True))
     assert graph.seconds() > 0

@@ -18,11 +18,11 @@ import numpy as np
 
 from cnnbench.guard.changes import LayerChange, changes, pairs
 from cnnbench.guard.costs import Layer
-from cnnbench.guard.duet.remote import Watching, WorkerError, started
+from cnnbench.guard.duet.remote import RemoteByOperator, WorkerError, started
 from cnnbench.guard.duet.worker import Order
 from cnnbench.guard.finding import Status
 from cnnbench.timing.pairing import ratio, widest
-from cnnbench.timing.sampling import Entry, Plan, take
+from cnnbench.timing.sampling import Entry, StopRule, take
 from cnnbench.timing.statistics import Interval
 
 # Pairs of processes after which to look. At Pocock's level for five looks, the interval of the
@@ -32,7 +32,7 @@ LOOKS = (7, 11, 14, 17, 20)
 BETWEEN = "(between its layers)"
 _PAIR_S = 0.5  # of sampling, for each of a pair
 _PAIR_PRECISION = 0.01
-_LAYERS = Plan(precision=0.05, max_time=1.0)
+_LAYERS = StopRule(precision=0.05, max_time=1.0)
 _NOISE = 0.1  # of the largest difference of a layer
 
 Say = Callable[[str], None]
@@ -102,7 +102,7 @@ def _progress(done: int, found: Interval) -> str:
 def _pair(base: Order, head: Order, order: random.Random, seed: int) -> tuple[float, float]:
     """Median seconds of both in two fresh processes; their ratio is the median of the rounds'."""
     turn = order.choice((1, -1))  # neither is always started first
-    plan = Plan(_PAIR_PRECISION, _PAIR_S, seed)
+    plan = StopRule(_PAIR_PRECISION, _PAIR_S, seed)
     with started(_bound(base, head, order, seed)[::turn]) as remotes:
         sampled = take(remotes, plan, width=widest)
     _raise(sampled.failures, sampled.interrupted)
@@ -143,7 +143,7 @@ def _layers(base: Order, head: Order, order: random.Random) -> tuple[LayerChange
     What is far below the largest is noise.
     """
     with started(_bound(base, head, order, head.seed)) as remotes:
-        entries: list[Entry] = [*remotes, *map(Watching, remotes)]
+        entries: list[Entry] = [*remotes, *map(RemoteByOperator, remotes)]
         sampled = take(entries, replace(_LAYERS, seed=order.randrange(2**31)))
         _raise(sampled.failures, sampled.interrupted)
         times = [remote.seconds_of_layers() for remote in remotes]

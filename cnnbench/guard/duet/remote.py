@@ -115,7 +115,7 @@ def _bound(cores: Sequence[int]) -> dict[str, str]:
     return {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{core}}}" for core in cores)}
 
 
-class Watching:
+class RemoteByOperator:
     """The same process, timed operator by operator."""
 
     def __init__(self, remote: Remote) -> None:

@@ -135,22 +135,22 @@ class _Served:
         """Build and run it once; CnnbenchError where it cannot, or is not this revision's."""
         import torch
 
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.guard.costs import layers
-        from cnnbench.timing.layers import Watched
+        from cnnbench.timing.layers import ByOperator
         from cnnbench.timing.network import ready
         from cnnbench.timing.setting import Setting
         from cnnbench.timing.subject import prepare
 
         torch.set_num_threads(order.threads)
-        device = devices.find(order.device)
+        device = find_device(order.device)
         setting = Setting(order.batch, order.dtype, train=order.train)
         given = None if order.input is None else list(order.input)
         network = ready(order.model, given, setting, device, order.seed)
         _check_origin(order)
         self.subject = prepare(network, setting, device, order.seed)
         self.layers = [layer.model_dump() for layer in layers(self.subject.trace)]
-        self.watched = Watched(self.subject)
+        self.watched = ByOperator(self.subject)
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """Seconds of so many passes, or what each layer took in those so far."""

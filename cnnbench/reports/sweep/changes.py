@@ -10,13 +10,13 @@ from cnnbench import units
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
 from cnnbench.reports.compare_notes import marked
-from cnnbench.reports.environment import environment
+from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.sweep.figures import of_changes
 from cnnbench.reports.sweep.page import Page
 from cnnbench.reports.sweep.tables import facts
 from cnnbench.sweeps import views
-from cnnbench.sweeps.compare import Changes, changes, record
+from cnnbench.sweeps.compare import RunChanges, changes, record
 from cnnbench.sweeps.results import Result
 from cnnbench.timing.pairing import Verdict
 
@@ -46,7 +46,7 @@ def compared(
         results=rows,
         tables=[table],
         notes=[*(f"{term}: {text}" for term, text in about), *notes, convention.FOOTER],
-        environment={**environment(), "a": a, "b": b},
+        environment={**software(), "a": a, "b": b},
     )
     page = Page(
         title=f"cnnbench: from {a} to {b}",
@@ -94,7 +94,7 @@ def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
     }
 
 
-def _notes(found: Changes, rows: Sequence[dict[str, Any]], a: str, b: str) -> list[str]:
+def _notes(found: RunChanges, rows: Sequence[dict[str, Any]], a: str, b: str) -> list[str]:
     """How many changed, and what the intervals do not know."""
     verdicts = [row["verdict"] for row in rows if row["verdict"]]
     counts = ", ".join(

@@ -12,7 +12,7 @@ from cnnbench.reports.sweep import points as of_points
 from cnnbench.reports.sweep import rows as of_rows
 from cnnbench.reports.sweep.page import Figure, Section
 from cnnbench.reports.sweep.selection import MOST_ROWS, name, networks
-from cnnbench.sweeps.compare import Change
+from cnnbench.sweeps.compare import RunChange
 from cnnbench.sweeps.results import Result
 from cnnbench.sweeps.views import Row, by_place, points, way_order, ways
 from cnnbench.timing.pairing import verdict
@@ -52,7 +52,7 @@ def _counted(results: Sequence[Result]) -> Iterable[Figure]:
     yield from of_rows.kinds([one for one in alike if one.batch == smallest], "")
 
 
-def of_changes(rows: Sequence[Change], a: str, b: str) -> list[Section]:
+def of_changes(rows: Sequence[RunChange], a: str, b: str) -> list[Section]:
     """How the times of two runs differ."""
     named = ways([change.a for change in rows])
     told: list[Row] = [

@@ -9,7 +9,7 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
-from cnnbench.reports.environment import environment
+from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.sweep.figures import sections
 from cnnbench.reports.sweep.page import Page
@@ -51,7 +51,7 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
         results=rows,
         tables=[table],
         notes=[*(f"{term}: {text}" for term, text in about), *notes, *failures, convention.FOOTER],
-        environment={**environment(), "stores": list(folders)},
+        environment={**software(), "stores": list(folders)},
     )
     failed = f", {len(failures)} failed" if failures else ""
     page = Page(

@@ -18,11 +18,11 @@ from cnnbench.models.build import load, surroundings
 from cnnbench.models.inputs import Input
 from cnnbench.models.spec import AnySpec
 from cnnbench.studies.audit import COUNTERS
-from cnnbench.studies.audit.counter import Counter, Term, What
+from cnnbench.studies.audit.counter import OtherCounter, Term, What
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Account:
     """What a counter prints, and what it is made of.
 
     `terms` are in MACs and start with ours; `explained` is their sum in the counter's unit, which
@@ -30,7 +30,7 @@ class Verdict:
     cannot count the network has a `failure` instead.
     """
 
-    counter: Counter
+    counter: OtherCounter
     terms: dict[What, int]
     printed: int | None = None
     layers: dict[str, int] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Verdict:
         return None if self.printed is None else self.printed - self.explained
 
 
-def installed() -> tuple[list[Counter], list[str]]:
+def installed() -> tuple[list[OtherCounter], list[str]]:
     """Counters that can be asked here, and the names of those that would have to be installed."""
     there = {counter.name: importlib.util.find_spec(counter.name) for counter in COUNTERS}
     return (
@@ -63,7 +63,7 @@ def prepare(spec: AnySpec, given: Sequence[Input] | None, batch: int) -> Pass:
         return counted(net, carried, str(spec), given, batch=batch, real=True)
 
 
-def judge(counter: Counter, done: Pass) -> Verdict:
+def judge(counter: OtherCounter, done: Pass) -> Account:
     """Hold a counter's own number to its convention on our trace."""
     ours = {What.MACS: done.trace.total.macs}
     try:
@@ -72,12 +72,12 @@ def judge(counter: Counter, done: Pass) -> Verdict:
     except InputError:
         raise
     except Exception as error:  # whatever somebody else's counter may raise
-        return Verdict(counter, ours, failure=f"{type(error).__name__}: {reason_of(error)}")
+        return Account(counter, ours, failure=f"{type(error).__name__}: {reason_of(error)}")
     by_layer: Tally[str] = Tally(layers)
     for term in expected:
         by_layer[term.op.path] -= counter.unit * term.amount  # type: ignore[assignment]
     differing = {path: round(n) for path, n in by_layer.items() if round(n)}
-    return Verdict(counter, {**ours, **_differences(done.trace, expected)}, printed, differing)
+    return Account(counter, {**ours, **_differences(done.trace, expected)}, printed, differing)
 
 
 def _differences(ours: Trace, expected: list[Term]) -> dict[What, int]:

@@ -53,7 +53,7 @@ class Habits:
 
 
 @dataclass(frozen=True)
-class Counter:
+class OtherCounter:
     """A counter: `unit` is what it prints for one MAC; `ask` gives its number, whole and by layer.
 
     `terms` is what we expect it to count of a pass.

@@ -17,7 +17,7 @@ from cnnbench.counting.cost import OpCost
 from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet
 from cnnbench.studies.audit.calls import operators
-from cnnbench.studies.audit.counter import Counter, Habits, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
 
 _PRODUCTS = {"linear", "matmul", "mm", "bmm", "addmm"}
 
@@ -67,7 +67,7 @@ def _terms(op: OpCost, module: nn.Module) -> Iterator[tuple[What, int]]:
         yield What.RESIZE, prod(op.output) * (4 if "linear" in name else 1)
 
 
-FVCORE = Counter(
+FVCORE = OtherCounter(
     name="fvcore",
     unit=1,
     habits=Habits(

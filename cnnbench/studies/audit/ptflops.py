@@ -18,7 +18,7 @@ from cnnbench.counting.cost import OpCost
 from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet, where
 from cnnbench.studies.audit.calls import Call, calls, main_operator, operators, places
-from cnnbench.studies.audit.counter import Counter, Habits, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
 
 _NORMS = {"batch_norm", "instance_norm", "group_norm", "layer_norm"}
 _ACTIVATIONS = {"relu", "prelu", "elu", "leaky_relu", "relu6", "gelu"}
@@ -124,7 +124,7 @@ def _functions(op: OpCost, module: nn.Module) -> Iterator[tuple[What, int]]:
         yield What.MACS, op.cost.macs
 
 
-PTFLOPS = Counter(
+PTFLOPS = OtherCounter(
     name="ptflops",
     unit=1,
     habits=Habits(

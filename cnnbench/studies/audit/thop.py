@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet
 from cnnbench.studies.audit.calls import Call, calls, main_operator, places
-from cnnbench.studies.audit.counter import Counter, Habits, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
@@ -75,7 +75,7 @@ def _terms(call: Call) -> Iterator[tuple[What, float]]:
         yield What.RESIZE, each.get(str(module.mode), 0) * prod(y)
 
 
-THOP = Counter(
+THOP = OtherCounter(
     name="thop",
     unit=1,
     habits=Habits(

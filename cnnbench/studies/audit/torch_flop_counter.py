@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet, where
 from cnnbench.studies.audit.calls import operators
-from cnnbench.studies.audit.counter import Counter, Habits, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
@@ -46,7 +46,7 @@ def terms(done: Pass) -> Iterator[Term]:
 
 
 _UNKNOWN = {"mv", "addmv", "dot", "vdot", "scaled_dot_product_attention"}  # the last on a CPU
-TORCH = Counter(
+TORCH = OtherCounter(
     name="torch",
     unit=2,
     habits=Habits(

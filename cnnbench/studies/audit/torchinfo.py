@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet
 from cnnbench.studies.audit.calls import Call, calls
-from cnnbench.studies.audit.counter import Counter, Habits, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
@@ -62,7 +62,7 @@ def _term(name: str, module: nn.Module) -> What:
     return What.ACTIVATION if isinstance(module, nn.PReLU) else What.PARAMETERS
 
 
-TORCHINFO = Counter(
+TORCHINFO = OtherCounter(
     name="torchinfo",
     unit=1,
     habits=Habits(

@@ -11,8 +11,8 @@ from cnnbench import units
 from cnnbench.counting import closed_forms
 from cnnbench.counting.count import count
 from cnnbench.devices import cores
-from cnnbench.devices import device as devices
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.device import Device, find_device
+from cnnbench.devices.warnings import Warning
 from cnnbench.errors import InputError, ShapeError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.registry import Value
@@ -27,7 +27,7 @@ from cnnbench.timing.measure import check_plan, timed
 from cnnbench.timing.measure_layers import timed_layers
 from cnnbench.timing.network import Model
 from cnnbench.timing.pairing import ratio, verdict, widest
-from cnnbench.timing.sampling import Plan, Progress
+from cnnbench.timing.sampling import Progress, StopRule
 from cnnbench.timing.setting import Setting
 
 _LAYERS_S = 0.5  # of timing one side's operators, for a picture
@@ -62,17 +62,17 @@ def compare(
     specs = iter(parse_together(texts))
     asked = cases([next(specs) if isinstance(m, str) else m for m in models], block)
     setting = Setting(batch, dtype, channels_last, compile)
-    rows = counted(asked, input_shape, setting)
+    rows = count_rows(asked, input_shape, setting)
     if on is not None:
-        return predicted(rows, on)
+        return predict_rows(rows, on)
     if static:
         return rows
-    found, used = devices.find(device), cores.threads(threads)
-    plan = Plan(precision, max_time, seed)
-    return measured(rows, input_shape, setting, found, used, plan).rows
+    found, used = find_device(device), cores.threads(threads)
+    plan = StopRule(precision, max_time, seed)
+    return time_rows(rows, input_shape, setting, found, used, plan).rows
 
 
-def counted(asked: Sequence[Case], given: Inputs | None, setting: Setting) -> list[Comparison]:
+def count_rows(asked: Sequence[Case], given: Inputs | None, setting: Setting) -> list[Comparison]:
     """Count both sides of every row; InputError where they take different inputs."""
     rows = []
     for case in asked:
@@ -91,7 +91,7 @@ def counted(asked: Sequence[Case], given: Inputs | None, setting: Setting) -> li
     return rows
 
 
-def predicted(rows: Sequence[Comparison], profile: Profile) -> list[Comparison]:
+def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Comparison]:
     """The rows with what the profile says that both sides take.
 
     DeviceError where it has no ceiling in their dtype, and nothing was measured instead.
@@ -112,13 +112,13 @@ def predicted(rows: Sequence[Comparison], profile: Profile) -> list[Comparison]:
     return [replace(row, a=side(row.a), b=side(row.b)) for row in rows]
 
 
-def measured(
+def time_rows(
     rows: Sequence[Comparison],
     given: Inputs | None,
     setting: Setting,
-    device: devices.Device,
+    device: Device,
     threads: cores.Threads,
-    plan: Plan,
+    plan: StopRule,
     *,
     layers: bool = False,
     say: Callable[[str], None] = lambda text: None,
@@ -132,7 +132,7 @@ def measured(
     """
     done: list[Comparison] = []
     timing, interrupted = None, False
-    warnings: dict[str, Caution] = {}
+    warnings: dict[str, Warning] = {}
     try:
         for together in _groups(rows):
             models = [together[0].a.model, *(row.b.model for row in together)]
@@ -168,13 +168,13 @@ def measured(
         interrupted, profile = True, timing.profile
     assert timing is not None
     done = [*done, *rows[len(done) :]]
-    done = done if interrupted else predicted(done, profile)
+    done = done if interrupted else predict_rows(done, profile)
     return Comparing(done, profile, timing.environment, list(warnings.values()), interrupted)
 
 
 def _profile(
     rows: Sequence[Comparison],
-    device: devices.Device,
+    device: Device,
     threads: cores.Threads,
     say: Callable[[str], None],
 ) -> Profile:
@@ -191,12 +191,12 @@ def _with_layers(
     rows: Sequence[Comparison],
     given: Inputs | None,
     setting: Setting,
-    device: devices.Device,
+    device: Device,
     threads: cores.Threads,
     say: Callable[[str], None],
 ) -> list[Comparison]:
     """The rows with each side's operators timed one by one."""
-    plan = Plan(precision=0.1, max_time=_LAYERS_S)
+    plan = StopRule(precision=0.1, max_time=_LAYERS_S)
     sides: dict[int, Side] = {}
     for side in (side for row in rows for side in (row.a, row.b)):
         if id(side) not in sides:
@@ -206,7 +206,7 @@ def _with_layers(
     return [replace(row, a=sides[id(row.a)], b=sides[id(row.b)]) for row in rows]
 
 
-def _judged(row: Comparison, a: Latency, b: Latency, plan: Plan) -> Comparison:
+def _judged(row: Comparison, a: Latency, b: Latency, plan: StopRule) -> Comparison:
     """A row with the ratio of its latencies by rounds, and what that says."""
     if a.sample is None or b.sample is None:
         return row

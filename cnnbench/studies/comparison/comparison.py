@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cnnbench.counting.cost import Cost, Trace
 from cnnbench.devices.environment import Environment
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.warnings import Warning
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.latency import Latency
@@ -43,7 +43,7 @@ class Side:
         return self.predicted.seconds if self.predicted else None
 
     @property
-    def warnings(self) -> tuple[Caution, ...]:
+    def warnings(self) -> tuple[Warning, ...]:
         """Of its values and the machine's speed; whether it converged, the row's verdict says."""
         found = self.latency.warnings if self.latency else ()
         return tuple(warning for warning in found if warning.name != "not_converged")
@@ -102,7 +102,7 @@ class Comparing:
     rows: list[Comparison]
     profile: Profile | None = None
     environment: Environment | None = None
-    warnings: list[Caution] = field(default_factory=list)
+    warnings: list[Warning] = field(default_factory=list)
     interrupted: bool = False
 
 

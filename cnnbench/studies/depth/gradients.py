@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from cnnbench.devices import device as devices
+from cnnbench.devices.device import find_device
 from cnnbench.errors import InputError
 from cnnbench.models import arguments as args
 from cnnbench.models.arguments import Inputs
@@ -66,7 +66,7 @@ def variants(model: Model, given: Inputs | None, wanted: BatchNorm) -> list[bool
 
     InputError where it has none to be with.
     """
-    there = has_batch_norm(ready(model, given, Setting(), devices.find("cpu")).net)
+    there = has_batch_norm(ready(model, given, Setting(), find_device("cpu")).net)
     if not there and wanted is BatchNorm.WITH:
         raise InputError(f"{name_of(model)} has no batch norm; leave --batch-norm out")
     if not there:
@@ -88,7 +88,7 @@ def variant(
     Without batch norm its other weights are the same. `fits` counts it, and sees that a step at
     that batch has memory: MemoryShortage, or InputError, where not.
     """
-    setting, device = Setting(batch, train=True), devices.find("cpu")
+    setting, device = Setting(batch, train=True), find_device("cpu")
     network = ready(model, given, setting, device, seed)
     if not batch_norm:
         with failing(network.name), telling(network.name):

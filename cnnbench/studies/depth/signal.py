@@ -16,7 +16,7 @@ from cnnbench.timing.statistics import Interval
 VANISHING, EXPLODING = 0.01, 100.0
 
 
-class Verdict(StrEnum):
+class SignalVerdict(StrEnum):
     """What becomes of a signal from end to end."""
 
     HEALTHY = "healthy"
@@ -53,7 +53,7 @@ class Signal:
     variance_ratio: Interval
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> SignalVerdict:
         """Of both ways."""
         return verdict(self.gradient_ratio, self.variance_ratio)
 
@@ -66,7 +66,7 @@ class Signals:
     interrupted: bool = False
 
 
-def verdict(gradient: Interval, variance: Interval) -> Verdict:
+def verdict(gradient: Interval, variance: Interval) -> SignalVerdict:
     """Of the gradient's first/last and the variance's last/first: the worse of the two ways.
 
     Where they differ in what is wrong, the gradient's. Undecided where nothing is known to be wrong
@@ -74,12 +74,12 @@ def verdict(gradient: Interval, variance: Interval) -> Verdict:
     """
     ways = (judged(gradient), judged(variance, power=2))
     for way in ways:
-        if way in (Verdict.VANISHING, Verdict.EXPLODING):
+        if way in (SignalVerdict.VANISHING, SignalVerdict.EXPLODING):
             return way
-    return Verdict.UNDECIDED if Verdict.UNDECIDED in ways else Verdict.HEALTHY
+    return SignalVerdict.UNDECIDED if SignalVerdict.UNDECIDED in ways else SignalVerdict.HEALTHY
 
 
-def judged(ratio: Interval, power: int = 1) -> Verdict:
+def judged(ratio: Interval, power: int = 1) -> SignalVerdict:
     """One way, by the ratio's interval, or where there is none by its median.
 
     `power` 2 is of squares. Undecided where the interval holds a bound.
@@ -88,7 +88,7 @@ def judged(ratio: Interval, power: int = 1) -> Verdict:
     bounded = ratio.low > -math.inf  # else too few seeds
     low, high = (ratio.low, ratio.high) if bounded else (ratio.median, ratio.median)
     if high < least:
-        return Verdict.VANISHING
+        return SignalVerdict.VANISHING
     if low > most:
-        return Verdict.EXPLODING
-    return Verdict.HEALTHY if low >= least and high <= most else Verdict.UNDECIDED
+        return SignalVerdict.EXPLODING
+    return SignalVerdict.HEALTHY if low >= least and high <= most else SignalVerdict.UNDECIDED

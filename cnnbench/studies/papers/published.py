@@ -49,9 +49,9 @@ class Figure:
         assert isinstance(exponent, int)
         return max(1, int(Decimal(10) ** exponent * _SCALES[unit]))
 
-    def agrees(self, counted: int) -> bool:
+    def agrees(self, count_figure: int) -> bool:
         """Whether `counted` could be printed so: papers round, and truncate as often."""
-        return -self.unit_in_last_place / 2 <= counted - self.value < self.unit_in_last_place
+        return -self.unit_in_last_place / 2 <= count_figure - self.value < self.unit_in_last_place
 
     def _parts(self) -> tuple[Decimal, str]:
         match = re.fullmatch(r"([\d.]+)([kKMG]?)", self.printed)
@@ -104,7 +104,7 @@ def _base_of(figure: Figure) -> str:
 
 def compared(figure: Figure) -> dict[str, Any]:
     """One figure beside the counted one: base units, and as it is printed."""
-    found = counted(figure)
+    found = count_figure(figure)
     return {
         "model": figure.model,
         "resolution": figure.resolution,
@@ -119,7 +119,7 @@ def compared(figure: Figure) -> dict[str, Any]:
     }
 
 
-def counted(figure: Figure) -> int:
+def count_figure(figure: Figure) -> int:
     """Count what the figure is about: a model, a module of one, or layers in words.
 
     `googlenet/inception3a` is a module; `conv 5x5 192->32 same` a layer.

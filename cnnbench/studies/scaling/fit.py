@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cnnbench import units
 from cnnbench.counting.metrics import Metric
-from cnnbench.devices.warnings import Caution
+from cnnbench.devices.warnings import Warning
 from cnnbench.errors import BudgetError, InputError
 from cnnbench.studies.scaling.budget import Budget, Goal, written
 from cnnbench.studies.scaling.search import Measure, Search
@@ -84,7 +84,7 @@ class Fitting:
         return any(timing.interrupted for timing in self.timings)
 
     @property
-    def warnings(self) -> list[Caution]:
+    def warnings(self) -> list[Warning]:
         """What disturbed any of the timings, each once."""
         found = [warning for timing in self.timings for warning in timing.warnings]
         return list({warning.text: warning for warning in found}.values())

@@ -21,7 +21,7 @@ from cnnbench.sweeps.groups import SIZE, chunks
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.slurm import queue
 from cnnbench.sweeps.store import Store, standing
-from cnnbench.timing.sampling import Plan
+from cnnbench.timing.sampling import StopRule
 from cnnbench.version import __version__
 
 if TYPE_CHECKING:
@@ -42,18 +42,18 @@ class Task:
     static: bool
     device: str | None
     threads: int | None
-    plan: Plan
+    plan: StopRule
     retry: bool = False
 
     def __call__(self) -> None:
         """Do what the store lacks, into a file of this task's own."""
         from cnnbench.devices import cores
-        from cnnbench.devices import device as devices
+        from cnnbench.devices.device import find_device
         from cnnbench.sweeps.run import Place, run
 
         place = None
         if not self.static:
-            place = Place(devices.find(self.device), cores.threads(self.threads))
+            place = Place(find_device(self.device), cores.threads(self.threads))
         store, name = Store(self.folder), _file_name(os.environ)
         of = unfinished(self.of, store, static=self.static, retry=self.retry)
         run(of, store, place, self.plan, name=name, retry=self.retry)

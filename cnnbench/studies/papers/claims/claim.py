@@ -10,12 +10,12 @@ from enum import StrEnum
 from cnnbench import units
 from cnnbench.devices.cores import Threads
 from cnnbench.devices.device import Device
-from cnnbench.timing.sampling import Plan, Progress
+from cnnbench.timing.sampling import Progress, StopRule
 
 Say = Callable[[str, int, int], None]  # what, how much is done, of how much
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """What a number says of a claim."""
 
     CONFIRMED = "confirmed"
@@ -40,16 +40,16 @@ class Band:
     wide_low: float
     wide_high: float
 
-    def verdict(self, low: float, high: float | None = None) -> Verdict:
+    def verdict(self, low: float, high: float | None = None) -> ClaimVerdict:
         """Of a number, or an interval: the whole of it confirms, or lies beyond what qualifies.
 
         One that is no number refutes.
         """
         high = low if high is None else high
         if self.low <= low and high <= self.high:
-            return Verdict.CONFIRMED
+            return ClaimVerdict.CONFIRMED
         meets = low <= self.wide_high and high >= self.wide_low
-        return Verdict.QUALIFIED if meets else Verdict.REFUTED
+        return ClaimVerdict.QUALIFIED if meets else ClaimVerdict.REFUTED
 
     def words(self, show: Callable[[float], str]) -> str:
         """As a reader sees it: `8.00x … 9.00x confirms, 6.00x … 11.0x qualifies`."""
@@ -84,7 +84,7 @@ class Setup:
 
     device: Device
     threads: Threads
-    plan: Plan
+    plan: StopRule
     seed: int = 0
     say: Say = lambda text, done, of: None
     progress: Progress = lambda rounds, seconds, width: None
@@ -92,7 +92,7 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Found:
+class Answer:
     """The number, what a reader should know beside it, and where it has one its interval."""
 
     value: float
@@ -110,7 +110,7 @@ class Claim:
     promised: str
     band: Band
     need: Need
-    find: Callable[[Setup], Found]
+    find: Callable[[Setup], Answer]
     show: Callable[[float], str] = units.ratio
 
     @property

@@ -13,9 +13,9 @@ from cnnbench.models.spec import Spec, parse
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.comparison.stages import STAGES, Options, with_options
 from cnnbench.studies.papers.claims.claim import (
+    Answer,
     Band,
     Claim,
-    Found,
     Need,
     Setup,
     about,
@@ -32,21 +32,21 @@ EXACT = 1e-3
 _MOST_FILTERS = 512  # of VGG: there they stop growing
 
 
-def _params(model: str, _: Setup) -> Found:
+def _params(model: str, _: Setup) -> Answer:
     params = count(model).total.params
-    return Found(params, f"{units.exact(params)} in {model}")
+    return Answer(params, f"{units.exact(params)} in {model}")
 
 
-def _macs_ratio(a: str, b: str, _: Setup) -> Found:
+def _macs_ratio(a: str, b: str, _: Setup) -> Answer:
     first, second = count(a).total, count(b).total
-    return Found(
+    return Answer(
         first.macs / second.macs,
         f"{units.exact(first.macs)} against {units.exact(second.macs)} MACs, "
         f"{units.ratio(first.params / second.params)} fewer params",
     )
 
 
-def _separable(_: Setup) -> Found:
+def _separable(_: Setup) -> Answer:
     """The farthest that a stage is from 1/N + 1/k²."""
     worst, said = 0.0, []
     for stage in STAGES:
@@ -54,7 +54,7 @@ def _separable(_: Setup) -> Found:
         formula = 1 / int(stage["out_channels"]) + 1 / 3**2
         worst = max(worst, abs(separable / conv / formula - 1))
         said.append(units.significant(separable / conv))
-    return Found(worst, f"of a convolution's MACs, from 112x112 to 7x7: {', '.join(said)}")
+    return Answer(worst, f"of a convolution's MACs, from 112x112 to 7x7: {', '.join(said)}")
 
 
 def block(name: str, stage: Options) -> Spec:
@@ -64,7 +64,7 @@ def block(name: str, stage: Options) -> Spec:
     return with_options(spec, stage)
 
 
-def _doubling(_: Setup) -> Found:
+def _doubling(_: Setup) -> Answer:
     """Of VGG-16's steps, those that halve the map or double the filters, while these grow."""
     trace = count("vgg16")
     sides = [(op.inputs[0][-1], op.output[-1]) for op in trace.operators if op.kind is Kind.POOLING]
@@ -78,17 +78,17 @@ def _doubling(_: Setup) -> Found:
     growing = [(before, after) for before, after in pairwise(widths) if before < _MOST_FILTERS]
     twice = sum(after == 2 * before for before, after in growing)
     steps = len(sides) + len(growing)
-    return Found(
+    return Answer(
         (halved + twice) / steps,
         f"{halved} of {len(sides)} pools halve the map, filters are {', '.join(map(str, widths))}",
     )
 
 
-def _inside(_: Setup) -> Found:
+def _inside(_: Setup) -> Answer:
     """MobileNetV2's largest tensor within a block over the largest that is passed between two."""
     trace = count("mobilenet_v2")
     between, within = _largest(trace)
-    return Found(
+    return Answer(
         within / between,
         f"{units.count(between)} elements between blocks, {units.count(within)} within; peak "
         f"memory {units.size(trace.peak_activation_bytes)} at "
@@ -109,10 +109,10 @@ def _largest(trace: Trace) -> tuple[int, int]:
     return max(sizes[-1] for sizes in blocks.values()), max(map(max, blocks.values()))
 
 
-def _growth(_: Setup) -> Found:
+def _growth(_: Setup) -> Answer:
     macs = [row.macs for row in efficientnets().formula(Compound(), range(8))]
     first, last = macs[0], macs[-1]
-    return Found(
+    return Answer(
         (last / first) ** (1 / 7),
         f"{units.count(first)} at phi 0, {units.count(last)} at phi 7; 1.2 x 1.1² x 1.15² = 1.92",
     )
@@ -137,14 +137,14 @@ def doubled() -> dict[Way, Comparison]:
 _GROWN = ("params", "activations", "bytes_moved", "peak_activation_bytes")
 
 
-def _balance(_: Setup) -> Found:
+def _balance(_: Setup) -> Answer:
     """Of twice the MACs by each way: the cost that grows most, compound's over the best other's."""
     worst: dict[Way, float] = {}
     for way, row in doubled().items():
         worst[way] = max(_cost(row.b.trace, key) / _cost(row.a.trace, key) for key in _GROWN)
     compound = worst.pop(Way.COMPOUND)
     others = ", ".join(f"{way} {units.ratio(value)}" for way, value in worst.items())
-    return Found(
+    return Answer(
         compound / min(worst.values()),
         f"the most that params, activations, bytes or peak memory grow: {others}, compound "
         f"{units.ratio(compound)}; accuracy is not measured",
@@ -158,10 +158,10 @@ def _cost(trace: Trace, key: str) -> int:
     return value
 
 
-def _shortcuts(_: Setup) -> Found:
+def _shortcuts(_: Setup) -> Answer:
     residual, plain = count("resnet34@shortcut=identity").total, count("plain34").total
     extra = max(residual.params / plain.params, residual.macs / plain.macs) - 1
-    return Found(
+    return Answer(
         extra,
         f"{units.exact(residual.params)} params and {units.exact(residual.macs)} MACs in both; "
         f"with projections {units.exact(count('resnet34').total.params)} params",

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnnbench.errors import CnnbenchError, SpecError, nearest
 from cnnbench.studies.papers.claims import counted, timed, trained
-from cnnbench.studies.papers.claims.claim import Claim, Found, Need, Setup, Verdict
+from cnnbench.studies.papers.claims.claim import Answer, Claim, ClaimVerdict, Need, Setup
 
 CLAIMS: tuple[Claim, ...] = (*counted.CLAIMS, *timed.CLAIMS, *trained.CLAIMS)
 
@@ -19,11 +19,11 @@ class Finding:
     """A claim with its number; without one `failure` says why."""
 
     claim: Claim
-    found: Found | None
+    found: Answer | None
     failure: str = ""
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> ClaimVerdict | None:
         """By the claim's own band: of the interval where there is one."""
         if self.found is None:
             return None
@@ -97,7 +97,7 @@ def record(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _interval(found: Found | None) -> tuple[float, float]:
+def _interval(found: Answer | None) -> tuple[float, float]:
     return (found.interval if found else None) or (math.inf, math.inf)
 
 

@@ -14,7 +14,7 @@ from cnnbench.studies.comparison import compare
 from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.comparison.stages import STAGES
-from cnnbench.studies.papers.claims.claim import Claim, Found, Need, Setup, at_least, at_most
+from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
 from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, block, doubled
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
@@ -24,7 +24,7 @@ _SETTING = Setting()
 
 def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
     """The rows with what they were measured to take; KeyboardInterrupt where not all were."""
-    done = compare.measured(
+    done = compare.time_rows(
         rows,
         None,
         _SETTING,
@@ -40,7 +40,7 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
 
 
 def _counted(a: AnySpec, b: AnySpec) -> list[Comparison]:
-    return compare.counted(cases([a, b], {}), None, _SETTING)
+    return compare.count_rows(cases([a, b], {}), None, _SETTING)
 
 
 def _speedup(row: Comparison) -> Interval:
@@ -50,15 +50,15 @@ def _speedup(row: Comparison) -> Interval:
     return row.measured
 
 
-def _faster(a: str, b: str, setup: Setup) -> Found:
+def _faster(a: str, b: str, setup: Setup) -> Answer:
     """Time of a / time of b, beside the ratio of their MACs."""
     (row,) = _timed(_counted(parse(a), parse(b)), setup)
     found, fewer = _speedup(row), units.ratio(row.macs_ratio or math.nan)
     said = f"98% interval {units.ratios(found.low, found.high)}, for {fewer} fewer MACs"
-    return Found(found.median, said, (found.low, found.high))
+    return Answer(found.median, said, (found.low, found.high))
 
 
-def _separable(setup: Setup) -> Found:
+def _separable(setup: Setup) -> Answer:
     """The geometric mean over the stages of a typical network."""
     pairs = [
         row for stage in STAGES for row in _counted(block("conv", stage), block("separable", stage))
@@ -69,10 +69,10 @@ def _separable(setup: Setup) -> Found:
         math.prod(ends) ** (1 / len(found))
         for ends in zip(*((one.median, one.low, one.high) for one in found), strict=True)
     )
-    return Found(value, f"geometric mean; from 112x112 to 7x7: {said}", (low, high))
+    return Answer(value, f"geometric mean; from 112x112 to 7x7: {said}", (low, high))
 
 
-def _compound(setup: Setup) -> Found:
+def _compound(setup: Setup) -> Answer:
     """Time of twice the MACs by compound scaling, over that of the fastest single way."""
     ways = doubled()
     timed = _timed(list(ways.values()), setup)
@@ -80,7 +80,7 @@ def _compound(setup: Setup) -> Found:
     said = ", ".join(f"{way} {units.ratio(1 / found.median)}" for way, found in faster.items())
     compound = faster.pop(Way.COMPOUND)
     best = max(faster.values(), key=lambda found: found.median)
-    return Found(
+    return Answer(
         best.median / compound.median,
         f"time for twice the MACs: {said}",
         (best.low / compound.high, best.high / compound.low if compound.low > 0 else math.inf),

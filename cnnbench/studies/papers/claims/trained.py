@@ -18,7 +18,7 @@ from cnnbench.studies.depth.gradients import signals
 from cnnbench.studies.depth.signal import EXPLODING
 from cnnbench.studies.depth.training import Progress, Training, accuracy, train
 from cnnbench.studies.depth.trainings import Trained, trainings
-from cnnbench.studies.papers.claims.claim import Claim, Found, Need, Setup, at_least, at_most
+from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
 
 _EPOCHS, _COPIES = 6, 9  # of LeNet-5 on the digits and on distorted copies of each
 _RATE = 1e-3  # of Adam
@@ -53,7 +53,7 @@ def lenet(activation: str, seed: int) -> nn.Module:
     return net
 
 
-def _digits(setup: Setup) -> Found:
+def _digits(setup: Setup) -> Answer:
     """Share of a held-out fifth that LeNet-5 recognises with tanh; the others stand beside it."""
     require_scikit_learn()
     given = digits((1, 32, 32), setup.seed)
@@ -74,7 +74,7 @@ def _digits(setup: Setup) -> Found:
         f"{name} {100 * share:.1f}% in {units.duration(seconds[name])}"
         for name, share in right.items()
     )
-    return Found(
+    return Answer(
         right["tanh"],
         f"{said}; trained on {len(given.labels)} digits and {_COPIES} distorted copies of each, "
         f"{len(given.held_labels)} held out",
@@ -99,7 +99,7 @@ def taught(
     )
 
 
-def _gradient(model: str, batch_norm: BatchNorm, setup: Setup, batch: int = 32) -> Found:
+def _gradient(model: str, batch_norm: BatchNorm, setup: Setup, batch: int = 32) -> Answer:
     """Decades by which the gradient's first/last block differ, with the interval over six seeds."""
     found = signals(
         [model],
@@ -114,7 +114,7 @@ def _gradient(model: str, batch_norm: BatchNorm, setup: Setup, batch: int = 32) 
     ratio = row.gradient_ratio
     ends = sorted(math.log10(end) for end in (ratio.low, ratio.high))
     low, high = sorted(map(abs, ends))
-    return Found(
+    return Answer(
         abs(math.log10(ratio.median)),
         f"{model}: the gradient by the first block's output is {units.magnitude(ratio.median)} "
         f"times that by the last's ({units.magnitudes(ratio.low, ratio.high)}, six seeds)",
@@ -147,7 +147,7 @@ def _trained(
     return done.rows
 
 
-def _against(model: str, other: str, setup: Setup) -> Found:
+def _against(model: str, other: str, setup: Setup) -> Answer:
     """Loss of a network over that of another after the same steps, from the least seed's on."""
     pairs = [
         (_loss(model, seed, setup), _loss(other, seed, setup))
@@ -157,7 +157,7 @@ def _against(model: str, other: str, setup: Setup) -> Found:
     losses, of_other = (
         ", ".join(f"{loss:.2f}" for loss in losses) for losses in zip(*pairs, strict=True)
     )
-    return Found(
+    return Answer(
         median(ratios),
         f"{model} {losses}; {other} {of_other}: mean loss of the last {_LAST} of {_STEPS} steps "
         f"on digits, {_SEEDS} seeds; the verdict is of all",
@@ -165,13 +165,13 @@ def _against(model: str, other: str, setup: Setup) -> Found:
     )
 
 
-def _identity(batch_norm: BatchNorm, setup: Setup) -> Found:
+def _identity(batch_norm: BatchNorm, setup: Setup) -> Answer:
     """How far ResNet-20's blocks are from the identity after training with weight decay."""
     free, decayed, _, plain = _trained(
         ["resnet20", "plain20"], batch_norm, (0.0, _DECAY), setup.seed, setup
     )
     without, with_decay = (_distance(one) for one in (free, decayed))
-    return Found(
+    return Answer(
         with_decay,
         f"median ||block(x) - x|| / ||x|| with decay {_DECAY:g}, {without:.2f} without it; "
         f"plain-20's last block is left a variance of {units.magnitude(plain.blocks[-1].variance)}"
