@@ -1,22 +1,19 @@
-"""What several tests share: the accepted zoo, small networks, the command line as a process."""
+"""What several tests share: the accepted zoo, a library, a machine."""
 
 from __future__ import annotations
 
 import csv
 import os
-import subprocess
-import sys
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 
+from . import machines
 from .benchmarks.timm_models import operators_for_torchvision
-
-ROOT = Path(__file__).parents[1]
+from .commands import ROOT
 
 if find_spec("torchvision"):
     operators_for_torchvision()
@@ -48,37 +45,7 @@ def zoo() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def command(
-    *arguments: str, cwd: Path = ROOT, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run `cnnbench …` as a process of its own, without a terminal and without colour."""
-    return subprocess.run(
-        [sys.executable, "-m", "cnnbench", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment},
-        timeout=120,
-    )
-
-
-def calibrated(folder: Path, threads: int = 1) -> dict[str, str]:
-    """An environment in which this device has been measured: made-up ceilings, ready at once."""
-    from cnnbench.devices import device as devices
-    from cnnbench.roofline import calibrate as profiling
-    from cnnbench.roofline import grid, profile
-
-    device = devices.find("cpu")
-    known = profiling.stored(device, threads, refresh=True).model_copy(
-        update={
-            "flops_per_s": {"float32": 1e11},
-            "copies": [profile.Copy(working_set=2**30, bytes_per_s=1e10)],
-            "call_s": 1e-6,
-            "grid": grid.VERSION,  # or they would be measured again, for a minute
-            "operators": {"float32": {"relu_": [[1000.0, 1000.0, 1.0, 1e-5]]}},
-        }
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(profiling, "user_cache_path", lambda name: folder / name)
-        profiling.keep(known, device)
-    return {"XDG_CACHE_HOME": str(folder)}
+@pytest.fixture
+def quick_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is measured in a second, and that nothing disturbs."""
+    machines.quick(monkeypatch)

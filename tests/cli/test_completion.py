@@ -11,7 +11,7 @@ import pytest
 
 from cnnbench.cli.completion import complete_spec
 
-from ..conftest import command
+from ..commands import command
 
 
 def words(incomplete: str) -> list[str]:

@@ -15,7 +15,8 @@ import pytest
 
 from cnnbench.cli import run
 
-from ..conftest import ROOT, calibrated, command
+from ..commands import ROOT, command
+from ..machines import calibrated
 from .conftest import Refused
 
 BOARD = "flops_per_s = { float32 = 2.4e10 }\nbytes_per_s = 3.2e9\ncall_s = 2e-5\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import ROOT, calibrated, command
+from ..commands import ROOT, command
+from ..machines import calibrated
 from ..sweeps import made
 from .conftest import Refused
 

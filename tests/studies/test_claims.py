@@ -31,7 +31,7 @@ from cnnbench.studies.papers.claims.claim import (
 from cnnbench.studies.papers.claims.study import CLAIMS, chosen, findings, record
 from cnnbench.timing.sampling import Plan
 
-from ..conftest import calibrated
+from ..machines import calibrated
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from cnnbench.studies.comparison.records import record
 from cnnbench.timing.pairing import Verdict, verdict
 from cnnbench.timing.statistics import Interval
 
-from ..conftest import calibrated
+from ..machines import calibrated
 
 PHONE = Profile(
     name="phone",

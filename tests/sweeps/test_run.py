@@ -19,7 +19,7 @@ from cnnbench.sweeps.run import Place, Ran, key, missing, run
 from cnnbench.sweeps.store import Store
 from cnnbench.timing.sampling import Plan
 
-from ..conftest import calibrated
+from ..machines import calibrated
 
 FEW = planned({"models": ["lenet5", "resnet20"], "batch": [1, 2]}, "x").configurations()
 QUICK = Plan(0.5, 0.2, 0)
