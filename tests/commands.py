@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import ModuleType
 from typing import IO, Any
 
 import torch
@@ -21,8 +22,8 @@ from cnnbench.cli import run
 ROOT = Path(__file__).parents[1]
 PLAIN = {"COLUMNS": "120", "NO_COLOR": "1"}
 SECONDS = 600.0  # that a process may take, which on a busy machine is far more than it needs
-# Modules from elsewhere are networks of a test, which another test may have by the same name.
 _KEPT = tuple({*map(sysconfig.get_path, ("stdlib", "purelib", "platlib")), str(ROOT)})
+_UNSEEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
 Done = subprocess.CompletedProcess[str]
 
@@ -54,8 +55,8 @@ def python(*arguments: str, cwd: Path = ROOT, **environment: str) -> Done:
 @contextmanager
 def alone(cwd: Path, environment: dict[str, str]) -> Iterator[None]:
     """Change to a folder and an environment; all that a process would take along is put back."""
-    before, variables = Path.cwd(), dict(os.environ)
-    path, modules, threads = list(sys.path), set(sys.modules), torch.get_num_threads()
+    before, variables, path = Path.cwd(), dict(os.environ), list(sys.path)
+    theirs, threads = _taken_out(), torch.get_num_threads()
     os.chdir(cwd)
     os.environ.update(environment)
     try:
@@ -65,11 +66,16 @@ def alone(cwd: Path, environment: dict[str, str]) -> Iterator[None]:
         os.environ.clear()
         os.environ.update(variables)
         sys.path[:] = path
-        for name in set(sys.modules) - modules:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file is not None and not file.startswith(_KEPT):
-                del sys.modules[name]
+        _taken_out()
+        sys.modules.update(theirs)
         torch.set_num_threads(threads)
+
+
+def _taken_out() -> dict[str, ModuleType]:
+    """Modules that are networks of a test, which others may have by the same name."""
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    theirs = [name for name, file in files.items() if file and not file.startswith(_KEPT)]
+    return {name: sys.modules.pop(name) for name in theirs}
 
 
 def captured(work: Callable[[], int]) -> tuple[int, str, str]:

@@ -11,6 +11,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from cnnbench.devices import cores
+
 from . import machines
 from .benchmarks.timm_models import operators_for_torchvision
 from .commands import ROOT
@@ -21,7 +23,9 @@ if find_spec("torchvision"):
 
 def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)  # the tests run side by side
-    os.environ["XDG_CACHE_HOME"] = str(ROOT / ".pytest_cache")  # the user's own is none of theirs
+    folder = ROOT / ".pytest_cache"  # the user's own is none of theirs
+    for threads in {1, cores.threads().number}:
+        os.environ.update(machines.calibrated(folder, threads))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

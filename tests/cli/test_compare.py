@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from ..commands import command
-from ..machines import calibrated
 from .conftest import Refused
 
 PHONE = "flops_per_s = { float32 = 1e11, float16 = 2e11 }\nbytes_per_s = 1e10\ncall_s = 1e-5\n"
@@ -89,11 +88,10 @@ def test_another_device_predicts(phone: Path) -> None:
     assert "predicted for phone, nothing was measured" in " ".join(table.split())
 
 
-def test_a_measured_row(tmp_path: Path) -> None:
+def test_a_measured_row() -> None:
     done = command(
         *("compare", "conv", "separable", "--shape", "14x14x32", "--max-time", "0.3"),
         *("--threads", "1", "--format", "json"),
-        **calibrated(tmp_path),
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
