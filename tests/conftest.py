@@ -1,22 +1,21 @@
-"""What several tests share: the accepted zoo, small networks, the command line as a process."""
+"""What several tests share: the accepted zoo, a library, a machine."""
 
 from __future__ import annotations
 
 import csv
 import os
-import subprocess
-import sys
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 
-from .benchmarks.timm_models import operators_for_torchvision
+from cnnbench.devices import cores
 
-ROOT = Path(__file__).parents[1]
+from . import machines
+from .benchmarks.timm_models import operators_for_torchvision
+from .commands import ROOT
 
 if find_spec("torchvision"):
     operators_for_torchvision()
@@ -24,7 +23,9 @@ if find_spec("torchvision"):
 
 def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)  # the tests run side by side
-    os.environ["XDG_CACHE_HOME"] = str(ROOT / ".pytest_cache")  # the user's own is none of theirs
+    folder = ROOT / ".pytest_cache"  # the user's own is none of theirs
+    for threads in {1, cores.threads().number}:
+        os.environ.update(machines.calibrated(folder, threads))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -48,37 +49,7 @@ def zoo() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def command(
-    *arguments: str, cwd: Path = ROOT, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run `cnnbench …` as a process of its own, without a terminal and without colour."""
-    return subprocess.run(
-        [sys.executable, "-m", "cnnbench", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1", **environment},
-        timeout=120,
-    )
-
-
-def calibrated(folder: Path, threads: int = 1) -> dict[str, str]:
-    """An environment in which this device has been measured: made-up ceilings, ready at once."""
-    from cnnbench.devices.device import find_device
-    from cnnbench.roofline import calibrate as profiling
-    from cnnbench.roofline import grid, profile
-
-    device = find_device("cpu")
-    known = profiling.stored(device, threads, refresh=True).model_copy(
-        update={
-            "flops_per_s": {"float32": 1e11},
-            "copies": [profile.Copy(working_set=2**30, bytes_per_s=1e10)],
-            "call_s": 1e-6,
-            "grid": grid.VERSION,  # or they would be measured again, for a minute
-            "operators": {"float32": {"relu_": [[1000.0, 1000.0, 1.0, 1e-5]]}},
-        }
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(profiling, "user_cache_path", lambda name: folder / name)
-        profiling.keep(known, device)
-    return {"XDG_CACHE_HOME": str(folder)}
+@pytest.fixture
+def quick_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is measured in a second, and that nothing disturbs."""
+    machines.quick(monkeypatch)

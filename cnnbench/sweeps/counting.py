@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.devices import cores
-from cnnbench.errors import CnnbenchError, DeviceError, MemoryShortage
+from cnnbench.errors import CnnbenchError, DeviceError
 from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.processes import alone, pool
+from cnnbench.sweeps.processes import ENDED, each
 
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
     from cnnbench.roofline.predict import OpPrediction, Predictor
     from cnnbench.roofline.profile import Profile
 
-_AHEAD = 4  # configurations that each process may be given before the first is taken
+_FEW = 4  # configurations that are counted before other processes have begun
 Record = dict[str, Any]
 
 
@@ -32,40 +29,11 @@ def count_configurations(
     """
     workers = max(1, min(cores.affinity(), len(of)))
     counter = Counter(profile)
-    if workers == 1 or len(of) <= _AHEAD:
+    if workers == 1 or len(of) <= _FEW:
         yield from ((one, counter(one)) for one in of)
         return
-    left = deque(of)
-    while left:
-        lost: list[Configuration] = []
-        yield from _by_pool(left, lost, workers, profile)
-        for one in lost:  # one of them has ended its process: each has one of its own now
-            try:
-                yield one, alone(_count_alone, profile, one)
-            except MemoryShortage as error:
-                yield one, _failed(str(error))
-
-
-def _by_pool(
-    left: deque[Configuration], lost: list[Configuration], workers: int, profile: Profile | None
-) -> Iterator[tuple[Configuration, Record]]:
-    """Those in front of `left`, until all are counted or a process has died.
-
-    Those that were being counted then are `lost`.
-    """
-    waiting: deque[tuple[Configuration, Future[Record]]] = deque()
-    with pool(workers, _begin, profile) as processes:
-        try:
-            while left or waiting:
-                while left and len(waiting) < _AHEAD * workers:
-                    waiting.append((left[0], processes.submit(_count, left[0])))
-                    left.popleft()
-                yield waiting[0][0], waiting[0][1].result()
-                waiting.popleft()
-        except BrokenProcessPool:
-            lost += [one for one, _ in waiting]
-        finally:
-            processes.shutdown(wait=False, cancel_futures=True)
+    for one, record in each(counter, of, workers):
+        yield one, _failed(ENDED) if record is None else record
 
 
 def _failed(why: str) -> Record:
@@ -126,19 +94,3 @@ def _kinds(trace: Trace, predicted: Sequence[OpPrediction]) -> dict[str, Record]
         if predicted:
             kind["predicted_s"] = kind.get("predicted_s", 0.0) + predicted[index].seconds
     return found
-
-
-_counter: Counter
-
-
-def _begin(profile: Profile | None) -> None:
-    global _counter
-    _counter = Counter(profile)
-
-
-def _count(one: Configuration) -> Record:
-    return _counter(one)
-
-
-def _count_alone(profile: Profile | None, one: Configuration) -> Record:
-    return Counter(profile)(one)

@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
 
 from cnnbench.errors import CnnbenchError, MemoryShortage
 
 T = TypeVar("T")
+Given = TypeVar("Given")
 
-_ENDED = "its process ended before it had answered, as where the system kills it for its memory"
-
-
-def pool(workers: int, begin: Callable[[Any], None], given: Any) -> ProcessPoolExecutor:
-    """So many processes, each of which begins by `begin(given)`."""
-    return ProcessPoolExecutor(workers, get_context("spawn"), _ready, (begin, given))
+ENDED = "its process ended before it had answered, as where the system kills it for its memory"
+_GIVEN = 2  # pieces that a worker has: the one it is at, and the next
+_AHEAD = 8  # pieces of each worker that may wait for one before them
 
 
 def alone(work: Callable[..., T], *given: Any) -> T:
@@ -33,7 +33,7 @@ def alone(work: Callable[..., T], *given: Any) -> T:
     try:
         found = ours.recv()
     except EOFError as error:
-        raise MemoryShortage(_ENDED) from error
+        raise MemoryShortage(ENDED) from error
     finally:
         process.terminate()
         process.join()
@@ -43,22 +43,121 @@ def alone(work: Callable[..., T], *given: Any) -> T:
     return answer
 
 
+def each(
+    work: Callable[[Given], T], of: Sequence[Given], workers: int
+) -> Generator[tuple[Given, T | None], None, None]:
+    """Each piece with what `work` answers, in their order, by so many processes.
+
+    A piece whose process ends is tried once more, in the one process that takes its place, while
+    the others rest: it may have been killed for the memory of them all. None where that ends too.
+    """
+    crew = [_Worker(work) for _ in range(workers)]
+    left, again, tried = deque(range(len(of))), deque[tuple[_Worker[Given, T], int]](), set[int]()
+    found: dict[int, T | None] = {}
+    try:
+        for at, piece in enumerate(of):
+            while at not in found:
+                if not again:
+                    _hand_out(of, left, crew, until=at + _AHEAD * workers)
+                elif not any(worker.has for worker in crew):
+                    fresh, suspect = again.popleft()
+                    fresh.give(suspect, of[suspect])
+                for worker in _ready(crew):
+                    try:
+                        answer = worker.answer()
+                    except (EOFError, OSError):
+                        suspect, *others = worker.has
+                        left.extendleft(reversed(others))
+                        worker.end()
+                        fresh = crew[crew.index(worker)] = _Worker(work)
+                        if suspect in tried:
+                            found[suspect] = None
+                        else:
+                            tried.add(suspect)
+                            again.append((fresh, suspect))
+                    else:
+                        found[worker.has.popleft()] = answer
+            yield piece, found.pop(at)
+    finally:
+        for worker in crew:
+            worker.end()
+
+
+class _Worker(Generic[Given, T]):
+    """A process that answers one piece after the other."""
+
+    def __init__(self, work: Callable[[Given], T]) -> None:
+        context = get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.has: deque[int] = deque()  # which it was given and has not answered yet
+        self._process = context.Process(target=_answer_each, args=(theirs, work), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def give(self, number: int, piece: Given) -> None:
+        """Let it work on one more; that it has ended is met where it should answer."""
+        self.has.append(number)
+        with suppress(OSError):
+            self.connection.send(piece)
+
+    def answer(self) -> T:
+        """Of the first that it was given; EOFError or OSError where its process has ended."""
+        found = self.connection.recv()
+        if isinstance(found, Exception):
+            raise found
+        answer: T = found
+        return answer
+
+    def end(self) -> None:
+        """End its process, whatever it is at."""
+        self._process.terminate()
+        self._process.join()
+        self.connection.close()
+
+
+def _hand_out(
+    of: Sequence[Given], left: deque[int], crew: Sequence[_Worker[Given, T]], until: int
+) -> None:
+    """Give each worker what it may have, first the one that has least."""
+    for worker in sorted(crew, key=lambda worker: len(worker.has)):
+        while left and left[0] < until and len(worker.has) < _GIVEN:
+            number = left.popleft()
+            worker.give(number, of[number])
+
+
+def _ready(crew: Sequence[_Worker[Given, T]]) -> list[_Worker[Given, T]]:
+    """Workers that have answered, or have ended."""
+    answering = wait([worker.connection for worker in crew if worker.has])
+    return [worker for worker in crew if worker.connection in answering]
+
+
 def _answer(to: Connection, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    _ready(lambda _: None, None)
+    _end_with_parent()
     try:
         to.send(work(*given))
     except CnnbenchError as error:
         to.send(error)
 
 
-def _ready(begin: Callable[[Any], None], given: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is its parent's to hear
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    begin(given)
+def _answer_each(connection: Connection, work: Callable[[Any], Any]) -> None:
+    _end_with_parent()
+    while True:
+        piece = connection.recv()
+        try:
+            answer = work(piece)
+        except Exception as error:
+            error.add_note(traceback.format_exc())  # where it was raised, which is not sent along
+            answer = error
+        connection.send(answer)
 
 
 def _end_with_parent() -> None:
-    """A pool's process whose parent was killed would wait for work for ever."""
+    """Leave Ctrl-C to the parent to hear, and do not wait for work of one that was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_wait_for_the_end, daemon=True).start()
+
+
+def _wait_for_the_end() -> None:
     if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cnnbench.cli import run
 
-from ..conftest import ROOT, command
+from ..commands import ROOT, command
 from .conftest import Refused
 
 

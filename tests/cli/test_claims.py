@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import command
+from ..commands import command
 from .conftest import Refused
 
 

@@ -6,13 +6,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from ..conftest import calibrated, command
-from .conftest import QUICK_DEVICE, Refused
+from ..commands import command
+from .conftest import Refused
 
 PHONE = "flops_per_s = { float32 = 1e11, float16 = 2e11 }\nbytes_per_s = 1e10\ncall_s = 1e-5\n"
 CONTRACT = {
@@ -89,11 +88,10 @@ def test_another_device_predicts(phone: Path) -> None:
     assert "predicted for phone, nothing was measured" in " ".join(table.split())
 
 
-def test_a_measured_row(tmp_path: Path) -> None:
+def test_a_measured_row() -> None:
     done = command(
         *("compare", "conv", "separable", "--shape", "14x14x32", "--max-time", "0.3"),
         *("--threads", "1", "--format", "json"),
-        **calibrated(tmp_path),
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -226,13 +224,10 @@ def test_predictions_are_held_to_what_was_measured(phone: Path) -> None:
     assert "1 network measured there" in " ".join(table.split())
 
 
-def test_a_device_is_written_and_predicts_itself(tmp_path: Path) -> None:
+def test_a_device_is_written_and_predicts_itself(tmp_path: Path, quick_device: None) -> None:
     file = tmp_path / "device.toml"
     line = "device", "--device", "cpu", "--threads", "1", "--max-time", "1", "--output", str(file)
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
-    done = subprocess.run(
-        [sys.executable, "-c", QUICK_DEVICE, *line], capture_output=True, text=True, env=environment
-    )
+    done = command(*line, XDG_CACHE_HOME=str(tmp_path), COLUMNS="80")
     assert done.returncode == 0, done.stderr
     assert "noise floor" in done.stdout and file.read_text().startswith("# What a device can do")
     done = command("predict", "resnet20", "lenet5", "--on", str(file), "--format", "json")

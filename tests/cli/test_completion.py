@@ -11,7 +11,7 @@ import pytest
 
 from cnnbench.cli.completion import complete_spec
 
-from ..conftest import command
+from ..commands import process
 
 
 def words(incomplete: str) -> list[str]:
@@ -35,7 +35,7 @@ def test_specs_complete_step_by_step() -> None:
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_are_answered(shell: str) -> None:
-    answer = command(
+    answer = process(
         _CNNBENCH_COMPLETE=f"complete_{shell}",
         _TYPER_COMPLETE_ARGS="cnnbench flops resnet50@str",
         _TYPER_COMPLETE_FISH_ACTION="get-args",

@@ -11,7 +11,7 @@ import pytest
 
 from cnnbench import __version__
 
-from ..conftest import ROOT, command
+from ..commands import ROOT, command
 
 
 def results(*arguments: str) -> list[dict]:  # type: ignore[type-arg]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import command
+from ..commands import command
 from ..sweeps import made
 from .conftest import Refused
 

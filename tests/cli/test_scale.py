@@ -15,7 +15,7 @@ import pytest
 
 from cnnbench.cli import run
 
-from ..conftest import ROOT, calibrated, command
+from ..commands import ROOT, command
 from .conftest import Refused
 
 BOARD = "flops_per_s = { float32 = 2.4e10 }\nbytes_per_s = 3.2e9\ncall_s = 2e-5\n"
@@ -90,10 +90,9 @@ def test_ways_may_be_chosen() -> None:
     assert both["results"][1]["macs_ratio"] == pytest.approx(2, rel=0.1)
 
 
-def test_ways_are_measured(tmp_path: Path) -> None:
+def test_ways_are_measured() -> None:
     found = document(
         *("scale", "resnet20", "--to", "2x", "--max-time", "0.3", "--threads", "1"),
-        **calibrated(tmp_path),
     )
     base, *ways = found["results"]
     assert base["latency_s"] > 0 and found["environment"]["threads"] == 1
@@ -270,11 +269,10 @@ def test_a_fit_keeps_within_its_budget(board: Path) -> None:
     assert max(map(len, table.stdout.splitlines())) <= 80
 
 
-def test_a_fit_is_measured(tmp_path: Path) -> None:
+def test_a_fit_is_measured() -> None:
     found = document(
         *("fit", "resnet20", "--budget", "latency=1s,macs=10M", "--candidates", "20"),
         *("--max-time", "0.3", "--threads", "1"),
-        **calibrated(tmp_path),
     )
     best = found["results"][0]
     assert best["meets"] is True and best["ci_high_s"] <= 1
@@ -291,7 +289,7 @@ def test_a_fit_is_measured(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_ctrl_c_leaves_no_traceback(line: tuple[str, ...], tmp_path: Path) -> None:
+def test_ctrl_c_leaves_no_traceback(line: tuple[str, ...]) -> None:
     """Before a round is done one line says so; after it the table is shown with what there is."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cnnbench", *line],
@@ -299,7 +297,7 @@ def test_ctrl_c_leaves_no_traceback(line: tuple[str, ...], tmp_path: Path) -> No
         stderr=subprocess.PIPE,
         cwd=ROOT,
         text=True,
-        env={**os.environ, "COLUMNS": "80", **calibrated(tmp_path, os.cpu_count() or 1)},
+        env={**os.environ, "COLUMNS": "80"},
     )
     time.sleep(6)
     process.send_signal(signal.SIGINT)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import ROOT, calibrated, command
+from ..commands import ROOT, command
 from ..sweeps import made
 from .conftest import Refused
 
@@ -80,12 +80,10 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_times_are_measured_and_merged(tmp_path: Path) -> None:
-    ready = calibrated(tmp_path / "cache")
     for name, model in (("a", "lenet5"), ("b", "resnet20")):
         done = command(
             *("sweep", "--models", model, "--channels-last", "both", "--max-time", "0.2"),
             *("--threads", "1", "--output", str(tmp_path / name)),
-            **ready,
         )
         assert done.returncode == 0, done.stderr
         assert "2 of 2 configurations, 2 of them new, 0 failed" in done.stdout
@@ -204,9 +202,8 @@ def test_networks_that_end_their_process_are_records(tmp_path: Path) -> None:
     assert "6 of 6 configurations, 6 of them new, 2 failed" in done.stdout
     assert "its process ended before it had answered" in done.stdout
     assert "FORWARD" not in done.stdout
-    ready = calibrated(tmp_path / "cache")
     more = (f"{nets}:Exits,{nets}:Prints", "--max-time", "0.2", "--threads", "1")
-    done = command(*line, *more, **ready)
+    done = command(*line, *more)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 configurations, 2 of them new, 1 failed" in done.stdout
     assert "SystemExit: 9" in done.stdout and "FORWARD" not in done.stdout

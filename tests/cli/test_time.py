@@ -14,8 +14,8 @@ from typing import Any
 import pexpect
 import pytest
 
-from ..conftest import ROOT, calibrated, command
-from .conftest import QUICK_DEVICE, Refused
+from ..commands import ROOT, command
+from .conftest import Refused
 
 QUICK = ("--device", "cpu", "--max-time", "3", "--precision", "50%")
 NETS = """
@@ -41,9 +41,9 @@ def silent(big=0):
 
 
 @pytest.fixture
-def ready(tmp_path: Path) -> dict[str, str]:
-    """A device whose ceilings are known, so that they are not measured each time."""
-    return {**calibrated(tmp_path), "OMP_NUM_THREADS": "1"}
+def ready() -> dict[str, str]:
+    """One thread, as where several tests run side by side."""
+    return {"OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture
@@ -264,13 +264,12 @@ def test_ctrl_c_loses_nothing_in_json(tmp_path: Path) -> None:
     assert row["latency_s"] > 0
 
 
-def test_device_measures_once_and_keeps_it_with_its_date(tmp_path: Path) -> None:
+def test_device_measures_once_and_keeps_it_with_its_date(
+    tmp_path: Path, quick_device: None
+) -> None:
     def printed(*arguments: str) -> str:
-        """As on a machine that nothing disturbs, which this one is not while tests run."""
         line = "device", "--device", "cpu", "--max-time", "2", *arguments
-        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "80"}
-        command = [sys.executable, "-c", QUICK_DEVICE, *line]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+        done = command(*line, XDG_CACHE_HOME=str(tmp_path), COLUMNS="80")
         assert done.returncode == 0, done.stderr
         return done.stdout
 

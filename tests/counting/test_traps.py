@@ -18,7 +18,7 @@ from cnnbench.counting.cost import Kind
 from cnnbench.counting.count import count
 from cnnbench.errors import InputError
 
-from ..conftest import command
+from ..commands import command
 from .networks import Calls, conv
 
 FULL = 8 * 8 * 4 * 3 * 9  # an 8x8 map, 4 filters over 3 channels of 3x3

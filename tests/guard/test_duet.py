@@ -20,7 +20,7 @@ from cnnbench.guard.duet.latencies import Where, latencies
 from cnnbench.guard.duet.pair import LOOKS, verdict
 from cnnbench.guard.finding import Status
 
-from ..conftest import ROOT
+from ..commands import ROOT
 from .scratch import Scratch
 
 LIMIT = 1.05

@@ -6,7 +6,8 @@ from cnnbench.guard.check import static
 from cnnbench.guard.finding import Status
 from cnnbench.models.registry import BLOCKS, MODELS
 
-from ..conftest import ROOT, zoo
+from ..commands import ROOT
+from ..conftest import zoo
 
 
 def test_every_model_and_block_is_guarded_and_costs_what_is_recorded() -> None:

@@ -10,7 +10,7 @@ from shutil import which
 import pytest
 import yaml
 
-from ..conftest import ROOT
+from ..commands import ROOT
 from ..test_readme import FILE
 from .scratch import Scratch
 

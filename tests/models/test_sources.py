@@ -16,7 +16,7 @@ from cnnbench.models.inputs import Input, parse_input
 from cnnbench.models.sources import plugins
 from cnnbench.models.spec import SourceSpec, parse
 
-from ..conftest import command
+from ..commands import command
 
 NETS = """
 import os

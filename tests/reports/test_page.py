@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ..conftest import command
+from ..commands import command
 from ..sweeps import made
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

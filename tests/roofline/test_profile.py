@@ -41,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(ceilings, "bytes_per_s", copied)
     monkeypatch.setattr(ceilings, "call_s", lambda device: 1e-6)
     monkeypatch.setattr(ceilings, "working_sets", lambda device: [1, 2 * device.cache_bytes])
-    monkeypatch.setattr(profiling.Watch, "warnings", lambda watch: [])
+    monkeypatch.setattr(profiling.Disturbances, "warnings", lambda watch: [])
     return log
 
 
@@ -97,10 +97,12 @@ def test_a_folder_that_cannot_be_written_is_no_failure(asked: list[str], cache: 
 def test_what_was_measured_while_disturbed_is_not_kept(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(profiling.Watch, "warnings", lambda watch: [warnings.other_load(1.0)])
+    monkeypatch.setattr(
+        profiling.Disturbances, "warnings", lambda watch: [warnings.other_load(1.0)]
+    )
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 2
-    monkeypatch.setattr(profiling.Watch, "warnings", lambda watch: [warnings.battery()])
+    monkeypatch.setattr(profiling.Disturbances, "warnings", lambda watch: [warnings.battery()])
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
 

@@ -17,7 +17,8 @@ import pytest
 
 from cnnbench.sweeps.store import Store
 
-from ..conftest import ROOT, calibrated, command
+from ..commands import ROOT, process
+from ..machines import calibrated
 from .cluster import Cluster, cluster, missing
 
 pytestmark = pytest.mark.skipif(
@@ -56,7 +57,7 @@ def batches(number: int) -> str:
 def test_tasks_hold_their_node_alone_and_share_a_store(folder: Path, ready: dict[str, str]) -> None:
     run = folder / "run"
     line = (*SWEEP, "--batch", batches(32), "--max-time", "0.2", "--output", str(run))
-    done = command(*line, "--slurm", "partition=debug", "--wait", **ready)
+    done = process(*line, "--slurm", "partition=debug", "--wait", **ready)
     assert done.returncode == 0, done.stderr
     first, last = done.stdout.splitlines()
     assert first.startswith("job ") and "32 of 32 configurations in 4 tasks" in first
@@ -70,9 +71,9 @@ def test_tasks_hold_their_node_alone_and_share_a_store(folder: Path, ready: dict
     for node in ("n1", "n2"):
         here = sorted(span for span in spans if span[0] == node)
         assert all(a[2] <= b[1] for a, b in pairwise(here)), here
-    again = command(*line, "--slurm", "partition=debug", **ready)
+    again = process(*line, "--slurm", "partition=debug", **ready)
     assert again.stdout == f"{run}: 32 of 32 configurations, nothing to submit\n"
-    shown = command("report", str(run), "--format", "csv")
+    shown = process("report", str(run), "--format", "csv")
     assert shown.returncode == 0 and len(shown.stdout.splitlines()) == 33
 
 
@@ -111,7 +112,7 @@ def test_the_task_of_a_node_that_dies_is_tried_again(
     )
     until(lambda: sum(state == "allocated" for state in slurm.nodes().values()) == 2)
     until(lambda: len(Store(run).files()) >= 1)
-    second = command(*line, "--slurm", "partition=debug", **ready)  # while the first is at work
+    second = process(*line, "--slurm", "partition=debug", **ready)  # while the first is at work
     assert second.returncode == 2 and "is at work on" in second.stderr, second.stderr
     slurm.kill("n1")
     output, errors = waiting.communicate(timeout=200)
@@ -130,6 +131,6 @@ def until(holds: Callable[[], bool], seconds: float = 90) -> None:
 
 def test_what_slurm_does_not_take_is_one_line(folder: Path, ready: dict[str, str]) -> None:
     line = (*SWEEP, "--batch", "1", "--output", str(folder / "run"))
-    done = command(*line, "--slurm", "partition=nosuch", **ready)
+    done = process(*line, "--slurm", "partition=nosuch", **ready)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "Slurm takes no job" in done.stderr and "partition" in done.stderr

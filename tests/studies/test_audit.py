@@ -19,7 +19,8 @@ from cnnbench.studies.audit import COUNTERS
 from cnnbench.studies.audit.audit import Account, installed, judge, positional, prepare
 from cnnbench.studies.audit.counter import What
 
-from ..conftest import command, library
+from ..commands import command
+from ..conftest import library
 from ..counting.networks import Calls, conv
 
 COUNTED_BY = {counter.name: counter for counter in COUNTERS}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +11,6 @@ import torch
 from cnnbench.devices import cores
 from cnnbench.devices.device import find_device
 from cnnbench.errors import InputError, SpecError
-from cnnbench.roofline import calibrate as profiling
 from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.digits import digits
 from cnnbench.studies.depth.training import accuracy
@@ -30,8 +28,6 @@ from cnnbench.studies.papers.claims.claim import (
 )
 from cnnbench.studies.papers.claims.study import CLAIMS, chosen, findings, record
 from cnnbench.timing.sampling import StopRule
-
-from ..conftest import calibrated
 
 
 @pytest.fixture
@@ -111,11 +107,7 @@ def test_lenet_takes_the_other_activations() -> None:
     assert torch.equal(*same)
 
 
-def test_what_is_timed_has_its_interval(
-    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calibrated(tmp_path)
-    monkeypatch.setattr(profiling, "user_cache_path", lambda name: tmp_path / name)
+def test_what_is_timed_has_its_interval(setup: Setup) -> None:
     (row,) = findings(chosen(["bottleneck_time"], static=False), setup).rows
     assert row.found is not None and row.found.interval is not None, row.failure
     low, high = row.found.interval

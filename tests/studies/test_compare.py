@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,6 @@ from torch import nn
 from cnnbench.counting.cost import Cost
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import parse, parse_together
-from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Copy, Profile
@@ -26,8 +24,6 @@ from cnnbench.studies.comparison.parts import parts
 from cnnbench.studies.comparison.records import record
 from cnnbench.timing.pairing import Verdict, verdict
 from cnnbench.timing.statistics import Interval
-
-from ..conftest import calibrated
 
 PHONE = Profile(
     name="phone",
@@ -125,9 +121,7 @@ def test_a_module_can_be_compared() -> None:
     assert explain(row).startswith("as many MACs, as many bytes")
 
 
-def test_of_itself_nothing_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calibrated(tmp_path)
-    monkeypatch.setattr(profiling, "user_cache_path", lambda name: tmp_path / name)
+def test_of_itself_nothing_can_be_told() -> None:
     (row,) = compare(
         "separable", "separable", shape="14x14x32", threads=1, max_time=0.3, precision=0.5
     )

@@ -10,7 +10,6 @@ from cnnbench.devices import cores
 from cnnbench.devices.device import find_device
 from cnnbench.errors import StoreError
 from cnnbench.models.registry import MODELS
-from cnnbench.roofline import calibrate as profiling
 from cnnbench.sweeps import run as sweeping
 from cnnbench.sweeps.groups import groups
 from cnnbench.sweeps.merge import merge
@@ -18,8 +17,6 @@ from cnnbench.sweeps.plan import Configuration, planned
 from cnnbench.sweeps.run import Place, Ran, key, missing, run
 from cnnbench.sweeps.store import Store
 from cnnbench.timing.sampling import StopRule
-
-from ..conftest import calibrated
 
 FEW = planned({"models": ["lenet5", "resnet20"], "batch": [1, 2]}, "x").configurations()
 QUICK = StopRule(0.5, 0.2, 0)
@@ -61,9 +58,7 @@ def test_what_fails_is_a_record_with_its_reason(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    calibrated(tmp_path / "cache")
-    monkeypatch.setattr(profiling, "user_cache_path", lambda name: tmp_path / "cache" / name)
+def here() -> Place:
     return Place(find_device("cpu"), cores.threads(1))
 
 

@@ -1,0 +1,131 @@
+"""The command line as a person types it: in this process for speed, or as a process of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import sysconfig
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import ModuleType
+from typing import IO, Any
+
+import torch
+
+from cnnbench.cli import run
+
+ROOT = Path(__file__).parents[1]
+PLAIN = {"COLUMNS": "120", "NO_COLOR": "1"}
+SECONDS = 600.0  # that a process may take, which on a busy machine is far more than it needs
+_KEPT = tuple({*map(sysconfig.get_path, ("stdlib", "purelib", "platlib")), str(ROOT)})
+_UNSEEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+
+Done = subprocess.CompletedProcess[str]
+
+
+def command(*arguments: str, cwd: Path = ROOT, **environment: str) -> Done:
+    """Run `cnnbench …` without a terminal and without colour, as if in a process of its own."""
+    with alone(cwd, {**PLAIN, **environment}):
+        code, out, err = captured(lambda: run(arguments))
+    return subprocess.CompletedProcess(["cnnbench", *arguments], code, out, err)
+
+
+def process(*arguments: str, cwd: Path = ROOT, **environment: str) -> Done:
+    """Run `cnnbench …` as a process of its own, where that is the point."""
+    return python("-m", "cnnbench", *arguments, cwd=cwd, **environment)
+
+
+def python(*arguments: str, cwd: Path = ROOT, **environment: str) -> Done:
+    """Run Python in a process of its own, without a terminal and without colour."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, **PLAIN, **environment},
+        timeout=SECONDS,
+    )
+
+
+@contextmanager
+def alone(cwd: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Change to a folder and an environment; all that a process would take along is put back."""
+    before, variables, path = Path.cwd(), dict(os.environ), list(sys.path)
+    theirs, threads = _taken_out(), torch.get_num_threads()
+    os.chdir(cwd)
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        os.environ.clear()
+        os.environ.update(variables)
+        sys.path[:] = path
+        _taken_out()
+        sys.modules.update(theirs)
+        torch.set_num_threads(threads)
+
+
+def _taken_out() -> dict[str, ModuleType]:
+    """Modules that are networks of a test, which others may have by the same name."""
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    theirs = [name for name, file in files.items() if file and not file.startswith(_KEPT)]
+    return {name: sys.modules.pop(name) for name in theirs}
+
+
+def captured(work: Callable[[], int]) -> tuple[int, str, str]:
+    """What it returns and what it writes, by Python or not, to standard output and to error."""
+    with ExitStack() as stack:
+        out, err = (stack.enter_context(TemporaryFile()) for _ in range(2))
+        stack.enter_context(_written("stdout", 1, out))
+        stack.enter_context(_written("stderr", 2, err))
+        stack.enter_context(_warned())
+        code = work()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return code, *texts
+
+
+@contextmanager
+def _written(name: str, descriptor: int, file: IO[bytes]) -> Iterator[None]:
+    before, stream = os.dup(descriptor), getattr(sys, name)
+    stream.flush()
+    os.dup2(file.fileno(), descriptor)
+    ours = io.TextIOWrapper(os.fdopen(descriptor, "wb", closefd=False), encoding="utf-8")
+    setattr(sys, name, ours)
+    try:
+        yield
+    finally:
+        getattr(sys, name).flush()
+        setattr(sys, name, stream)
+        os.dup2(before, descriptor)
+        os.close(before)
+
+
+@contextmanager
+def _warned() -> Iterator[None]:
+    """Warnings go to standard error, as Python has it by default, and not into pytest's list."""
+
+    def show(*what: Any, **more: Any) -> None:
+        sys.stderr.write(warnings.formatwarning(*what[:4]))
+
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        for quiet in (
+            DeprecationWarning,
+            PendingDeprecationWarning,
+            ImportWarning,
+            ResourceWarning,
+        ):
+            warnings.simplefilter("ignore", quiet)
+        warnings.showwarning = show
+        yield
