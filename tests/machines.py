@@ -38,6 +38,7 @@ def quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Disturbances, "warnings", lambda watch: [])
     patch.setattr(ceilings, "_SECONDS", 0.05)
     patch.setattr(ceilings, "_SIDE", {"cpu": 256})
+    patch.setattr(ceilings, "working_sets", lambda device: [2**20, 2**23])
     kinds = {sample.kind: sample for sample in reversed(operators.grid())}
     patch.setattr(operators, "grid", lambda: list(kinds.values()))
     patch.setattr(operators, "_SECONDS", 0.0)

@@ -41,12 +41,6 @@ def silent(big=0):
 
 
 @pytest.fixture
-def ready() -> dict[str, str]:
-    """One thread, as where several tests run side by side."""
-    return {"OMP_NUM_THREADS": "1"}
-
-
-@pytest.fixture
 def nets(tmp_path: Path) -> Path:
     (tmp_path / "nets.py").write_text(NETS)
     return tmp_path
@@ -96,12 +90,16 @@ def test_the_table_fits_and_names_where_it_was_measured(width: str) -> None:
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert max(map(len, done.stdout.splitlines())) <= int(width)
     text = " ".join(done.stdout.split())
-    assert "threads (" in text and "cpu: " in text and "roof: a matrix product's" in text
+    assert (
+        "1 thread (OMP_NUM_THREADS)" in text
+        and "cpu: " in text
+        and "roof: a matrix product's" in text
+    )
     assert "2 train" in text and "\x1b" not in done.stdout
 
 
-def test_layers_are_the_counts_with_their_times(ready: dict[str, str]) -> None:
-    (row,) = document("lenet5_dense", "--layers", **ready)["results"]
+def test_layers_are_the_counts_with_their_times() -> None:
+    (row,) = document("lenet5_dense", "--layers")["results"]
     counted = json.loads(command("flops", "lenet5_dense", "--layers", "--format", "json").stdout)[
         "results"
     ][0]["layers"]
@@ -113,18 +111,18 @@ def test_layers_are_the_counts_with_their_times(ready: dict[str, str]) -> None:
         assert op["time_s"] > 0 and op["bound"] in ("compute", "memory", "overhead")
         assert op["flops_per_s"] == pytest.approx(op["flops"] / op["time_s"])
         assert op["fraction_of_bound"] > 0 and op["share"] > 0
-    table = command("time", "lenet5_dense", "--layers", *QUICK, **{**ready, "COLUMNS": "80"}).stdout
+    table = command("time", "lenet5_dense", "--layers", *QUICK, COLUMNS="80").stdout
     assert "whole pass" in table and "between operators" in table and "bound" in table
     assert max(map(len, table.splitlines())) <= 80
 
 
-def test_csv_and_markdown(ready: dict[str, str]) -> None:
-    done = command("time", "lenet5", *QUICK, "--format", "csv", **ready)
+def test_csv_and_markdown() -> None:
+    done = command("time", "lenet5", *QUICK, "--format", "csv")
     (row,) = csv.DictReader(io.StringIO(done.stdout))
     assert row["model"] == "lenet5" and float(row["latency_s"]) > 0 and row["fuse"] == "false"
-    done = command("time", "lenet5_dense", *QUICK, "--layers", "--format", "csv", **ready)
+    done = command("time", "lenet5_dense", *QUICK, "--layers", "--format", "csv")
     assert len(list(csv.DictReader(io.StringIO(done.stdout)))) > 8
-    done = command("time", "lenet5", *QUICK, "--format", "markdown", **ready)
+    done = command("time", "lenet5", *QUICK, "--format", "markdown")
     assert done.stdout.startswith("| model") and "95% interval" in done.stdout
 
 
@@ -268,7 +266,7 @@ def test_device_measures_once_and_keeps_it_with_its_date(
     tmp_path: Path, quick_device: None
 ) -> None:
     def printed(*arguments: str) -> str:
-        line = "device", "--device", "cpu", "--max-time", "2", *arguments
+        line = "device", "--device", "cpu", "--max-time", "1", *arguments
         done = command(*line, XDG_CACHE_HOME=str(tmp_path), COLUMNS="80")
         assert done.returncode == 0, done.stderr
         return done.stdout
