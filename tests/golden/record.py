@@ -1,4 +1,4 @@
-"""Record what the lines print now, of those with a word alone: python -m tests.golden.record WORD."""
+"""Record what the lines print now, or of those with WORD: python -m tests.golden.record WORD."""
 
 from __future__ import annotations
 
