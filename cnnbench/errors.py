@@ -38,6 +38,10 @@ class NoInputError(InputError):
     """A network that needs an input, and does not say which."""
 
 
+class SettingError(CnnbenchError):
+    """A way to run a network that there is not, such as a back end."""
+
+
 class DeviceError(CnnbenchError):
     """A device that is not there, or cannot do what is asked of it."""
 

@@ -136,10 +136,10 @@ def compare(
     asked = cases(specs, block)
     if by is not None and asked[0].label:
         raise CnnbenchError("--by divides networks, which blocks are not; leave it out")
-    setting = Setting(batch, dtype, channels_last, compiled)
+    setting = Setting(batch, dtype, channels_last, "compile" if compiled else "eager")
     profile = read(on) if on else None
     with opt.their_code():
-        rows = study.count_rows(asked, given, setting)
+        rows = study.count_rows(asked, given, setting, values=not static and on is None)
         if profile is not None:
             done = Comparing(study.predict_rows(rows, profile), profile)
         elif static:
@@ -150,7 +150,6 @@ def compare(
             with bar(plan.max_time * (len(specs) - 1), plan.precision) as shown:
                 done = study.time_rows(
                     rows,
-                    given,
                     setting,
                     found,
                     used,

@@ -89,9 +89,9 @@ def fit(
     if output is not None and drawing.is_picture(output):
         raise CnnbenchError(f"fit draws no picture; write {output.with_suffix('.json')}")
     with heavy_imports():
-        from cnnbench.counting.count import read_dtype
         from cnnbench.devices import cores
         from cnnbench.devices.device import find_device
+        from cnnbench.models.arguments import read_dtype
         from cnnbench.reports.fit import report_of
         from cnnbench.roofline import calibrate as profiling
         from cnnbench.roofline.predict import Predictor

@@ -11,7 +11,7 @@ from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
 from cnnbench.sweeps.merge import merge as merged
-from cnnbench.sweeps.plan import words
+from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store
 
 
@@ -41,4 +41,6 @@ def merge(
     for record in done.conflicts:
         device = (record.get("environment") or {}).get("device_name")
         where = f", {device}" if device else ""
-        typer.echo(f"left out: {words(record)}{where}, measured {record.get('measured')}")
+        typer.echo(
+            f"left out: {Configuration.of(record)}{where}, measured {record.get('measured')}"
+        )

@@ -104,9 +104,9 @@ def scale(
     picture = opt.is_picture(output, form)
     without_target(asked, device, threads, picture)
     with heavy_imports():
-        from cnnbench.counting.count import read_dtype
         from cnnbench.devices import cores
         from cnnbench.devices.device import find_device
+        from cnnbench.models.arguments import read_dtype
         from cnnbench.reports.scale import report_of_family, report_of_ways
         from cnnbench.roofline.predict import Predictor
         from cnnbench.roofline.profile_file import read as read_profile
@@ -129,7 +129,7 @@ def scale(
         return
     macs = asked.target.macs(family.macs)
     found = [spend(family, way, macs, asked.compound) for way in asked.ways]
-    compared = rows(spec, found, setting)
+    compared = rows(spec, found, setting, values=profile is None and not static)
     if profile is not None:
         done = Comparing(compare.predict_rows(compared, profile), profile)
     elif static:
@@ -139,7 +139,7 @@ def scale(
         check(setting, here, used)
         with bar(plan.max_time * len(found), plan.precision) as shown:
             done = compare.time_rows(
-                compared, None, setting, here, used, plan, say=shown.say, progress=shown.rounds
+                compared, setting, here, used, plan, say=shown.say, progress=shown.rounds
             )
     report = report_of_ways(done, found, asked, setting)
     if picture and output is not None:

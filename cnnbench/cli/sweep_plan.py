@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.errors import CnnbenchError
 from cnnbench.reports.formats.emit import deliver
-from cnnbench.sweeps.plan import Configuration, Plan, planned, read, words
+from cnnbench.sweeps.plan import Configuration, Plan, planned, read
 
 _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
 _NEXT = re.compile(r",(?![\w.]+=)")  # a comma before key=value is within a spec
@@ -56,7 +55,7 @@ def say_plan(
     left: Sequence[Configuration], of: Sequence[Configuration], where: str | None, seconds: float
 ) -> None:
     """What is left to do, and where anything is timed the longest that it may take."""
-    lines = [words(asdict(one)) for one in left]
+    lines = list(map(str, left))
     counted = f"{len(left)} of {len(of)} configurations to do"
     if where is None:
         lines.append(f"{counted}, counted alone")

@@ -106,17 +106,18 @@ def time(
         from cnnbench.devices import cores
         from cnnbench.devices.device import find_device
         from cnnbench.reports.environment import software
-        from cnnbench.timing import views
         from cnnbench.timing.measure import timed
         from cnnbench.timing.measure_layers import LayerTiming, timed_layers
         from cnnbench.timing.sampling import StopRule
         from cnnbench.timing.setting import Setting
     found, used, plan = find_device(device), cores.threads(threads), StopRule(*plan_of)
+    wanted = ["compile"] if compiled else ["eager"]
+    wanted += ["graph"] if graph else []
     asked = [
-        (spec, Setting(size, dtype, channels_last, compiled, fuse, captured, train))
+        (spec, Setting(size, dtype, channels_last, name, fuse, train))
         for spec in specs
         for size in sizes
-        for captured in ((False, True) if graph else (False,))
+        for name in wanted
     ]
     limit = plan.max_time * (2 if layers else len(asked))
     with bar(limit, plan.precision) as shown, opt.their_code():
@@ -132,10 +133,10 @@ def time(
             latencies = timing.latencies
     if all(latency.error for latency in latencies) and not timing.interrupted:
         raise InputError("; ".join(dict.fromkeys(str(row.error) for row in latencies)))
-    results = [views.record(latency, raw=raw) for latency in latencies]
+    results = [latency.record(raw=raw) for latency in latencies]
     records, tables = results, [Table(LATENCIES, [_row(latency) for latency in latencies])]
     if isinstance(timing, LayerTiming):
-        parts = [(part, views.layers(part)) for part in timing.networks]
+        parts = [(part, part.record()) for part in timing.networks]
         results = [{**row, "layers": ops} for row, (_, ops) in zip(results, parts, strict=True)]
         records = [{"model": row["model"], **op} for row in results for op in row["layers"]]
         tables = [_layer_table(part, ops) for part, ops in parts if ops]
@@ -161,13 +162,7 @@ def time(
 def _row(latency: Latency) -> dict[str, Any]:
     """A latency with the cells that its table makes of it."""
     setting = latency.setting
-    used = {
-        "graph": setting.graph,
-        "fused": setting.fuse,
-        "compiled": setting.compile,
-        "train": setting.train,
-    }
-    mode = " ".join([str(setting.batch), *(name for name, on in used.items() if on)])
+    mode = " ".join([str(setting.batch), *setting.words("backend", "fuse", "train")])
     row = {**asdict(latency), "mode": mode, "interval": ""}
     if latency.error:
         return {**row, "interval": "failed", "samples": "", "outliers": ""}

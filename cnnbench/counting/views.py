@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
+from cnnbench.counting.cost import Kind, OpCost, Trace, total
 from cnnbench.counting.memory import alive
+from cnnbench.counting.totals import fields_of, place, totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,20 +15,7 @@ if TYPE_CHECKING:
 
 def summary(trace: Trace) -> dict[str, Any]:
     """Totals under the vocabulary's words, and what a reader must know beside them."""
-    return {
-        "input": [list(shape) for shape in trace.input_shapes],
-        "dtype": trace.dtype,
-        **_cost(trace.total),
-        "peak_activation_bytes": trace.peak_activation_bytes,
-        "peak_operator": _place(trace.operators[trace.peak]) if trace.operators else None,
-        "arena_bytes": trace.arena_bytes,
-        "frozen_params": trace.frozen_params,
-        "unread_params": trace.unread_params,
-        "uncounted": trace.uncounted,
-        "training": trace.trained,
-        **({"forward": _cost(trace.forward)} if trace.trained else {}),
-        **({"backward": _cost(trace.backward)} if trace.trained else {}),
-    }
+    return totals(trace).record()
 
 
 def layers(trace: Trace) -> list[dict[str, Any]]:
@@ -37,14 +24,14 @@ def layers(trace: Trace) -> list[dict[str, Any]]:
     held = {buffer.born for buffer in alive(trace.buffers, trace.peak) if buffer.output}
     return [
         {
-            **_place(op),
+            **place(op),
             "kind": str(op.kind),
             "inputs": [list(shape) for shape in op.inputs],
             "output": list(op.output),
             "kernel": list(op.kernel),
             "stride": list(op.stride),
             "groups": op.groups,
-            **_cost(op.cost),
+            **fields_of(op.cost),
             "live_bytes": op.live_bytes,
             "held_at_peak": index in held,
             "is_peak": index == trace.peak,
@@ -78,7 +65,7 @@ def kinds(trace: Trace) -> list[dict[str, Any]]:
             {
                 "kind": str(kind),
                 "operators": len(ops),
-                **_cost(cost),
+                **fields_of(cost),
                 "weights": weights[kind],
                 "macs_share": _share(cost.macs, whole.macs),
                 "params_share": _share(cost.params, whole.params),
@@ -89,10 +76,6 @@ def kinds(trace: Trace) -> list[dict[str, Any]]:
     return rows
 
 
-def _place(op: OpCost) -> dict[str, str]:
-    return {"layer": op.path, "operator": op.operator}
-
-
 def _of(trace: Trace, kind: Kind) -> list[OpCost]:
     return [op for op in trace.operators if op.kind is kind]
 
@@ -100,16 +83,6 @@ def _of(trace: Trace, kind: Kind) -> list[OpCost]:
 def _weights(op: OpCost) -> int:
     """Kernel elements that this operator was the first to read."""
     return min(math.prod(op.weight), op.cost.params) if op.weight else 0
-
-
-def _cost(cost: Cost) -> dict[str, Any]:
-    return {
-        "params": cost.params,
-        "macs": cost.macs,
-        "flops": cost.flops,
-        **{k: v for k, v in asdict(cost).items() if k not in ("params", "macs")},
-        "intensity": cost.intensity,
-    }
 
 
 def _share(part: int, whole: int) -> float:

@@ -13,7 +13,7 @@ from cnnbench.devices.cores import Threads, affinity, quota
 from cnnbench.devices.device import Device
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """The machine and the software; None where this machine does not say.
 
@@ -23,20 +23,20 @@ class Environment:
 
     device: str
     device_name: str
-    driver: str | None
+    driver: str | None = None
     python: str
     platform: str
     torch: str
-    cuda: str | None
-    cudnn: str | None
-    onednn: str | None
+    cuda: str | None = None
+    cudnn: str | None = None
+    onednn: str | None = None
     threads: int
-    threads_from: str
-    cores: int
-    quota: float | None
-    load: float | None
-    clock_mhz: float | None
-    clock_max_mhz: float | None
+    threads_from: str = ""
+    cores: int = 0
+    quota: float | None = None
+    load: float | None = None
+    clock_mhz: float | None = None
+    clock_max_mhz: float | None = None
 
 
 def environment(device: Device, threads: Threads) -> Environment:

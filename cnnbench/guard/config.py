@@ -14,6 +14,7 @@ from cnnbench.errors import ConfigError, SpecError, nearest, reason_of
 from cnnbench.guard.fields import Count, Inputs, Size, Text, Tolerance, Tolerances
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.spec import AnySpec, parse
+from cnnbench.timing.setting import Setting
 
 FILES = ("cnnbench.toml", "pyproject.toml")
 _EXAMPLE = (
@@ -44,6 +45,11 @@ class Guarded(BaseModel):
     def spec(self) -> AnySpec:
         """What its name says; SpecError where it names nothing."""
         return parse(self.name)
+
+    @property
+    def setting(self) -> Setting:
+        """How it is run."""
+        return Setting(self.batch, self.dtype and str(self.dtype), train=self.train)
 
     @property
     def label(self) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from cnnbench.errors import InputError, NoInputError, ShapeError, reason_of
-from cnnbench.models.inputs import Input, Shape, batched, checked, parse_input
+from cnnbench.models.inputs import Input, Shape, batched, check_dtype, checked, parse_input
 
 Inputs = str | Sequence[int] | Sequence[str | Input]
 
@@ -30,6 +30,11 @@ class Arguments:
             [convert(x) for x in self.positional],
             {name: convert(x) for name, x in self.named.items()},
         )
+
+    def channels_last(self) -> Arguments:
+        """The same arguments, images [N, C, H, W] as NHWC in memory."""
+        last = torch.channels_last
+        return self.each(lambda x: x.contiguous(memory_format=last) if x.dim() == 4 else x)
 
 
 def read(given: Inputs | None, carried: Shape | None, name: str) -> tuple[Input, ...]:
@@ -81,6 +86,12 @@ def values_for(arguments: Arguments, seed: int = 0) -> Arguments:
         return torch.randn(x.shape, generator=generator).to(x.dtype)
 
     return arguments.each(real)
+
+
+def read_dtype(name: str) -> torch.dtype:
+    """`float16` -> torch.float16; ShapeError where it is no Dtype."""
+    dtype: torch.dtype = getattr(torch, check_dtype(name))
+    return dtype
 
 
 def real_dtype(net: nn.Module) -> torch.dtype:

@@ -1,4 +1,4 @@
-"""From a spec to a network: `build` gives a trainable one, `load` also one that only has shapes."""
+"""From a spec to a network: `build` gives a trainable one, `outline` one that only has shapes."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def build(spec: str | AnySpec) -> nn.Module:
     SpecError where the spec is not a model's; InputError where its options leave no network;
     SourceError where somebody else's network cannot be imported or built.
     """
-    return load(spec)[0]
+    return construct(spec)[0]
 
 
 def outline(spec: str | AnySpec, dtype: torch.dtype | None = None) -> nn.Module:
     """Build the same network on the meta device: every shape, no memory, no values."""
-    return load(spec, shapes_only=True, dtype=dtype)[0]
+    return construct(spec, shapes_only=True, dtype=dtype)[0]
 
 
-def load(
+def construct(
     spec: str | AnySpec, *, shapes_only: bool = False, dtype: torch.dtype | None = None
 ) -> tuple[nn.Module, Shape | None]:
     """Build a network; with it, the input shape that it is for, where it says so.

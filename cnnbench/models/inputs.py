@@ -23,6 +23,14 @@ class Dtype(StrEnum):
     FLOAT64 = "float64"
 
 
+def check_dtype(name: str) -> Dtype:
+    """`float16` or `torch.float16` as a Dtype; ShapeError where it is none."""
+    name = str(name).removeprefix("torch.")
+    if name not in list(Dtype):
+        raise ShapeError(f"unknown dtype {name!r}{nearest(name, Dtype)}; use {', '.join(Dtype)}")
+    return Dtype(name)
+
+
 INPUT_DTYPES = (*map(str, Dtype), "int64", "int32", "int16", "int8", "uint8", "bool")
 MAX_ELEMENTS = 2**48  # of one tensor: beyond it torch's own byte arithmetic overflows
 

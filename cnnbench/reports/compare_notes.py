@@ -43,7 +43,7 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
         )
     elif done.profile is not None:
         lines.append(f"predicted for {done.profile.name}, nothing was measured")
-    if done.profile is not None and (setting.compile or setting.channels_last):
+    if done.profile is not None and not setting.plain:
         lines.append("predicted for eager passes in the default layout")
     if done.interrupted:
         timed = sum(row.measured is not None for row in done.rows)

@@ -79,11 +79,8 @@ def record(change: RunChange) -> dict[str, Any]:
     ends = dict(zip("ab", about, strict=True))
     return {
         "model": change.a.model,
-        "batch": change.a.batch,
+        **change.a.setting.record(),
         "dtype": dtype(change.a),
-        "channels_last": change.a.channels_last,
-        "compile": change.a.compile,
-        "train": change.a.train,
         **{f"device_{end}": one.place[0] or None for end, one in ends.items()},
         **{f"threads_{end}": one.place[1] or None for end, one in ends.items()},
         **{f"torch_{end}": one.environment and one.environment.torch for end, one in ends.items()},

@@ -54,11 +54,11 @@ class Counter:
         from cnnbench.counting.views import summary
 
         try:
-            trace = count(one.spec, batch=one.batch, dtype=one.dtype, train=one.train)
+            way = one.setting
+            trace = count(one.spec, batch=way.batch, dtype=way.dtype, train=way.train)
         except CnnbenchError as error:
             return _failed(str(error))
-        eager = not (one.channels_last or one.compile or one.train)
-        prediction, seconds = self._predicted(trace) if eager else (None, ())
+        prediction, seconds = self._predicted(trace) if one.setting.plain else (None, ())
         return {
             "cost": summary(trace),
             "kinds": _kinds(trace, seconds),

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from cnnbench.errors import ConfigError, SpecError
+from cnnbench.errors import ConfigError, SettingError, SpecError
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
 from cnnbench.studies.comparison.stages import stages_of, with_options
+from cnnbench.timing.backends import EAGER, check_name
+from cnnbench.timing.setting import Setting
 
 ALL = "all"  # every network of the registry
 
@@ -25,36 +35,46 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+def _backend(name: str) -> str:
+    try:
+        return check_name(name)
+    except SettingError as error:
+        raise ValueError(str(error)) from error
+
+
 _Axis = BeforeValidator(_listed), Field(min_length=1)
 Texts = Annotated[tuple[str, ...], *_Axis]
 Batches = Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=10**6)], ...], *_Axis]
 Dtypes = Annotated[tuple[Dtype, ...], *_Axis]
+Backends = Annotated[tuple[Annotated[str, AfterValidator(_backend)], ...], *_Axis]
 Flag = Annotated[bool, Field(strict=True)]
 Flags = Annotated[tuple[Flag, ...], *_Axis]
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """One point of the product; `dtype` None is the network's own."""
+    """One point of the product: a model, and how it is run."""
 
     model: str
-    batch: int = 1
-    dtype: str | None = None
-    channels_last: bool = False
-    compile: bool = False
-    train: bool = False
+    setting: Setting = field(default_factory=Setting)
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Configuration:
+        """The configuration of a record."""
+        return cls(str(record.get("model")), Setting.of(record))
+
+    def record(self) -> dict[str, Any]:
+        """Plain data, flat."""
+        return {"model": self.model, **self.setting.record()}
+
+    def __str__(self) -> str:
+        """As a person reads it: `lenet5, batch 8, channels last`."""
+        return ", ".join([self.model, *self.setting.words()])
 
     @property
     def spec(self) -> AnySpec:
         """What its name says."""
         return parse(self.model)
-
-
-def words(of: Mapping[str, Any]) -> str:
-    """A configuration as a person reads it, of its fields: `lenet5, batch 8, channels_last`."""
-    ways = [name for name in ("channels_last", "compile", "train") if of.get(name)]
-    said = [str(of.get("model")), f"batch {of.get('batch')}", of.get("dtype"), *ways]
-    return ", ".join(str(word) for word in said if word)
 
 
 class Plan(BaseModel):
@@ -65,7 +85,7 @@ class Plan(BaseModel):
     batch: Batches = (1,)
     dtype: Dtypes | None = None
     channels_last: Flags = (False,)
-    compile: Flags = (False,)
+    backend: Backends = (EAGER,)
     train: Flags = (False,)
     device: str | None = None
     threads: Annotated[int, Field(strict=True, ge=1)] | None = None
@@ -76,21 +96,39 @@ class Plan(BaseModel):
 
         A block without options stands at each of its stages, as in `compare`.
         """
-        axes = (
-            _named(self.models),
-            self.batch,
-            [None if dtype is None else str(dtype) for dtype in self.dtype or (None,)],
-            self.channels_last,
-            self.compile,
-            self.train,
+        dtypes = [None if dtype is None else str(dtype) for dtype in self.dtype or (None,)]
+        points = (
+            Configuration(model, Setting(batch, dtype, last, backend, train=train))
+            for model, batch, dtype, last, backend, train in product(
+                _named(self.models),
+                self.batch,
+                dtypes,
+                self.channels_last,
+                self.backend,
+                self.train,
+            )
         )
-        return list(dict.fromkeys(_plain(Configuration(*point)) for point in product(*axes)))
+        return list(dict.fromkeys(map(_plain, points)))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_flags(cls, values: Any) -> Any:
+        """`compile = [false, true]`, as plans had it, is `backend = ["eager", "compile"]`."""
+        if not isinstance(values, dict) or "compile" not in values:
+            return values
+        flags = _listed(values["compile"])
+        if "backend" in values:
+            raise ValueError("compile and backend say the same; give backend alone")
+        if not flags or not all(isinstance(flag, bool) for flag in flags):
+            raise ValueError('compile is true, false or both; write backend = ["compile"]')
+        names = ["compile" if flag else EAGER for flag in flags]
+        return {**{k: v for k, v in values.items() if k != "compile"}, "backend": names}
 
 
 def _plain(one: Configuration) -> Configuration:
     """float32 is the own dtype of what is built here: one configuration, whichever is written."""
-    own = one.dtype == Dtype.FLOAT32 and isinstance(one.spec, Spec)
-    return replace(one, dtype=None) if own else one
+    own = one.setting.dtype == Dtype.FLOAT32 and isinstance(one.spec, Spec)
+    return replace(one, setting=replace(one.setting, dtype=None)) if own else one
 
 
 def read(path: Path) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -13,40 +13,22 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cnnbench.counting.totals import Count, Totals
+from cnnbench.devices.environment import Environment
+from cnnbench.devices.warnings import Warning
 from cnnbench.errors import StoreError
 from cnnbench.models.registry import BLOCKS_BY_NAME
 from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store
+from cnnbench.timing.latency import Latency, Rate, Seconds
+from cnnbench.timing.setting import Setting
 
 NOWHERE = ("", 0)  # the place of what was counted alone, or failed before it was timed
 
 
-# Within bounds that any pass keeps, so that no file makes nonsense of a page.
-Count = Annotated[int, Field(ge=0, le=10**24)]
-Seconds = Annotated[float, Field(gt=0, le=1e9)]
-Rate = Annotated[float, Field(gt=0, le=1e24)]
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class Costs(_Part):
-    """The static costs of a pass."""
-
-    input: list[list[Count]]
-    dtype: str
-    params: Count
-    macs: Count
-    flops: Count
-    elementwise_flops: Count
-    activations: Count
-    bytes_moved: Count
-    intensity: Annotated[float, Field(ge=0, le=1e24)]
-    peak_activation_bytes: Count
-    arena_bytes: Count
-    uncounted: dict[str, int] = {}
 
 
 class OfKind(_Part):
@@ -65,46 +47,11 @@ class Predicted(_Part):
     bound: str | None = None
 
 
-class Warned(_Part):
-    """A warning, and what to do about it."""
+@dataclass(frozen=True, kw_only=True)
+class Surroundings(Environment):
+    """Where it was measured, and what disturbed it there."""
 
-    name: str
-    text: str
-
-
-class Measured(_Part):
-    """What a pass took, with its raw samples in seconds."""
-
-    device: str
-    latency_s: Seconds | None = None
-    ci_low_s: Seconds | None = None
-    ci_high_s: Seconds | None = None
-    p90_s: Seconds | None = None
-    p99_s: Seconds | None = None
-    throughput_images_per_s: Rate | None = None
-    samples: Count = 0
-    outliers: Count = 0
-    converged: bool = False
-    flops_per_s: Annotated[float, Field(ge=0, le=1e24)] | None = None
-    fraction_of_peak: Annotated[float, Field(ge=0, le=1e24)] | None = None
-    warnings: list[Warned] = []
-    samples_s: list[Seconds] = []
-
-
-class About(_Part):
-    """Where it was measured."""
-
-    device: str
-    device_name: str
-    driver: str | None = None
-    python: str
-    platform: str
-    torch: str
-    cuda: str | None = None
-    cudnn: str | None = None
-    threads: int
-    threads_from: str = ""
-    warnings: list[Warned] = []
+    warnings: tuple[Warning, ...] = ()
 
 
 class Roof(_Part):
@@ -126,14 +73,17 @@ class Result(BaseModel):
     batch: Annotated[int, Field(ge=1, le=10**9)]
     dtype: str | None = None
     channels_last: bool = False
+    backend: str = ""
     compile: bool = False
+    graph: bool = False
+    fuse: bool = False
     train: bool = False
-    cost: Costs | None = None
+    cost: Totals | None = None
     kinds: dict[str, OfKind] = Field(default={})
     prediction: Predicted | None = None
     failure: str = ""
-    latency: Measured | None = None
-    environment: About | None = None
+    timed: Latency | None = Field(default=None, alias="latency")
+    environment: Surroundings | None = None
     roof: Roof = Roof()
     rounds: str = ""
 
@@ -145,7 +95,19 @@ class Result(BaseModel):
     @cached_property
     def configuration(self) -> Configuration:
         """What was measured, wherever."""
-        return Configuration(**{field.name: getattr(self, field.name) for field in _FIELDS})
+        return Configuration(self.model, self.setting)
+
+    @cached_property
+    def setting(self) -> Setting:
+        """How it was run; older records tell the back end by a flag."""
+        named = {"backend": self.backend} if self.backend else {}
+        fields = ("batch", "dtype", "channels_last", "compile", "graph", "fuse", "train")
+        return Setting.of({**{name: getattr(self, name) for name in fields}, **named})
+
+    @cached_property
+    def latency(self) -> Latency | None:
+        """What a pass took, with its raw samples."""
+        return self.timed and replace(self.timed, setting=self.setting)
 
     @cached_property
     def block(self) -> Spec | None:
@@ -158,7 +120,7 @@ class Result(BaseModel):
     @property
     def latency_s(self) -> float | None:
         """Median seconds of a pass, where they were measured."""
-        return self.latency.latency_s if self.latency and not self.failure else None
+        return self.timed.latency_s if self.timed and not self.failure else None
 
     @property
     def weight(self) -> tuple[bool, datetime]:
@@ -175,9 +137,6 @@ class Result(BaseModel):
         """Name of the device and number of threads; empty where nothing was timed."""
         about = self.environment
         return (about.device_name, about.threads) if about else NOWHERE
-
-
-_FIELDS = fields(Configuration)
 
 
 def read(stores: Sequence[Store]) -> list[Result]:

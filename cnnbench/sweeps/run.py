@@ -10,7 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 import torch
+from pydantic import TypeAdapter
 
+from cnnbench.counting.totals import Totals
 from cnnbench.devices.cores import Threads
 from cnnbench.devices.device import Device
 from cnnbench.models.inputs import Dtype
@@ -21,12 +23,12 @@ from cnnbench.sweeps.counting import count_configurations
 from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import RECORDS, Store, standing
-from cnnbench.timing import views
+from cnnbench.timing.backends import EAGER
 from cnnbench.timing.measure import timed
 from cnnbench.timing.sampling import StopRule
-from cnnbench.timing.setting import Setting
 from cnnbench.version import __version__
 
+COSTS = TypeAdapter(Totals)
 Counted = Callable[[int, int], None]  # how many of how many
 Timed = Callable[[int, int, float], None]  # how many of how many, and seconds of the next ones
 
@@ -48,12 +50,19 @@ class Ran:
 
 
 def key(one: Configuration, place: Place | None) -> str:
-    """What makes two records the same, as JSON: configuration, software and, if timed, device."""
+    """What makes two records the same, as JSON: configuration, software and, if timed, device.
+
+    What is usual of the fields that came later is left out, so that an older store goes on.
+    """
     about: dict[str, Any] = {"cnnbench": __version__, "torch": torch.__version__}
     if place is not None:
         about |= {"device": str(place.device), "device_name": place.device.name}
         about["threads"] = place.threads.number
-    return json.dumps({**asdict(one), **about}, sort_keys=True)
+    own, former = one.record(), one.setting.backend in (EAGER, "compile")
+    usual = {"backend", "graph"} if former else set()
+    usual |= set() if one.setting.fuse else {"fuse"}
+    own = {name: value for name, value in own.items() if name not in usual}
+    return json.dumps({**own, **about}, sort_keys=True)
 
 
 def missing(
@@ -87,12 +96,12 @@ def run(
         profile = None
         if place is not None and left:
             say(f"measuring what {place.device} can do, where that is not known")
-            dtypes = [one.dtype or Dtype.FLOAT32 for one in left]
+            dtypes = [one.setting.dtype or Dtype.FLOAT32 for one in left]
             profile = ceilings(place.device, place.threads, dtypes)
             say("")
         rows: list[Row] = []
         for number, (one, costs) in enumerate(count_configurations(left, profile), 1):
-            record = {"key": key(one, place), "measured": _now(), **asdict(one), **costs}
+            record = {"key": key(one, place), "measured": _now(), **one.record(), **costs}
             if place is None or costs["failure"]:
                 writer.append(record)
             else:
@@ -128,14 +137,9 @@ def _timed(
     group: Sequence[Row], place: Place, profile: Profile, plan: StopRule, progress: _Told
 ) -> bool:
     """Add to each record its latency and raw samples; whether Ctrl-C ended it before."""
-    asked = [
-        (
-            one.spec,
-            Setting(one.batch, one.dtype, one.channels_last, compile=one.compile, train=one.train),
-        )
-        for one, _ in group
-    ]
-    timing = timed(asked, None, place.device, place.threads, plan, progress=progress)
+    asked = [(one.spec, one.setting) for one, _ in group]
+    known = [COSTS.validate_python(record["cost"]) for _, record in group]
+    timing = timed(asked, None, place.device, place.threads, plan, known=known, progress=progress)
     if timing.interrupted:
         return True
     together = uuid4().hex  # samples of one group can be compared round by round
@@ -145,7 +149,7 @@ def _timed(
     }
     for (_, record), latency in zip(group, timing.latencies, strict=True):
         record["failure"] = latency.error or ""
-        record["latency"] = views.record(latency, raw=True)
+        record["latency"] = latency.record(raw=True)
         record["environment"] = about
         record["roof"] = _roof(profile, latency.dtype)
         record["rounds"] = together

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby
 from typing import Any
 
 from cnnbench.models.registry import BLOCKS, MODELS
 from cnnbench.sweeps.results import Result
+from cnnbench.timing.setting import Setting
 
 Row = dict[str, Any]
 
@@ -20,14 +21,6 @@ _TIMES = (
     *("latency_s", "ci_low_s", "ci_high_s", "p90_s", "p99_s", "throughput_images_per_s"),
     *("samples", "outliers", "converged", "flops_per_s", "fraction_of_peak"),
 )
-# What may differ between two results beside their model: its name, and what a value is called.
-_WAYS: dict[str, Callable[[Any], str]] = {
-    "batch": lambda value: f"batch {value}",
-    "dtype": lambda value: str(value),
-    "channels_last": lambda value: "channels last" if value else "contiguous",
-    "compile": lambda value: "compiled" if value else "eager",
-    "train": lambda value: "training step" if value else "inference",
-}
 
 
 def row(result: Result) -> Row:
@@ -35,12 +28,9 @@ def row(result: Result) -> Row:
     cost, latency, about = result.cost, result.latency, result.environment
     return {
         "model": result.model,
-        "input": cost.input if cost else [],
+        "input": [list(shape) for shape in cost.input] if cost else [],
+        **result.setting.record(),
         "dtype": dtype(result),
-        "batch": result.batch,
-        "channels_last": result.channels_last,
-        "compile": result.compile,
-        "train": result.train,
         "device": about.device if about else None,
         "device_name": about.device_name if about else None,
         "threads": about.threads if about else None,
@@ -53,7 +43,7 @@ def row(result: Result) -> Row:
             key: getattr(latency, key) if latency and not result.failure else None for key in _TIMES
         },
         "measured": result.measured.isoformat(),
-        "warnings": [warning.model_dump() for warning in latency.warnings] if latency else [],
+        "warnings": [asdict(warning) for warning in latency.warnings] if latency else [],
         "failure": result.failure,
     }
 
@@ -91,48 +81,46 @@ def ordered(results: Iterable[Result]) -> list[Result]:
     return sorted(results, key=position)
 
 
-def ways(results: Sequence[Result]) -> Callable[[Result], str]:
-    """How a result's way of running is called: its batch, and what else differs among them."""
-    told = [
-        (key, words)
-        for key, words in _WAYS.items()
-        if key == "batch" or len({_way(result, key) for result in results}) > 1
-    ]
-    return lambda result: ", ".join(words(_way(result, key)) for key, words in told)
+def named(results: Sequence[Result]) -> Callable[[Result], str]:
+    """What a result's setting is called: its batch, and what else differs among them."""
+
+    def setting(one: Result) -> Setting:
+        return replace(one.setting, dtype=dtype(one))
+
+    seen = {setting(one) for one in results}
+    names = [field.name for field in fields(Setting)]
+    differing = [name for name in names if len({getattr(one, name) for one in seen}) > 1]
+    return lambda result: ", ".join(setting(result).words("batch", *differing, usual=True))
 
 
-def _way(result: Result, key: str) -> Any:
-    return dtype(result) if key == "dtype" else getattr(result, key)
-
-
-def way_order(results: Sequence[Result]) -> list[str]:
-    """Every way once: by growing batch, then as they were asked for."""
-    named = ways(results)
+def series(results: Sequence[Result]) -> list[str]:
+    """Every setting's name once: by growing batch, then as they were asked for."""
+    name = named(results)
     first: dict[str, tuple[int, int]] = {}
     for index, result in enumerate(results):
-        first.setdefault(named(result), (result.batch, index))
+        first.setdefault(name(result), (result.batch, index))
     return sorted(first, key=first.__getitem__)
 
 
 @dataclass(frozen=True)
 class Point:
-    """A network among others of its way: on the `front` none does more MACs in less time."""
+    """A network among others of its series: on the `front` none does more MACs in less time."""
 
     result: Result
-    way: str
+    series: str
     front: bool
 
 
 def points(results: Sequence[Result]) -> list[Point]:
-    """Those that were timed and compute, by way and growing latency."""
-    named = ways(results)
+    """Those that were timed and compute, by series and growing latency."""
+    name = named(results)
     timed = [one for one in results if one.latency_s and one.macs]
-    order = {way: index for index, way in enumerate(way_order(results))}
-    timed.sort(key=lambda one: (order[named(one)], one.latency_s, -one.macs))
+    order = {one: index for index, one in enumerate(series(results))}
+    timed.sort(key=lambda one: (order[name(one)], one.latency_s, -one.macs))
     found = []
-    for way, alike in groupby(timed, named):
+    for setting, alike in groupby(timed, name):
         most = 0
         for one in alike:
-            found.append(Point(one, way, one.macs > most))
+            found.append(Point(one, setting, one.macs > most))
             most = max(most, one.macs)
     return found

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from cnnbench.devices.device import Device
 from cnnbench.errors import InputError, MemoryShortage
-from cnnbench.timing.network import Network
+from cnnbench.models.network import Network
+from cnnbench.timing.prepared import prepare
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import prepare
 
 _STEP = 8  # the search ends within an eighth
 

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from cnnbench.counting.totals import Count
 from cnnbench.devices import warnings
 from cnnbench.devices.device import Device
 from cnnbench.devices.warnings import Warning
-from cnnbench.models.inputs import Shape
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.sampling import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import drifted, interval, outliers, percentile
-from cnnbench.timing.subject import Prepared
 
-
-@dataclass(frozen=True)
-class Sample:
-    """Raw seconds of one forward pass, one number a round, each the mean of `repeats` passes."""
-
-    seconds: tuple[float, ...]
-    repeats: int
+Seconds = Annotated[float, Field(gt=0, le=1e9)]
+Rate = Annotated[float, Field(ge=0, le=1e24)]
 
 
 @dataclass(frozen=True)
@@ -33,51 +30,65 @@ class Latency:
 
     `latency_s` is the median, `ci_low_s` and `ci_high_s` its 95% interval; percentiles are None
     where the sample is too small for them, or each of its numbers a mean of several passes.
+    `samples_s` are the raw seconds, one number a round, each the mean of `repeats` passes.
     `fraction_of_peak` is of the device's measured matrix product at that dtype. Where it could not
     be measured, `error` says why and the rest is None.
     """
 
     model: str
-    input: tuple[Shape, ...]
+    input: tuple[tuple[Count, ...], ...]
     dtype: str
     device: str
     threads: int
-    setting: Setting
-    params: int | None = None
-    macs: int | None = None
-    flops: int | None = None
-    latency_s: float | None = None
-    ci_low_s: float | None = None
-    ci_high_s: float | None = None
-    p90_s: float | None = None
-    p99_s: float | None = None
-    throughput_images_per_s: float | None = None
-    samples: int = 0
+    setting: Setting = field(default_factory=Setting)
+    params: Count | None = None
+    macs: Count | None = None
+    flops: Count | None = None
+    latency_s: Seconds | None = None
+    ci_low_s: Seconds | None = None
+    ci_high_s: Seconds | None = None
+    p90_s: Seconds | None = None
+    p99_s: Seconds | None = None
+    throughput_images_per_s: Rate | None = None
+    samples: Count = 0
     repeats: int = 1
-    outliers: int = 0
+    outliers: Count = 0
     converged: bool = False
-    flops_per_s: float | None = None
-    fraction_of_peak: float | None = None
+    flops_per_s: Rate | None = None
+    fraction_of_peak: Rate | None = None
     warnings: tuple[Warning, ...] = ()
     error: str | None = None
-    sample: Sample | None = None
+    samples_s: tuple[Seconds, ...] = ()
+
+    def record(self, *, raw: bool = False) -> dict[str, Any]:
+        """Plain data, flat; with `raw` every sample too."""
+        own = {one.name: getattr(self, one.name) for one in fields(self)}
+        setting = own.pop("setting").record()
+        if not raw:
+            del own["samples_s"]
+        return {
+            **setting,
+            **own,
+            "input": [list(shape) for shape in self.input],
+            "dtype": self.dtype or self.setting.dtype,
+            "warnings": [asdict(warning) for warning in self.warnings],
+        }
 
 
 def latency(
-    subject: Prepared,
+    prepared: Prepared,
     column: NDArray[np.float64],
     repeats: int,
     plan: StopRule,
     profile: Profile,
     seconds: float,
 ) -> Latency:
-    """Derive it from the subject's raw seconds."""
-    trace, setting = subject.trace, subject.setting
+    """What raw seconds say of what was prepared, a number a round."""
+    totals, setting = prepared.totals, prepared.setting
     found = interval(column)
-    flops = trace.total.flops
-    peak = profile.flops_per_s.get(subject.dtype)
-    rate = flops / found.median
-    told = list(subject.warnings)
+    peak = profile.flops_per_s.get(prepared.dtype)
+    rate = totals.flops / found.median
+    told = list(prepared.warnings)
     converged = found.precision <= plan.precision
     if not converged:
         told.append(warnings.not_converged(plan.precision, found.precision, seconds))
@@ -87,15 +98,15 @@ def latency(
         told.append(warnings.roof_exceeded(rate / peak))
     bounded = math.isfinite(found.low)
     return Latency(
-        model=subject.network.name,
-        input=trace.input_shapes,
-        dtype=subject.dtype,
-        device=str(subject.device),
+        model=prepared.network.name,
+        input=totals.input,
+        dtype=prepared.dtype,
+        device=str(prepared.device),
         threads=profile.threads,
         setting=setting,
-        params=trace.total.params,
-        macs=trace.total.macs,
-        flops=flops,
+        params=totals.params,
+        macs=totals.macs,
+        flops=totals.flops,
         latency_s=found.median,
         ci_low_s=found.low if bounded else None,
         ci_high_s=found.high if bounded else None,
@@ -109,7 +120,7 @@ def latency(
         flops_per_s=rate,
         fraction_of_peak=rate / peak if peak else None,
         warnings=tuple(told),
-        sample=Sample(tuple(map(float, column)), repeats),
+        samples_s=tuple(map(float, column)),
     )
 
 

@@ -13,8 +13,8 @@ from cnnbench.counting.rules import convention
 from cnnbench.errors import InputError
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
-from cnnbench.timing.subject import Prepared
 
 
 @dataclass(frozen=True)
@@ -37,27 +37,27 @@ class OpTime:
 
 
 class ByOperator:
-    """A subject whose pass runs under the stopwatch; an entry of rounds like any other."""
+    """A prepared network whose pass runs under the stopwatch; an entry of rounds like any other."""
 
-    def __init__(self, subject: Prepared) -> None:
+    def __init__(self, prepared: Prepared) -> None:
         """Nothing is timed yet."""
-        self._subject = subject
-        self._stopwatch = Stopwatch(timer(subject.device.torch))
+        self._prepared = prepared
+        self._stopwatch = Stopwatch(timer(prepared.device.torch))
         self._first: list[Lap] = []
         self._samples: list[list[float]] = []  # seconds of each operator, one pass's mean a sample
 
     def seconds(self, repeats: int = 1, counts: bool = True) -> float:
         """Seconds that the operators of so many passes took, together; kept where they count."""
-        subject = self._subject
+        prepared = self._prepared
         passes = []
         for _ in range(repeats):
-            with subject.running():
+            with prepared.running():
                 with self._stopwatch:
-                    subject.run()
+                    prepared.run()
                 passes.append(self._stopwatch.laps())
         self._first = self._first or passes[0]
         if any(len(laps) != len(self._first) for laps in passes):
-            name = subject.network.name
+            name = prepared.network.name
             raise InputError(f"{name} runs other operators each time; time it without --layers")
         columns = zip(*passes, strict=True)
         sample = [sum(lap.seconds for lap in laps) / repeats for laps in columns]
@@ -67,14 +67,15 @@ class ByOperator:
 
     def medians(self) -> list[tuple[OpCost, float]]:
         """Each operator and its median seconds; InputError where others ran than were counted."""
-        trace = self._subject.trace
-        operators = join(trace, self._first, self._subject.network.name)
+        trace = self._prepared.trace
+        assert trace is not None, "its totals alone are known"
+        operators = join(trace, self._first, self._prepared.network.name)
         seconds = np.median(self._samples, axis=0)
         return list(zip(operators, map(float, seconds), strict=True))
 
     def times(self, profile: Profile) -> list[OpTime]:
         """Each operator's median seconds, beside its cost and its bound; InputError as there."""
-        dtype = self._subject.dtype
+        dtype = self._prepared.dtype
         return [_timed(op, seconds, profile, dtype) for op, seconds in self.medians()]
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from cnnbench.counting.cost import Trace
+from cnnbench.counting.totals import Totals
 from cnnbench.devices import cores
 from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.disturbances import Disturbances
@@ -16,15 +18,16 @@ from cnnbench.devices.environment import Environment, environment
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import CnnbenchError, MemoryShortage, ShapeError, SpecError
 from cnnbench.models.arguments import Inputs
+from cnnbench.models.network import Model, Network
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.calibrate import Say
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing.backends import EAGER
 from cnnbench.timing.largest_batch import largest_batch
 from cnnbench.timing.latency import Latency, failed, latency
-from cnnbench.timing.network import Model, Network, name_of, ready
+from cnnbench.timing.prepared import Prepared, called, prepare, ready
 from cnnbench.timing.sampling import Progress, Rounds, StopRule, Width, take, widest
 from cnnbench.timing.setting import Setting, check
-from cnnbench.timing.subject import Prepared, prepare
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,8 @@ def measure(
     device: str | None = None,
     dtype: str | None = None,
     channels_last: bool = False,
-    compile: bool = False,
+    backend: str | Sequence[str] = EAGER,
     fuse: bool = False,
-    graph: bool = False,
     train: bool = False,
     threads: int | None = None,
     precision: float = 0.02,
@@ -69,8 +71,9 @@ def measure(
     if not several:
         raise SpecError("name at least one model; cnnbench.models.registry.MODELS has ours")
     settings = [
-        Setting(size, dtype, channels_last, compile, fuse, graph, train)
+        Setting(size, dtype, channels_last, name, fuse, train)
         for size in ([batch] if isinstance(batch, int) else batch)
+        for name in ([backend] if isinstance(backend, str) else backend)
     ]
     asked = [(model, setting) for model in several for setting in settings]
     plan = StopRule(precision, max_time, seed)
@@ -86,12 +89,13 @@ def check_plan(precision: float, max_time: float) -> None:
 
 
 def timed(
-    asked: Sequence[tuple[Model, Setting]],
+    asked: Sequence[tuple[Model | Network, Setting]],
     given: Inputs | None,
     device: Device,
     threads: cores.Threads,
     plan: StopRule,
     *,
+    known: Sequence[Trace | Totals | None] | None = None,
     largest: bool = False,
     width: Width = widest,
     say: Say = lambda text: None,
@@ -99,29 +103,32 @@ def timed(
 ) -> Timing:
     """Prepare every network, sample all in rounds, derive their latencies.
 
-    `largest` looks for the largest batch that fits where the one asked for does not; `width` is
-    what sampling waits for.
+    `known` is what has been counted of each already. `largest` looks for the largest batch that
+    fits where the one asked for does not; `width` is what sampling waits for.
     """
     for _, setting in asked:
         check(setting, device, threads)
     with cores.limited(threads.number), torch.random.fork_rng(devices=[]):
         now = environment(device, threads)
-        subjects, failures = _subjects(asked, given, device, threads, plan.seed, largest, say)
-        dtypes = [subject.dtype for subject in subjects]
+        entries, failures = _entries(
+            asked, known or [None] * len(asked), given, device, threads, plan.seed, largest, say
+        )
+        dtypes = [prepared.dtype for prepared in entries]
         ceilings = profiling.calibrate(device, threads.number, dtypes, say=say)
         watch = Disturbances(device, threads.number)
         say("")
-        sampled = take(subjects, plan, width=width, progress=progress)
+        sampled = take(entries, plan, width=width, progress=progress)
         disturbed = watch.warnings()
-    found = iter(_latencies(subjects, sampled, plan, ceilings))
+    found = iter(_latencies(entries, sampled, plan, ceilings))
     latencies = [
         failures[index] if index in failures else next(found) for index in range(len(asked))
     ]
     return Timing(latencies, now, ceilings, disturbed, sampled.interrupted)
 
 
-def _subjects(
-    asked: Sequence[tuple[Model, Setting]],
+def _entries(
+    asked: Sequence[tuple[Model | Network, Setting]],
+    known: Sequence[Trace | Totals | None],
     given: Inputs | None,
     device: Device,
     threads: cores.Threads,
@@ -130,21 +137,21 @@ def _subjects(
     say: Say,
 ) -> tuple[list[Prepared], dict[int, Latency]]:
     """Prepare each; those that cannot run become failed rows, by their place."""
-    subjects: list[Prepared] = []
+    entries: list[Prepared] = []
     failures: dict[int, Latency] = {}
     networks: dict[tuple[int | str, Setting], Network] = {}
-    for index, (model, setting) in enumerate(asked):
-        name = name_of(model)
-        way = replace(setting, batch=1, graph=False, compile=False)
-        key = (id(model) if isinstance(model, nn.Module) else name, way)
+    for index, ((model, setting), cost) in enumerate(zip(asked, known, strict=True)):
+        name = called(model)
+        alike = replace(setting, batch=1, backend=EAGER)
+        key = (id(model) if isinstance(model, (nn.Module, Network)) else name, alike)
         reason, short = "", False
         try:
             if key not in networks:
                 say(f"building {name}")
                 networks[key] = ready(model, given, setting, device, seed)
-            verb = "compiling" if setting.compile else "preparing"
+            verb = "compiling" if setting.backend == "compile" else "preparing"
             say(f"{verb} {name} at batch {setting.batch}")
-            subjects.append(prepare(networks[key], setting, device, seed))
+            entries.append(prepare(networks[key], setting, device, seed, cost))
         except CnnbenchError as error:
             reason, short = str(error), isinstance(error, MemoryShortage)
         if reason:  # the failed pass's tensors have gone with its error
@@ -153,22 +160,22 @@ def _subjects(
                 say(f"looking for the largest batch of {name}")
                 reason += f"; {largest_batch(networks[key], setting, device, seed)}"
             failures[index] = failed(name, setting, device, threads.number, reason)
-    return subjects, failures
+    return entries, failures
 
 
 def _latencies(
-    subjects: Sequence[Prepared], sampled: Rounds, plan: StopRule, ceilings: Profile
+    entries: Sequence[Prepared], sampled: Rounds, plan: StopRule, ceilings: Profile
 ) -> list[Latency]:
-    """One a subject; a failed one where it failed later, or has no sample."""
+    """One an entry; a failed one where it failed later, or has no sample."""
     found = []
-    for index, subject in enumerate(subjects):
+    for index, prepared in enumerate(entries):
         column = sampled.rows[:, index] if len(sampled.rows) else sampled.rows.reshape(-1)
         if index in sampled.failures or not len(column):
             error = str(sampled.failures.get(index, "interrupted before its first sample"))
-            name, threads = subject.network.name, ceilings.threads
-            found.append(failed(name, subject.setting, subject.device, threads, error))
+            name, threads = prepared.network.name, ceilings.threads
+            found.append(failed(name, prepared.setting, prepared.device, threads, error))
             continue
         found.append(
-            latency(subject, column, sampled.repeats[index], plan, ceilings, sampled.seconds)
+            latency(prepared, column, sampled.repeats[index], plan, ceilings, sampled.seconds)
         )
     return found

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from cnnbench.counting.cost import Trace
 from cnnbench.devices.cores import Threads, limited
 from cnnbench.devices.device import Device
 from cnnbench.devices.disturbances import Disturbances
@@ -14,14 +16,15 @@ from cnnbench.devices.environment import Environment, environment
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.arguments import Inputs
+from cnnbench.models.network import Model, Network
 from cnnbench.roofline.calibrate import Say, calibrate, stored
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing.backends import EAGER
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.layers import ByOperator, OpTime
-from cnnbench.timing.network import Model, name_of, ready
+from cnnbench.timing.prepared import Prepared, called, prepare, ready
 from cnnbench.timing.sampling import Progress, StopRule, take
 from cnnbench.timing.setting import Setting, check
-from cnnbench.timing.subject import Prepared, prepare
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,29 @@ class LayerTimes:
 
     whole: Latency
     operators: list[OpTime]
+
+    def record(self) -> list[dict[str, Any]]:
+        """One record an operator, in execution order; `share` is of the whole pass."""
+        whole = self.whole.latency_s or 0.0
+        return [
+            {
+                "layer": op.cost.path,
+                "operator": op.cost.operator,
+                "kind": str(op.cost.kind),
+                "output": list(op.cost.output),
+                "time_s": op.time_s,
+                "share": op.time_s / whole if whole else 0.0,
+                "macs": op.cost.cost.macs,
+                "flops": op.cost.cost.flops,
+                "elementwise_flops": op.cost.cost.elementwise_flops,
+                "bytes_moved": op.cost.cost.bytes_moved,
+                "intensity": op.cost.cost.intensity,
+                "flops_per_s": op.flops_per_s,
+                "bound": op.bound,
+                "fraction_of_bound": op.fraction_of_bound,
+            }
+            for op in self.operators
+        ]
 
     @property
     def between_s(self) -> float:
@@ -49,7 +75,7 @@ class LayerTiming:
 
 
 def timed_layers(
-    asked: Sequence[tuple[Model, Setting]],
+    asked: Sequence[tuple[Model | Network, Setting]],
     given: Inputs | None,
     device: Device,
     threads: Threads,
@@ -57,15 +83,16 @@ def timed_layers(
     *,
     say: Say = lambda text: None,
     progress: Progress = lambda rounds, seconds, width: None,
+    known: Sequence[Trace | None] | None = None,
 ) -> LayerTiming:
     """Time each network's pass as a whole and, in the same rounds, each of its operators.
 
     One that cannot run, or runs other operators than were counted, has an `error`; the others go
-    on. Ctrl-C ends it with those that have been timed.
+    on. Ctrl-C ends it with those that have been timed. `known` are traces that have been counted.
     """
     for _, setting in asked:
         check(setting, device, threads)
-        if setting.compile or setting.graph:
+        if setting.backend != EAGER:
             raise InputError("a compiled or captured pass has no operators; leave --layers out")
         if setting.train and device.kind != "cpu":
             raise InputError(f"--layers times a training step on the CPU alone, not on {device}")
@@ -76,16 +103,16 @@ def timed_layers(
         now = environment(device, threads)
         watch = Disturbances(device, threads.number)
         try:
-            for model, setting in asked:
-                name, reason = name_of(model), ""
+            for (model, setting), trace in zip(asked, known or [None] * len(asked), strict=True):
+                name, reason = called(model), ""
                 try:
                     say(f"building {name}")
                     network = ready(model, given, setting, device, plan.seed)
-                    subject = prepare(network, setting, device, plan.seed)
-                    dtypes = [subject.dtype]
+                    prepared = prepare(network, setting, device, plan.seed, trace)
+                    dtypes = [prepared.dtype]
                     kept = calibrate(device, threads.number, dtypes, memory=True, say=say)
                     say("")
-                    times, interrupted = _taken(subject, plan, kept, progress)
+                    times, interrupted = _taken(prepared, plan, kept, progress)
                 except CnnbenchError as error:
                     reason = str(error)
                 if reason:
@@ -103,14 +130,14 @@ def timed_layers(
 
 
 def _taken(
-    subject: Prepared, plan: StopRule, kept: Profile, progress: Progress
+    prepared: Prepared, plan: StopRule, kept: Profile, progress: Progress
 ) -> tuple[LayerTimes, bool]:
     """Time one network; whether Ctrl-C ended it."""
-    watched = ByOperator(subject)
-    sampled = take([subject, watched], plan, progress=progress)
+    watched = ByOperator(prepared)
+    sampled = take([prepared, watched], plan, progress=progress)
     for failure in sampled.failures.values():
         raise failure
     if not len(sampled.rows):
         raise KeyboardInterrupt
-    whole = latency(subject, sampled.rows[:, 0], sampled.repeats[0], plan, kept, sampled.seconds)
+    whole = latency(prepared, sampled.rows[:, 0], sampled.repeats[0], plan, kept, sampled.seconds)
     return LayerTimes(whole, watched.times(kept)), sampled.interrupted

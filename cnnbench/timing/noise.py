@@ -13,12 +13,11 @@ from cnnbench.roofline.calibrate import Say, calibrate, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Noise, Profile, Timed
 from cnnbench.timing.measure import timed
-from cnnbench.timing.network import ready
 from cnnbench.timing.pairing import CONFIDENCE, ratio
+from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.sampling import Progress, Rounds, StopRule, take
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.statistics import order_statistic
-from cnnbench.timing.subject import prepare
 
 MODEL = "mobilenet_v2"
 # One of each sort, to which predictions for a device are held.

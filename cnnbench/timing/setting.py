@@ -1,47 +1,92 @@
-"""How a network is run: everything beside the network itself that its time depends on."""
+"""How a network is run: everything beside the network and the machine that its time depends on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
-from cnnbench.counting.count import read_dtype
 from cnnbench.devices.cores import MOST_THREADS, Threads
-from cnnbench.devices.device import Device
 from cnnbench.errors import DeviceError
-from cnnbench.models.inputs import batched
+from cnnbench.models.inputs import batched, check_dtype
+from cnnbench.timing import backends
+
+if TYPE_CHECKING:
+    from cnnbench.devices.device import Device
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to run a network.
+    """One way to run a network; the only list of what such a way is.
 
     `dtype` is None for the network's own. `fuse` folds batch norm into the convolution before it,
-    `graph` replays a CUDA graph, `train` takes a training step without loss and optimiser.
+    `train` takes a training step without loss and optimiser. `backend` is a name of
+    `timing.backends`.
     """
 
     batch: int = 1
     dtype: str | None = None
     channels_last: bool = False
-    compile: bool = False
+    backend: str = backends.EAGER
     fuse: bool = False
-    graph: bool = False
     train: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a contiguous, eager, unfused forward pass, which predictions are of."""
+        return self == Setting(self.batch, self.dtype)
+
+    def record(self) -> dict[str, Any]:
+        """Its fields, and the two back ends that had a key of their own before there were more."""
+        return {**asdict(self), **{name: self.backend == name for name in _FORMER}}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Setting:
+        """The setting of a record; of an old one, which has `compile` and no `backend`, too."""
+        known = {field.name: record[field.name] for field in fields(cls) if field.name in record}
+        former = next((name for name in _FORMER if record.get(name)), backends.EAGER)
+        return cls(**{"backend": former, **known})
+
+    def words(self, *names: str, usual: bool = False) -> list[str]:
+        """What people call it, of the fields `names` or all; what is usual is left out, or said."""
+        plain = Setting()
+        return [
+            said
+            for name, say in _WORDS.items()
+            if not names or name in names
+            if usual or name == "batch" or getattr(self, name) != getattr(plain, name)
+            if (said := say(getattr(self, name)))
+        ]
+
+
+_FORMER = ("compile", "graph")
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "batch": lambda value: f"batch {value}",
+    "dtype": lambda value: str(value or ""),
+    "channels_last": lambda value: "channels last" if value else "contiguous",
+    "backend": str,
+    "fuse": lambda value: "fused" if value else "",
+    "train": lambda value: "train" if value else "inference",
+}
+assert list(_WORDS) == [field.name for field in fields(Setting)]
+
+
+def expanded(setting: Setting, names: tuple[str, ...]) -> list[Setting]:
+    """The setting by each of several back ends."""
+    return [replace(setting, backend=name) for name in names]
 
 
 def check(setting: Setting, device: Device, threads: Threads) -> None:
     """DeviceError or ShapeError for what no network can do there."""
-    batched((), setting.batch)
-    if setting.dtype is not None:
-        read_dtype(setting.dtype)
     if threads.number < 1:
         raise DeviceError(f"{threads.number} threads cannot compute; give at least 1")
     if threads.number > MOST_THREADS:
         raise DeviceError(f"{threads.number} threads are too many; give at most {MOST_THREADS}")
-    if setting.graph and device.kind != "cuda":
-        raise DeviceError(f"--graph replays a CUDA graph, which {device} has not; leave it out")
-    if setting.graph and setting.train:
-        raise DeviceError("--graph captures a forward pass; leave --train or --graph out")
+    batched((), setting.batch)
+    if setting.dtype is not None:
+        check_dtype(setting.dtype)
     if setting.fuse and setting.train:
         raise DeviceError("--fuse folds batch norm, which training needs; leave one of them out")
     if device.kind == "mps" and setting.dtype == "float64":
         raise DeviceError("mps has no float64; use --dtype float32, or --device cpu")
+    backends.find(setting.backend).check(setting, device)

@@ -21,10 +21,9 @@ from cnnbench.devices import cores
 from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
 from cnnbench.timing import pairing
-from cnnbench.timing.network import ready
+from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.sampling import StopRule, take
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import prepare
 
 operators_for_torchvision()
 

@@ -24,10 +24,9 @@ from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.environment import environment
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.timing import pairing, statistics
-from cnnbench.timing.network import ready
+from cnnbench.timing.prepared import Prepared, prepare, ready
 from cnnbench.timing.sampling import StopRule, take
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import Prepared, prepare
 
 RESULTS = Path(__file__).parents[2] / "results"
 WAYS = (Setting(), Setting(dtype="float16"), Setting(dtype="float16", channels_last=True))
@@ -52,7 +51,7 @@ def rows(device: Device, seconds: float) -> Iterator[dict[str, Any]]:
         for way in WAYS:
             network = ready(model, None, way, device)
             for batch in (1, 64):
-                settings = [replace(way, batch=batch, graph=graph) for graph in (False, True)]
+                settings = [replace(way, batch=batch, backend=name) for name in ("eager", "graph")]
                 subjects = [prepare(network, setting, device) for setting in settings]
                 entries = [*subjects, *map(ByHost, subjects)]
                 taken = take(entries, StopRule(0.01, seconds)).rows

@@ -27,9 +27,8 @@ from cnnbench.reports.charts import style as drawing
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.operators import GridTimes
 from cnnbench.roofline.predict import Predictor
-from cnnbench.timing.network import ready
+from cnnbench.timing.prepared import Prepared, prepare, ready
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import Prepared, prepare
 
 RESULTS = Path(__file__).parents[2] / "results"
 LONG_S = 0.25  # a pass that warms itself up

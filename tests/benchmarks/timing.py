@@ -30,11 +30,11 @@ from torch import Tensor, nn
 from cnnbench.devices import cores
 from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
+from cnnbench.models.network import Model
 from cnnbench.timing import pairing, statistics
-from cnnbench.timing.network import Model, ready
+from cnnbench.timing.prepared import Prepared, prepare, ready
 from cnnbench.timing.sampling import Rounds, StopRule, take
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import Prepared, prepare
 
 RESULTS = Path(__file__).parents[2] / "results/timing.json"
 SECONDS = 10.0

@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnbench.counting.count import count
 from cnnbench.errors import CnnbenchError
-from cnnbench.models.build import load
+from cnnbench.models.build import construct
 
 # timm's files whose networks are convolutional: no attention over positions, no mixing by linear
 # layers. (byobnet has a few with self-attention among its blocks; byoanet is those.)
@@ -53,7 +53,7 @@ def cause(name: str) -> str:
         trace = count(f"timm:{name}")
     except CnnbenchError as error:
         return f"not counted: {str(error).partition(': ')[2] or error}"
-    net, shape = load(f"timm:{name}", shapes_only=True)
+    net, shape = construct(f"timm:{name}", shapes_only=True)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net.eval()(torch.empty(1, *(shape or ()), device="meta"))
     theirs = counter.get_total_flops()

@@ -75,7 +75,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     done = command("sweep", str(plan), "--dry-run", "--max-time", "30", "--output", str(folder))
     assert done.returncode == 0 and not folder.exists()
     lines = done.stdout.splitlines()
-    assert lines[0] == "lenet5, batch 1, channels_last" and len(lines) == 5
+    assert lines[0] == "lenet5, batch 1, channels last" and len(lines) == 5
     assert lines[-1] == "4 of 4 configurations to do on cpu, 2 min of timing at most"
 
 

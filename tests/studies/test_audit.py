@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnnbench.cli import run as run_cli
-from cnnbench.counting.count import counted
 from cnnbench.errors import InputError
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.registry import MODELS
@@ -30,7 +29,7 @@ HERE = [counter.name for counter in installed()[0]]
 def verdict(name: str, net: nn.Module, *shape: int, batch: int = 1) -> Account:
     if name not in HERE:
         pytest.skip(f"{name} is not installed")
-    return judge(COUNTED_BY[name], counted(net, None, "net", shape, batch=batch, real=True))
+    return judge(COUNTED_BY[name], prepare(net, shape, batch))
 
 
 # Each counter runs it for real, for up to half a minute: CI alone has the time.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store
+from cnnbench.timing.setting import Setting
 
 Record = dict[str, Any]
 
@@ -28,12 +28,12 @@ def record(
     **ways: Any,
 ) -> Record:
     """A timed configuration; of one number of seconds, 34 samples around it."""
-    one = Configuration(model, batch, **ways)
+    one = Configuration(model, Setting(batch, **ways))
     samples = list(seconds) if isinstance(seconds, Sequence) else _around(seconds)
     median = float(np.median(samples))
     cost = {
         "input": [[batch, 3, 224, 224]],
-        "dtype": one.dtype or "float32",
+        "dtype": one.setting.dtype or "float32",
         "params": macs // 100,
         "macs": macs,
         "flops": 2 * macs,
@@ -52,14 +52,18 @@ def record(
     }
     keys = ("macs", "elementwise_flops", "bytes_moved", "predicted_s")
     return {
-        "key": json.dumps([asdict(one), device]),
+        "key": json.dumps([one.record(), device]),
         "measured": measured,
-        **asdict(one),
+        **one.record(),
         "cost": cost,
         "kinds": {kind: dict(zip(keys, values, strict=True)) for kind, values in kinds.items()},
         "prediction": {"predicted_s": 1.1 * median, "bound": "memory"},
         "failure": "",
         "latency": {
+            "model": model,
+            "input": cost["input"],
+            "dtype": cost["dtype"],
+            "threads": 2,
             "device": "cpu",
             "latency_s": median,
             "ci_low_s": 0.98 * median,
@@ -101,9 +105,9 @@ def failed(model: str, why: str) -> Record:
     """A configuration that could not run."""
     one = Configuration(model)
     return {
-        "key": json.dumps(asdict(one)),
+        "key": json.dumps(one.record()),
         "measured": "2026-11-20T10:00:00+00:00",
-        **asdict(one),
+        **one.record(),
         "cost": {},
         "kinds": {},
         "prediction": None,

@@ -6,6 +6,7 @@ import pytest
 
 from cnnbench.errors import CnnbenchError, ConfigError
 from cnnbench.sweeps.plan import Configuration, planned, read
+from cnnbench.timing.setting import Setting
 
 
 def test_a_plan_is_the_product_of_its_axes(tmp_path: Path) -> None:
@@ -16,8 +17,8 @@ def test_a_plan_is_the_product_of_its_axes(tmp_path: Path) -> None:
     )
     of = read(file).configurations()
     assert len(of) == 8
-    assert of[0] == Configuration("mobilenet_v1", 1, "bfloat16")
-    assert of[-1] == Configuration("lenet5", 8, "bfloat16", channels_last=True)
+    assert of[0] == Configuration("mobilenet_v1", Setting(1, "bfloat16"))
+    assert of[-1] == Configuration("lenet5", Setting(8, "bfloat16", channels_last=True))
 
 
 def test_a_point_stands_once() -> None:

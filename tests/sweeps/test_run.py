@@ -32,7 +32,7 @@ def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
     records = list(store)
     assert [record["key"] for record in records] == [key(one, None) for one in FEW]
     for one, record in zip(FEW, records, strict=True):
-        total = count(one.spec, batch=one.batch).total
+        total = count(one.spec, batch=one.setting.batch).total
         assert (record["cost"]["macs"], record["cost"]["params"]) == (total.macs, total.params)
         assert sum(kind["macs"] for kind in record["kinds"].values()) == total.macs
         assert record["prediction"] is None

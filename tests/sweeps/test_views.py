@@ -95,12 +95,12 @@ def test_the_front_is_what_none_is_better_than(drawn: list[tuple[int, int]]) -> 
 
 def test_a_way_says_what_differs_and_no_more() -> None:
     plain = results(made.record("lenet5"), made.record("lenet5", batch=8))
-    assert views.way_order(plain) == ["batch 1", "batch 8"]
+    assert views.series(plain) == ["batch 1", "batch 8"]
     mixed = results(
         made.record("lenet5", batch=8, channels_last=True),
         made.record("lenet5", dtype="bfloat16"),
     )
-    assert views.way_order(mixed) == [
+    assert views.series(mixed) == [
         "batch 1, bfloat16, contiguous",
         "batch 8, float32, channels last",
     ]

@@ -9,13 +9,12 @@ from cnnbench.devices.cores import Threads
 from cnnbench.devices.device import find_device
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models import registry
+from cnnbench.models.network import Model
 from cnnbench.timing.layers import ByOperator
 from cnnbench.timing.measure_layers import LayerTiming, timed_layers
-from cnnbench.timing.network import Model, ready
+from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.sampling import StopRule
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import prepare
-from cnnbench.timing.views import layers
 
 CPU = find_device("cpu")
 PLAIN = Setting()
@@ -52,7 +51,7 @@ def times(entry: ByOperator):  # type: ignore[no-untyped-def]
 def test_a_real_pass_runs_what_was_counted(model: registry.Model) -> None:
     entry = watched(small(model))
     found = times(entry)
-    trace = entry._subject.trace
+    trace = entry._prepared.trace
     assert [op.cost for op in found] == list(trace.operators)
     assert all(op.time_s > 0 and op.bound is not None for op in found)
 
@@ -71,7 +70,7 @@ def test_a_real_pass_runs_what_was_counted(model: registry.Model) -> None:
 )
 def test_in_every_layout_and_mode(name: str, setting: Setting) -> None:
     entry = watched(small(registry.find(name)), setting)
-    found, trace = times(entry), entry._subject.trace
+    found, trace = times(entry), entry._prepared.trace
     assert sum(op.cost.cost.macs for op in found) == trace.total.macs
     moved = [op.cost for op in found if op.cost.operator.endswith("(copy)")]
     assert not moved or setting.channels_last
@@ -109,7 +108,7 @@ def test_layers_beside_the_whole_pass() -> None:
     assert found.between_s == pytest.approx(whole - sum(op.time_s for op in found.operators))
     conv = found.operators[0]
     assert conv.flops_per_s == pytest.approx(2 * 2 * 8 * 36 * 27 / conv.time_s)
-    dense, *_, last = layers(found)
+    dense, *_, last = found.record()
     assert dense["share"] == pytest.approx(conv.time_s / whole)
     assert (last["layer"], last["macs"]) == ("3", 2 * 8 * 36 * 4)
 
@@ -136,7 +135,7 @@ def test_ctrl_c_ends_with_the_networks_timed_so_far(monkeypatch: pytest.MonkeyPa
     assert found.interrupted and len(found.networks) == 1
 
 
-@pytest.mark.parametrize("setting", [Setting(compile=True), Setting(graph=True)])
+@pytest.mark.parametrize("setting", [Setting(backend="compile"), Setting(backend="graph")])
 def test_what_has_no_operators_is_refused(setting: Setting) -> None:
     with pytest.raises(CnnbenchError, match=r"leave --layers out|cpu has not"):
         timed((nn.ReLU(), setting))

@@ -8,11 +8,10 @@ import cnnbench
 from cnnbench.devices.device import find_device
 from cnnbench.errors import CnnbenchError, DeviceError, SpecError
 from cnnbench.timing.latency import Latency, latency
-from cnnbench.timing.network import ready
+from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.sampling import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import interval, outliers
-from cnnbench.timing.subject import prepare
 from tests.roofline.test_profile import ROOFS
 
 CPU = find_device("cpu")
@@ -25,10 +24,10 @@ def test_models_and_batches_in_the_order_asked_for() -> None:
         *(("lenet5", 1), ("lenet5", 4), ("resnet20", 1), ("resnet20", 4))
     ]
     for row in rows:
-        assert row.error is None and row.sample is not None and row.latency_s is not None
-        found = interval(row.sample.seconds)
-        assert row.latency_s == found.median and row.samples == len(row.sample.seconds)
-        assert row.outliers == outliers(row.sample.seconds)
+        assert row.error is None and row.samples_s and row.latency_s is not None
+        found = interval(row.samples_s)
+        assert row.latency_s == found.median and row.samples == len(row.samples_s)
+        assert row.outliers == outliers(row.samples_s)
         assert row.throughput_images_per_s == row.setting.batch / row.latency_s
         assert (
             row.flops

@@ -24,7 +24,7 @@ from cnnbench.guard.duet.worker import Order, folders
 from cnnbench.guard.finding import Finding, Status
 from cnnbench.models.sources.python import find
 from cnnbench.models.spec import SourceSpec
-from cnnbench.timing.setting import Setting, check
+from cnnbench.timing.setting import check
 
 Say = Callable[[str], None]
 _LIBRARIES = ("timm", "torchvision")
@@ -104,7 +104,7 @@ def _timed(guarded: Guarded, base: _Base, where: Where, say: Say) -> Finding:
         whose = spec.source if isinstance(spec, SourceSpec) else "cnnbench"
         reason = f"it comes with {whose}, which is the same for both revisions"
         return _finding(guarded, Status.UNTIMED, reason=reason)
-    check(Setting(guarded.batch, guarded.dtype, train=guarded.train), where.device, where.threads)
+    check(guarded.setting, where.device, where.threads)
     if Path(spec.source).is_absolute():
         reason = f"{spec.source} is the same file for both; name it from the configuration's folder"
         return _finding(guarded, Status.UNKNOWN, reason=reason)

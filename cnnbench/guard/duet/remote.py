@@ -20,7 +20,7 @@ from cnnbench.guard.costs import Layer
 from cnnbench.guard.duet.worker import END, Order
 
 # cnnbench is found as it was here, and last, so that no revision's modules are hidden by it.
-_START = "import sys; sys.path.append({!r}); from cnnbench.guard.worker import main; main()"
+_START = "import sys; sys.path.append({!r}); from cnnbench.guard.duet.worker import main; main()"
 _HOME = str(Path(cnnbench.__file__).parents[1])
 _PATIENCE_S = 5.0
 

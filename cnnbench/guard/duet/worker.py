@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from cnnbench.errors import CnnbenchError, MissingError, RevisionError
 from cnnbench.guard.config import Guarded
+from cnnbench.timing.setting import Setting
 
 END = {"end": True}
 
@@ -41,9 +42,7 @@ class Order:
     paths: tuple[str, ...]
     model: str
     input: tuple[str, ...] | None
-    batch: int
-    dtype: str | None
-    train: bool
+    setting: Setting
     device: str
     threads: int
     seed: int
@@ -57,11 +56,15 @@ class Order:
         return cls(
             model=guarded.name,
             input=None if guarded.input is None else tuple(map(str, guarded.input)),
-            batch=guarded.batch,
-            dtype=guarded.dtype,
-            train=guarded.train,
+            setting=guarded.setting,
             **more,
         )
+
+    @classmethod
+    def read(cls, line: str) -> Order:
+        """The order that a line of JSON holds."""
+        values = json.loads(line)
+        return cls(**{**values, "setting": Setting(**values["setting"])})
 
 
 def main() -> None:
@@ -74,7 +77,7 @@ def main() -> None:
     given = orders.readline()
     if not given:
         return
-    order = Order(**json.loads(given))
+    order = Order.read(given)
     try:
         told = _serve(order, orders, answers)
     except BrokenPipeError:
@@ -138,19 +141,18 @@ class _Served:
         from cnnbench.devices.device import find_device
         from cnnbench.guard.costs import layers
         from cnnbench.timing.layers import ByOperator
-        from cnnbench.timing.network import ready
-        from cnnbench.timing.setting import Setting
-        from cnnbench.timing.subject import prepare
+        from cnnbench.timing.prepared import prepare, ready
 
         torch.set_num_threads(order.threads)
         device = find_device(order.device)
-        setting = Setting(order.batch, order.dtype, train=order.train)
+        setting = order.setting
         given = None if order.input is None else list(order.input)
         network = ready(order.model, given, setting, device, order.seed)
         _check_origin(order)
-        self.subject = prepare(network, setting, device, order.seed)
-        self.layers = [layer.model_dump() for layer in layers(self.subject.trace)]
-        self.watched = ByOperator(self.subject)
+        self.prepared = prepare(network, setting, device, order.seed)
+        assert self.prepared.trace is not None
+        self.layers = [layer.model_dump() for layer in layers(self.prepared.trace)]
+        self.watched = ByOperator(self.prepared)
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """Seconds of so many passes, or what each layer took in those so far."""
@@ -158,7 +160,7 @@ class _Served:
             return {"seconds": _by_layer(self.watched.medians())}
         if not question["counts"]:
             gc.collect()
-        entry = self.watched if question["watched"] else self.subject
+        entry = self.watched if question["watched"] else self.prepared
         return {"seconds": entry.seconds(question["repeats"], question["counts"])}
 
 

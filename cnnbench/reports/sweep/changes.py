@@ -32,7 +32,7 @@ def compared(
     """What changed from run a to run b."""
     found = changes(first, second)
     rows = [record(change) for change in found.rows]
-    named = views.ways([change.a for change in found.rows])
+    named = views.named([change.a for change in found.rows])
     shown = [_shown(row, named(change.a)) for row, change in zip(rows, found.rows, strict=True)]
     notes = _notes(found, rows, a, b)
     about = [

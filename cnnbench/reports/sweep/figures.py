@@ -14,7 +14,7 @@ from cnnbench.reports.sweep.page import Figure, Section
 from cnnbench.reports.sweep.selection import MOST_ROWS, name, networks
 from cnnbench.sweeps.compare import RunChange
 from cnnbench.sweeps.results import Result
-from cnnbench.sweeps.views import Row, by_place, points, way_order, ways
+from cnnbench.sweeps.views import Row, by_place, named, points, series
 from cnnbench.timing.pairing import verdict
 
 _MOST_WAYS = 8  # that colours tell apart
@@ -32,17 +32,17 @@ def sections(results: Sequence[Result]) -> list[Section]:
 
 def _timed(results: Sequence[Result]) -> Iterable[Figure]:
     """Of networks, and of blocks beside each other; of blocks alone where there is no network."""
-    every, named = way_order(results), ways(results)
+    every, told = series(results), named(results)
     order, note = every[:_MOST_WAYS], ""
     if len(every) > len(order):
         note = f" {len(order)} of {len(every)} ways of running are drawn; the table has all."
-    alike = networks([one for one in results if named(one) in order])
+    alike = networks([one for one in results if told(one) in order])
     where = points(alike)
     if where:
         yield from of_points.figures(where, order, note)
-    yield from of_rows.throughput(alike, named, order, note)
-    yield from of_rows.pairs_of(results, named, every)
-    yield from of_rows.kinds([one for one in alike if named(one) == order[0]], f", {order[0]}")
+    yield from of_rows.throughput(alike, told, order, note)
+    yield from of_rows.pairs_of(results, told, every)
+    yield from of_rows.kinds([one for one in alike if told(one) == order[0]], f", {order[0]}")
 
 
 def _counted(results: Sequence[Result]) -> Iterable[Figure]:
@@ -54,10 +54,10 @@ def _counted(results: Sequence[Result]) -> Iterable[Figure]:
 
 def of_changes(rows: Sequence[RunChange], a: str, b: str) -> list[Section]:
     """How the times of two runs differ."""
-    named = ways([change.a for change in rows])
-    told: list[Row] = [
+    told = named([change.a for change in rows])
+    drawn: list[Row] = [
         {
-            "name": f"{name(change.a)}, {named(change.a)}",
+            "name": f"{name(change.a)}, {told(change.a)}",
             "value": change.measured.median,
             "low": change.measured.low,
             "high": change.measured.high,
@@ -66,10 +66,10 @@ def of_changes(rows: Sequence[RunChange], a: str, b: str) -> list[Section]:
         for change in rows
         if change.measured
     ]
-    told.sort(key=lambda row: -abs(math.log(float(row["value"]))))
-    shown, note = told[:MOST_ROWS], ""
-    if len(told) > len(shown):
-        note = f" The {len(shown)} that differ most, of {units.exact(len(told))}."
+    drawn.sort(key=lambda row: -abs(math.log(float(row["value"]))))
+    shown, note = drawn[:MOST_ROWS], ""
+    if len(drawn) > len(shown):
+        note = f" The {len(shown)} that differ most, of {units.exact(len(drawn))}."
     if not shown:
         return []
     figure = Figure(

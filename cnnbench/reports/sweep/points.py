@@ -77,7 +77,7 @@ def _point(point: Point) -> Row:
     assert latency is not None
     return {
         "model": name(point.result),
-        "way": point.way,
+        "way": point.series,
         "macs": point.result.macs,
         "latency_s": latency.latency_s,
         "low_s": latency.ci_low_s or latency.latency_s,
@@ -93,7 +93,7 @@ def _prediction(point: Point) -> Row | None:
     predicted = one.prediction.predicted_s
     return {
         "model": name(one),
-        "way": point.way,
+        "way": point.series,
         "latency_s": seconds,
         "predicted_s": predicted,
         "error": predicted / seconds - 1,
@@ -126,7 +126,7 @@ def _dot(point: Point) -> Row:
     assert one.latency_s is not None
     most = max(one.kinds, key=lambda kind: one.kinds[kind].macs, default="")
     return {
-        "side": point.way,
+        "side": point.series,
         "kind": most,
         "layer": name(one),
         "intensity": one.cost.intensity,

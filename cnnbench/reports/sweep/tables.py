@@ -40,7 +40,7 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
     """All that was found, to print and to look at."""
     results = views.ordered(results)
     rows = [views.row(result) for result in results]
-    named = views.ways(results)
+    named = views.named(results)
     shown = [_shown(row, named(one)) for row, one in zip(rows, results, strict=True)]
     unknown = {row["model"]: col.uncounted(row) for row in rows if row["uncounted"]}
     about, notes = facts(results), [*told(results), *unknown.values()]

@@ -5,20 +5,19 @@ from __future__ import annotations
 import importlib.util
 import inspect
 from collections import Counter as Tally
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
 
 from cnnbench.counting.cost import OpCost, Trace
-from cnnbench.counting.count import Pass, counted
+from cnnbench.counting.count import count_network
 from cnnbench.errors import InputError, reason_of
-from cnnbench.models.arguments import Arguments
-from cnnbench.models.build import load, surroundings
-from cnnbench.models.inputs import Input
-from cnnbench.models.spec import AnySpec
+from cnnbench.models.arguments import Arguments, Inputs
+from cnnbench.models.build import surroundings
+from cnnbench.models.network import Model, load
 from cnnbench.studies.audit import COUNTERS
-from cnnbench.studies.audit.counter import OtherCounter, Term, What
+from cnnbench.studies.audit.counter import OtherCounter, Pass, Term, What
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,12 @@ def installed() -> tuple[list[OtherCounter], list[str]]:
     )
 
 
-def prepare(spec: AnySpec, given: Sequence[Input] | None, batch: int) -> Pass:
+def prepare(model: Model, given: Inputs | None, batch: int) -> Pass:
     """Build the network for real, and count an evaluation pass on real inputs."""
     with surroundings():
-        net, carried = load(spec)
-        return counted(net, carried, str(spec), given, batch=batch, real=True)
+        network = load(model, given, own=False)
+        trace = count_network(network, batch)
+        return Pass(network.net, network.arguments(batch, torch.device("cpu")), trace)
 
 
 def judge(counter: OtherCounter, done: Pass) -> Account:

@@ -10,8 +10,8 @@ from itertools import groupby
 from torch import nn
 
 from cnnbench.counting.cost import OpCost
-from cnnbench.counting.count import Pass
 from cnnbench.models.inputs import Shape
+from cnnbench.studies.audit.counter import Pass
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,17 @@ from enum import StrEnum
 
 from torch import Tensor, nn
 
-from cnnbench.counting.cost import OpCost
-from cnnbench.counting.count import Pass
+from cnnbench.counting.cost import OpCost, Trace
+from cnnbench.models.arguments import Arguments
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A pass that has been counted: the network, real arguments, and its trace."""
+
+    net: nn.Module
+    arguments: Arguments
+    trace: Trace
 
 
 class What(StrEnum):

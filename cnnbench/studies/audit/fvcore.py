@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.counting.cost import OpCost
-from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet
 from cnnbench.studies.audit.calls import operators
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
 
 _PRODUCTS = {"linear", "matmul", "mm", "bmm", "addmm"}
 

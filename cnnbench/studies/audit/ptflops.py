@@ -15,10 +15,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from cnnbench.counting.cost import OpCost
-from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet, where
 from cnnbench.studies.audit.calls import Call, calls, main_operator, operators, places
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
 
 _NORMS = {"batch_norm", "instance_norm", "group_norm", "layer_norm"}
 _ACTIVATIONS = {"relu", "prelu", "elu", "leaky_relu", "relu6", "gelu"}

@@ -12,10 +12,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet
 from cnnbench.studies.audit.calls import Call, calls, main_operator, places
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnbench.counting.count import Pass
 from cnnbench.studies.audit.asking import copied, quiet, where
 from cnnbench.studies.audit.calls import operators
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Term, What
+from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:

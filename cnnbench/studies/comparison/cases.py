@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from cnnbench.errors import SpecError
+from cnnbench.models.network import name_of
 from cnnbench.models.spec import AnySpec, Spec, parse_together
 from cnnbench.studies.comparison.stages import (
     REDUCTIONS,
@@ -17,7 +18,6 @@ from cnnbench.studies.comparison.stages import (
     stages_of,
     with_options,
 )
-from cnnbench.timing.network import name_of
 
 _OF_RESIDUALS = 3  # the kernel of a reference that has no option for it
 

@@ -9,12 +9,13 @@ from functools import partial
 
 from cnnbench import units
 from cnnbench.counting import closed_forms
-from cnnbench.counting.count import count
+from cnnbench.counting.count import count_model
 from cnnbench.devices import cores
 from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import InputError, ShapeError
 from cnnbench.models.arguments import Inputs
+from cnnbench.models.network import Model
 from cnnbench.models.registry import Value
 from cnnbench.models.spec import Spec, parse_together
 from cnnbench.roofline import calibrate as profiling
@@ -22,10 +23,10 @@ from cnnbench.roofline.predict import Predictor, dtype_of
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.cases import Case, cases
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
+from cnnbench.timing.backends import EAGER
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import check_plan, timed
 from cnnbench.timing.measure_layers import timed_layers
-from cnnbench.timing.network import Model
 from cnnbench.timing.pairing import ratio, verdict, widest
 from cnnbench.timing.sampling import Progress, StopRule
 from cnnbench.timing.setting import Setting
@@ -42,7 +43,7 @@ def compare(
     device: str | None = None,
     dtype: str | None = None,
     channels_last: bool = False,
-    compile: bool = False,
+    backend: str = EAGER,
     threads: int | None = None,
     precision: float = 0.02,
     max_time: float = 10.0,
@@ -61,34 +62,50 @@ def compare(
     texts = [model for model in models if isinstance(model, str)]
     specs = iter(parse_together(texts))
     asked = cases([next(specs) if isinstance(m, str) else m for m in models], block)
-    setting = Setting(batch, dtype, channels_last, compile)
-    rows = count_rows(asked, input_shape, setting)
+    setting = Setting(batch, dtype, channels_last, backend)
+    rows = count_rows(asked, input_shape, setting, values=not static and on is None)
     if on is not None:
         return predict_rows(rows, on)
     if static:
         return rows
     found, used = find_device(device), cores.threads(threads)
     plan = StopRule(precision, max_time, seed)
-    return time_rows(rows, input_shape, setting, found, used, plan).rows
+    return time_rows(rows, setting, found, used, plan).rows
 
 
-def count_rows(asked: Sequence[Case], given: Inputs | None, setting: Setting) -> list[Comparison]:
-    """Count both sides of every row; InputError where they take different inputs."""
+def count_rows(
+    asked: Sequence[Case], given: Inputs | None, setting: Setting, *, values: bool
+) -> list[Comparison]:
+    """Both sides of every row counted; with `values` they can be timed, too.
+
+    InputError where they take different inputs.
+    """
     rows = []
     for case in asked:
         if given is not None and case.label:
             raise ShapeError(f"{case.names[0]} is a block; give it --shape instead of --input")
         first, *others = (
-            Side(name, model, count(model, given, batch=setting.batch, dtype=setting.dtype))
+            side_of(name, model, given, setting, values=values)
             for name, model in zip(case.names, case.models, strict=True)
         )
-        for other in others:
+        reference, *models = case.models
+        for other, model in zip(others, models, strict=True):
             _same_inputs(first, other)
             closed = ""
-            if isinstance(first.model, Spec) and isinstance(other.model, Spec) and case.label:
-                closed = closed_forms.ratio(first.model, other.model)
+            if isinstance(reference, Spec) and isinstance(model, Spec) and case.label:
+                closed = closed_forms.ratio(reference, model)
             rows.append(Comparison(case.label, first, other, len(others) > 1, closed))
     return rows
+
+
+def side_of(
+    name: str, model: Model, given: Inputs | None, setting: Setting, *, values: bool
+) -> Side:
+    """A side counted; its network is the one that is timed."""
+    return Side(
+        name,
+        *count_model(model, given, batch=setting.batch, dtype=setting.dtype, values=values),
+    )
 
 
 def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Comparison]:
@@ -114,7 +131,6 @@ def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Compariso
 
 def time_rows(
     rows: Sequence[Comparison],
-    given: Inputs | None,
     setting: Setting,
     device: Device,
     threads: cores.Threads,
@@ -135,14 +151,15 @@ def time_rows(
     warnings: dict[str, Warning] = {}
     try:
         for together in _groups(rows):
-            models = [together[0].a.model, *(row.b.model for row in together)]
-            seconds = plan.max_time * len(together) / len(models)  # of each; a row has max_time
+            sides = [together[0].a, *(row.b for row in together)]
+            seconds = plan.max_time * len(together) / len(sides)  # of each; a row has max_time
             timing = timed(
-                [(model, setting) for model in models],
-                given,
+                [(side.network, setting) for side in sides],
+                None,
                 device,
                 threads,
                 replace(plan, max_time=seconds),
+                known=[side.trace for side in sides],
                 width=widest,
                 say=partial(_say_at, say, together[0].label),
                 progress=progress,
@@ -160,7 +177,7 @@ def time_rows(
             if timing.interrupted:
                 raise KeyboardInterrupt
         if layers:
-            done = _with_layers(done, given, setting, device, threads, say)
+            done = _with_layers(done, setting, device, threads, say)
         profile = _profile(done, device, threads, say)
     except KeyboardInterrupt:
         if timing is None:
@@ -189,7 +206,6 @@ def _say_at(say: Callable[[str], None], label: str, text: str) -> None:
 
 def _with_layers(
     rows: Sequence[Comparison],
-    given: Inputs | None,
     setting: Setting,
     device: Device,
     threads: cores.Threads,
@@ -201,16 +217,18 @@ def _with_layers(
     for side in (side for row in rows for side in (row.a, row.b)):
         if id(side) not in sides:
             say(f"timing the operators of {side.name}")
-            timing = timed_layers([(side.model, setting)], given, device, threads, plan)
+            timing = timed_layers(
+                [(side.network, setting)], None, device, threads, plan, known=[side.trace]
+            )
             sides[id(side)] = replace(side, layers=timing.networks[0])
     return [replace(row, a=sides[id(row.a)], b=sides[id(row.b)]) for row in rows]
 
 
 def _judged(row: Comparison, a: Latency, b: Latency, plan: StopRule) -> Comparison:
     """A row with the ratio of its latencies by rounds, and what that says."""
-    if a.sample is None or b.sample is None:
+    if not a.samples_s or not b.samples_s:
         return row
-    found = ratio(a.sample.seconds, b.sample.seconds)
+    found = ratio(a.samples_s, b.samples_s)
     converged = math.isfinite(found.precision) and found.precision <= plan.precision
     return replace(row, measured=found, verdict=verdict(found, converged))
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from cnnbench.counting.cost import Cost, Trace
 from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
+from cnnbench.models.network import Network
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure_layers import LayerTimes
-from cnnbench.timing.network import Model
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.statistics import Interval
 
@@ -24,7 +24,7 @@ class Side:
     """
 
     name: str
-    model: Model
+    network: Network
     trace: Trace
     predicted: Prediction | None = None
     latency: Latency | None = None

@@ -10,7 +10,6 @@ from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.division import By
 from cnnbench.studies.comparison.explain import explain, shares
 from cnnbench.studies.comparison.parts import Part, parts
-from cnnbench.timing.network import name_of
 
 _COSTS = ("params", "macs", "flops", "activations", "bytes_moved", "intensity")
 
@@ -21,8 +20,8 @@ def record(row: Comparison) -> dict[str, Any]:
     bounded = found is not None and math.isfinite(found.low)
     trace = row.a.trace
     return {
-        "a": name_of(row.a.model),
-        "b": name_of(row.b.model),
+        "a": row.a.network.name,
+        "b": row.b.network.name,
         "label": row.label,
         "input": [list(shape) for shape in trace.input_shapes],
         "dtype": trace.dtype,

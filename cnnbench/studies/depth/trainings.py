@@ -17,12 +17,12 @@ from cnnbench.errors import InputError
 from cnnbench.models import arguments as args
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.foreign import failing
+from cnnbench.models.network import Model, Network
 from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.blocks import blocks_of, looking, norm, share, variance
 from cnnbench.studies.depth.digits import Digits, digits
 from cnnbench.studies.depth.gradients import Say, telling, variant, variants
 from cnnbench.studies.depth.training import BATCH, LEARNING_RATE, Training, mode, train
-from cnnbench.timing.network import Model, Network
 
 _LOOKED_AT = 64  # held-out images on which blocks are looked at
 

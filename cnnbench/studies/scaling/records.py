@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cnnbench.models.scale import Way
-from cnnbench.models.spec import Spec
+from cnnbench.models.spec import Spec, parse
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.scaling.costs import costs, places
 from cnnbench.studies.scaling.family import Scaled
@@ -56,7 +56,7 @@ def _way(
     row: Comparison | None,
     setting: Setting,
 ) -> dict[str, Any]:
-    spec, latency = side.model, side.latency
+    spec, latency = parse(side.network.name), side.latency
     assert isinstance(spec, Spec)
     now, base = (costs(of.cost, of.trace.peak_activation_bytes) for of in (side, first))
     found = row.measured if row else None

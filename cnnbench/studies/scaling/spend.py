@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from cnnbench import units
-from cnnbench.counting.count import count
 from cnnbench.errors import InputError, SpecError
 from cnnbench.models.scale import Axis, Compound, Way, at, moved, multiplied
 from cnnbench.models.spec import Spec
-from cnnbench.studies.comparison.comparison import Comparison, Side
+from cnnbench.studies.comparison.compare import side_of
+from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.scaling.family import Family
 from cnnbench.timing.setting import Setting
 
@@ -112,11 +112,10 @@ def _nearest(
     return min(below, above, key=lambda step: abs(math.log(cost(step) / macs))), True
 
 
-def rows(base: Spec, spent: Sequence[Spent], setting: Setting) -> list[Comparison]:
+def rows(base: Spec, spent: Sequence[Spent], setting: Setting, *, values: bool) -> list[Comparison]:
     """Each way beside the network as it was, which all of them share."""
-
-    def side(name: str, spec: Spec) -> Side:
-        return Side(name, spec, count(spec, batch=setting.batch, dtype=setting.dtype))
-
-    first = side(str(base), base)
-    return [Comparison("", first, side(str(one.way), one.spec)) for one in spent]
+    first = side_of(str(base), base, None, setting, values=values)
+    return [
+        Comparison("", first, side_of(str(one.way), one.spec, None, setting, values=values))
+        for one in spent
+    ]

@@ -88,9 +88,7 @@ def unfinished(
         if software != (__version__, torch.__version__) or timed is static:
             continue
         if not (retry and record.get("failure")):
-            known.add(
-                Configuration(**{key: about[key] for key in Configuration.__dataclass_fields__})
-            )
+            known.add(Configuration.of(about))
     return [one for one in of if one not in known]
 
 

@@ -125,13 +125,12 @@ def efficientnets() -> Family:
     return Family(base)
 
 
-def doubled() -> dict[Way, Comparison]:
+def doubled(*, values: bool = False) -> dict[Way, Comparison]:
     """Twice the MACs of B0 by each way, beside B0."""
     family = efficientnets()
     spent = [spend(family, way, 2 * family.macs, Compound()) for way in Way]
-    return {
-        one.way: row for one, row in zip(spent, rows(family.base, spent, Setting()), strict=True)
-    }
+    found = rows(family.base, spent, Setting(), values=values)
+    return {one.way: row for one, row in zip(spent, found, strict=True)}
 
 
 _GROWN = ("params", "activations", "bytes_moved", "peak_activation_bytes")

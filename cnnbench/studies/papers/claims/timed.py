@@ -26,7 +26,6 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
     """The rows with what they were measured to take; KeyboardInterrupt where not all were."""
     done = compare.time_rows(
         rows,
-        None,
         _SETTING,
         setup.device,
         setup.threads,
@@ -40,7 +39,7 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
 
 
 def _counted(a: AnySpec, b: AnySpec) -> list[Comparison]:
-    return compare.count_rows(cases([a, b], {}), None, _SETTING)
+    return compare.count_rows(cases([a, b], {}), None, _SETTING, values=True)
 
 
 def _speedup(row: Comparison) -> Interval:
@@ -74,7 +73,7 @@ def _separable(setup: Setup) -> Answer:
 
 def _compound(setup: Setup) -> Answer:
     """Time of twice the MACs by compound scaling, over that of the fastest single way."""
-    ways = doubled()
+    ways = doubled(values=True)
     timed = _timed(list(ways.values()), setup)
     faster = {way: _speedup(row) for way, row in zip(ways, timed, strict=True)}
     said = ", ".join(f"{way} {units.ratio(1 / found.median)}" for way, found in faster.items())

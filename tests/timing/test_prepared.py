@@ -11,10 +11,10 @@ from cnnbench import build
 from cnnbench.devices import cores
 from cnnbench.devices.device import Device, find_device
 from cnnbench.errors import CnnbenchError, DeviceError, InputError, MemoryShortage, SpecError
+from cnnbench.models.network import Model
 from cnnbench.timing.largest_batch import largest_batch
-from cnnbench.timing.network import Model, ready
+from cnnbench.timing.prepared import Prepared, prepare, ready
 from cnnbench.timing.setting import Setting, check
-from cnnbench.timing.subject import Prepared, prepare
 
 CPU = find_device("cpu")
 PLAIN = Setting()
@@ -222,7 +222,7 @@ def test_what_cannot_fit_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("setting", "threads", "words"),
     [
-        (Setting(graph=True), 1, "cpu has not"),
+        (Setting(backend="graph"), 1, "cpu has not"),
         (Setting(fuse=True, train=True), 1, "leave one of them out"),
         (Setting(), 0, "0 threads cannot compute"),
         (Setting(batch=0), 1, "batch 0 makes no sense"),
@@ -234,7 +234,7 @@ def test_what_no_network_can_do(setting: Setting, threads: int, words: str) -> N
 
 
 def test_what_is_no_model() -> None:
-    with pytest.raises(SpecError, match="cannot time a int"):
+    with pytest.raises(SpecError, match="int is no model"):
         ready(3, None, Setting(), CPU)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="does not say what input it takes"):
         ready(small(), None, Setting(), CPU)
@@ -260,6 +260,6 @@ def test_a_compiled_module_is_timed_as_the_original() -> None:
 def test_a_graph_replays_what_eager_computes() -> None:
     gpu = find_device("cuda")
     network = ready("resnet20", None, Setting(), gpu)
-    eager, graph = (prepare(network, Setting(graph=graph), gpu) for graph in (False, True))
+    eager, graph = (prepare(network, Setting(backend=name), gpu) for name in ("eager", "graph"))
     assert graph.seconds() > 0
     torch.testing.assert_close(eager.run(), graph.run())

@@ -1,0 +1,131 @@
+"""A network found once: built, or copied where somebody else holds it, with the inputs it takes.
+
+Counting, timing and auditing start from there.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from cnnbench.errors import InputError, SpecError, reason_of
+from cnnbench.models import arguments as args
+from cnnbench.models import registry
+from cnnbench.models.arguments import Arguments, Inputs
+from cnnbench.models.build import construct, surroundings
+from cnnbench.models.inputs import Input, Shape
+from cnnbench.models.sources.building import converted
+from cnnbench.models.spec import AnySpec, SourceSpec, Spec, parse
+
+Model = str | AnySpec | nn.Module
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network and the inputs it takes; `asked` tells whether a user chose them."""
+
+    name: str
+    net: nn.Module
+    inputs: tuple[Input, ...]
+    asked: bool = True
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What its weights are."""
+        return args.real_dtype(self.net)
+
+    def shapes(self, batch: int) -> Arguments:
+        """Arguments without values, on the meta device."""
+        return args.shapes_of(self.inputs, batch, self.dtype)
+
+    def arguments(self, batch: int, device: torch.device, seed: int = 0) -> Arguments:
+        """Random normal arguments of its dtype on the device, the same for the same seed."""
+        return args.values_for(self.shapes(batch), seed).each(lambda x: x.to(device))
+
+    def refusal(self, error: InputError, batch: int, *, train: bool = False) -> InputError:
+        """The error that says that it cannot take its inputs, and what to type where known."""
+        taken = " ".join(map(str, self.inputs))
+        hint = _hint(self.name, self.inputs, batch, error) if self.asked or train else ""
+        return InputError(f"{self.name} cannot take {taken}: {error}{hint}")
+
+
+def load(
+    model: Model,
+    given: Inputs | None = None,
+    *,
+    dtype: str | None = None,
+    values: bool = True,
+    own: bool = True,
+    seed: int = 0,
+) -> Network:
+    """A network, with values that are the same for the same seed; where `own`, nobody else's.
+
+    Without `values` it is for counting alone: on the meta device where that can be, and not copied.
+    Lazy layers have run once. CnnbenchError says in one line what cannot be found, built or copied.
+    """
+    name, wanted = name_of(model), None if dtype is None else args.read_dtype(dtype)
+    model = parse(model) if isinstance(model, str) else model
+    if isinstance(model, nn.Module):
+        net, carried = _unwrapped(model), None
+    else:
+        net, carried = _built(model, wanted, values, seed)
+    if values and own and not isinstance(model, Spec):  # a user's module may hold it
+        net = _copied(net, name)
+    inputs = args.read(given, carried, name)
+    net = args.without_lazy_layers(net, args.shapes_of(inputs, 1, args.real_dtype(net)), name)
+    return Network(name, converted(net, wanted), inputs, given is not None)
+
+
+def name_of(model: Model) -> str:
+    """How the output calls it."""
+    if isinstance(model, nn.Module):
+        return type(model).__name__
+    if not isinstance(model, (str, Spec, SourceSpec)):
+        raise SpecError(f"{type(model).__name__} is no model; give a spec or a torch.nn.Module")
+    return str(parse(model) if isinstance(model, str) else model)
+
+
+def _unwrapped(net: nn.Module) -> nn.Module:
+    """The network that a compiled one wraps, or itself; a scripted one has other modules."""
+    modules = net._modules if isinstance(net._modules, dict) else {}
+    return modules.get("_orig_mod") or net
+
+
+def _built(
+    spec: AnySpec, dtype: torch.dtype | None, values: bool, seed: int
+) -> tuple[nn.Module, Shape | None]:
+    with surroundings():
+        if not values:
+            net, carried = construct(spec, shapes_only=True, dtype=dtype)
+            return _unwrapped(net), carried
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)  # not the GPU's, which is not forked
+            net, carried = construct(spec)
+    return _unwrapped(net), carried
+
+
+def _copied(net: nn.Module, name: str) -> nn.Module:
+    try:
+        return deepcopy(net)
+    except Exception as error:  # whatever it holds
+        raise InputError(f"{name} cannot be copied: {reason_of(error)}") from error
+
+
+def _hint(name: str, inputs: tuple[Input, ...], batch: int, error: InputError) -> str:
+    """What to type instead, where that is known.
+
+    A model of ours whose classifier fits one input side has an option to build another; batch norm
+    has no statistics of a single value.
+    """
+    if batch == 1 and "more than 1 value per channel" in str(error):
+        return "; give --batch 2"
+    model = registry.MODELS_BY_NAME.get(name)
+    sides = inputs[0].shape[1:]
+    if model is None or len(sides) != 2 or len(set(sides)) != 1:
+        return ""
+    if model.option("resolution") is None or "(linear) expects" not in str(error):
+        return ""
+    return f"; {name}@resolution={sides[0]} is built for it"

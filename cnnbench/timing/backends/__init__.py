@@ -1,0 +1,62 @@
+"""Back ends: ways to run a network on a device, one file each; finding their names needs no torch.
+
+A new one is a module with what `backend.Backend` asks for, and a line in `BACKENDS`. Another
+package adds one by an entry point, whose name the command line then knows:
+
+    [project.entry-points."cnnbench.backends"]
+    mine = "mypackage.backend"
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+from cnnbench.errors import SettingError, nearest, reason_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from cnnbench.timing.backends.backend import Backend
+
+EAGER = "eager"
+BACKENDS = {  # imported when asked for
+    EAGER: "cnnbench.timing.backends.eager",
+    "compile": "cnnbench.timing.backends.compile",
+    "graph": "cnnbench.timing.backends.graph",
+}
+GROUP = "cnnbench.backends"
+
+
+@cache
+def added() -> dict[str, EntryPoint]:
+    """Back ends of other packages, by name; a name of ours stays ours."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in BACKENDS}
+
+
+def names() -> list[str]:
+    """Every back end that can be asked for."""
+    return [*BACKENDS, *added()]
+
+
+def check_name(name: str) -> str:
+    """The name; SettingError where there is no such back end."""
+    if name not in names():
+        known = nearest(name, names())
+        raise SettingError(f"there is no backend {name!r}{known}; there is {', '.join(names())}")
+    return name
+
+
+@cache
+def find(name: str) -> Backend:
+    """The back end of a name; SettingError where there is none, or it cannot be imported."""
+    check_name(name)
+    if name in BACKENDS:
+        return cast("Backend", importlib.import_module(BACKENDS[name]))
+    try:
+        return cast("Backend", added()[name].load())
+    except Exception as error:  # whatever another package does as it is imported
+        raise SettingError(f"the backend {name} cannot be imported: {reason_of(error)}") from error

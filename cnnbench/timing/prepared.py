@@ -1,0 +1,146 @@
+"""What is timed: a network with its input on a device, run as the setting says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from cnnbench import units
+from cnnbench.counting.cost import Trace
+from cnnbench.counting.count import count_network
+from cnnbench.counting.totals import Totals, totals
+from cnnbench.counting.tracing.trace import uncompiled
+from cnnbench.devices.clocks import Run, clock
+from cnnbench.devices.device import Device
+from cnnbench.devices.warnings import Warning
+from cnnbench.errors import MemoryShortage
+from cnnbench.models.arguments import Inputs, read_dtype
+from cnnbench.models.foreign import failing
+from cnnbench.models.inputs import Dtype
+from cnnbench.models.network import Model, Network, load, name_of
+from cnnbench.models.sources.building import converted
+from cnnbench.timing import backends
+from cnnbench.timing.fuse import fused
+from cnnbench.timing.setting import Setting
+from cnnbench.timing.values import inspect
+
+
+@dataclass
+class Prepared:
+    """A network on its device with an input, its cost, and what calls it.
+
+    `trace` is None where only its totals were given.
+    """
+
+    network: Network
+    setting: Setting
+    device: Device
+    totals: Totals
+    trace: Trace | None
+    run: Run
+    warnings: list[Warning] = field(default_factory=list)
+
+    @property
+    def dtype(self) -> str:
+        """What it computes in; of an input of indices, what its weights are."""
+        real = str(self.network.dtype).removeprefix("torch.")
+        return self.totals.dtype if self.totals.dtype in list(Dtype) else real
+
+    def __post_init__(self) -> None:
+        """Take the device's clock."""
+        self._clock = clock(self.device.torch)
+
+    def seconds(self, repeats: int = 1, counts: bool = True) -> float:
+        """Seconds that so many passes take; MemoryShortage or InputError where one fails."""
+        with self.running():
+            return self._clock.seconds(self.run, repeats)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The mode, the device and the errors of a pass."""
+        inference = torch.inference_mode(not self.setting.train)
+        with failing(self.network.name), self.device.active(), inference:
+            yield
+
+
+def ready(
+    model: Model | Network, given: Inputs | None, setting: Setting, device: Device, seed: int = 0
+) -> Network:
+    """The network found, unless it is, and placed; a network that was found is not copied."""
+    found = model if isinstance(model, Network) else load(model, given, seed=seed)
+    return placed(found, setting, device, seed)
+
+
+def called(model: Model | Network) -> str:
+    """How the output calls it."""
+    return model.name if isinstance(model, Network) else name_of(model)
+
+
+def placed(network: Network, setting: Setting, device: Device, seed: int = 0) -> Network:
+    """The network converted as the setting says, whose batch does not matter, on its device.
+
+    InputError where it cannot be converted, fused, or moved there.
+    """
+    name = network.name
+    net = converted(network.net, None if setting.dtype is None else read_dtype(setting.dtype))
+    net.train(setting.train)
+    if setting.fuse:
+        net = fused(replace(network, net=net), seed)
+    with failing(name, f"be moved to {device}"):
+        net = net.to(device.torch)
+        if setting.channels_last:
+            net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return replace(network, net=net)
+
+
+def fitting(network: Network, setting: Setting, device: Device) -> Trace:
+    """The trace of a pass that fits.
+
+    InputError where it cannot take its input, MemoryShortage where the device has less than it
+    holds.
+    """
+    layout = setting.channels_last
+    trace = count_network(network, setting.batch, train=setting.train, channels_last=layout)
+    check_memory(network.name, trace.peak_activation_bytes, setting, device)
+    return trace
+
+
+def check_memory(name: str, needed: int, setting: Setting, device: Device) -> None:
+    """MemoryShortage where a pass holds more than the device has free."""
+    free = device.free_bytes()
+    if free is not None and needed > free:
+        raise MemoryShortage(
+            f"{name} holds {units.size(needed)} of activations at batch {setting.batch}; "
+            f"{device} has {units.size(free)} free"
+        )
+
+
+def prepare(
+    network: Network,
+    setting: Setting,
+    device: Device,
+    seed: int = 0,
+    known: Trace | Totals | None = None,
+) -> Prepared:
+    """See that it fits, run it once and look at its values, hand it to its back end.
+
+    `known` is what has been counted of this pass already; without it, it is counted now.
+    MemoryShortage where the device has less than the pass holds; InputError where it cannot run.
+    """
+    if known is None:
+        known = fitting(network, setting, device)
+    trace, cost = (known, totals(known)) if isinstance(known, Trace) else (None, known)
+    check_memory(network.name, cost.peak_activation_bytes, setting, device)
+    device.settle()
+    with failing(network.name), device.active():
+        few = network.arguments(min(setting.batch, 2), device.torch, seed)
+        with torch.no_grad(), uncompiled():
+            warnings = inspect(network.net, few, denormals=device.kind == "cpu")
+        given = network.arguments(setting.batch, device.torch, seed)
+        given = given.channels_last() if setting.channels_last else given
+        with torch.inference_mode(not setting.train):
+            run = backends.find(setting.backend).prepare(network, setting, given)
+    return Prepared(network, setting, device, cost, trace, run, warnings)
