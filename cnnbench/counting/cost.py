@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from cnnbench.counting.memory import Buffer, arena
 from cnnbench.models.inputs import Shape
@@ -24,6 +27,10 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+# Within bounds that any pass keeps, so that no file makes nonsense of a page.
+Count = Annotated[int, Field(strict=True, ge=0, le=10**24)]
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What adds up over operators; exact integers. Peak memory does not add and is not here.
@@ -33,11 +40,11 @@ class Cost:
     bytes_moved: inputs + weights + outputs, unfused.
     """
 
-    params: int = 0
-    macs: int = 0
-    elementwise_flops: int = 0
-    activations: int = 0
-    bytes_moved: int = 0
+    params: Count = 0
+    macs: Count = 0
+    elementwise_flops: Count = 0
+    activations: Count = 0
+    bytes_moved: Count = 0
 
     def __add__(self, other: Cost) -> Cost:
         """Add field by field."""
@@ -48,6 +55,12 @@ class Cost:
             self.activations + other.activations,
             self.bytes_moved + other.bytes_moved,
         )
+
+    def record(self) -> dict[str, Any]:
+        """Its fields and what follows from them, under the vocabulary's words."""
+        own = {field.name: getattr(self, field.name) for field in fields(Cost)}
+        head = {"params": own.pop("params"), "macs": own.pop("macs"), "flops": self.flops}
+        return {**head, **own, "intensity": self.intensity}
 
     @property
     def flops(self) -> int:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from cnnbench.counting.cost import Cost, OpCost, Trace
-
-# Within bounds that any pass keeps, so that no file makes nonsense of a page.
-Count = Annotated[int, Field(ge=0, le=10**24)]
-Ratio = Annotated[float, Field(ge=0, le=1e24)]
+from cnnbench.counting.cost import Cost, Count, OpCost, Trace
 
 
 @dataclass(frozen=True, kw_only=True)
-class Totals:
-    """The totals of a pass under the vocabulary's words, and what a reader must know beside them.
+class Totals(Cost):
+    """The cost of a pass, what does not add up over operators, and what a reader must know.
 
     `input` has the batch first; `unread_params` are by module, `uncounted` by operator. `forward`
     and `backward` are the parts of a training step.
@@ -24,13 +18,6 @@ class Totals:
 
     input: tuple[tuple[Count, ...], ...]
     dtype: str
-    params: Count
-    macs: Count
-    flops: Count
-    elementwise_flops: Count
-    activations: Count
-    bytes_moved: Count
-    intensity: Ratio
     peak_activation_bytes: Count
     peak_operator: dict[str, str] | None = None
     arena_bytes: Count
@@ -43,20 +30,22 @@ class Totals:
 
     def record(self) -> dict[str, Any]:
         """Plain data; the parts of a step only where there is one."""
-        found = {**asdict(self), "input": [list(shape) for shape in self.input]}
+        parts = {key: getattr(self, key) for key in ("forward", "backward")}
         return {
-            key: value
-            for key, value in found.items()
-            if value is not None or key not in ("forward", "backward")
+            "input": [list(shape) for shape in self.input],
+            "dtype": self.dtype,
+            **Cost.record(self),
+            **{key: value for key, value in asdict(self).items() if key not in (*parts, "input")},
+            **{key: value for key, value in parts.items() if value is not None},
         }
 
 
 def totals(trace: Trace) -> Totals:
     """The totals of a trace."""
     return Totals(
+        **asdict(trace.total),
         input=trace.input_shapes,
         dtype=trace.dtype,
-        **fields_of(trace.total),
         peak_activation_bytes=trace.peak_activation_bytes,
         peak_operator=place(trace.operators[trace.peak]) if trace.operators else None,
         arena_bytes=trace.arena_bytes,
@@ -64,21 +53,9 @@ def totals(trace: Trace) -> Totals:
         unread_params=trace.unread_params,
         uncounted=trace.uncounted,
         training=trace.trained,
-        forward=fields_of(trace.forward) if trace.trained else None,
-        backward=fields_of(trace.backward) if trace.trained else None,
+        forward=trace.forward.record() if trace.trained else None,
+        backward=trace.backward.record() if trace.trained else None,
     )
-
-
-def fields_of(cost: Cost) -> dict[str, Any]:
-    """A cost's fields and what follows from them."""
-    own = asdict(cost)
-    return {
-        "params": own.pop("params"),
-        "macs": own.pop("macs"),
-        "flops": cost.flops,
-        **own,
-        "intensity": cost.intensity,
-    }
 
 
 def place(op: OpCost) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnbench.counting.cost import Kind, OpCost, Trace, total
 from cnnbench.counting.memory import alive
-from cnnbench.counting.totals import fields_of, place, totals
+from cnnbench.counting.totals import place, totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def layers(trace: Trace) -> list[dict[str, Any]]:
             "kernel": list(op.kernel),
             "stride": list(op.stride),
             "groups": op.groups,
-            **fields_of(op.cost),
+            **op.cost.record(),
             "live_bytes": op.live_bytes,
             "held_at_peak": index in held,
             "is_peak": index == trace.peak,
@@ -65,7 +65,7 @@ def kinds(trace: Trace) -> list[dict[str, Any]]:
             {
                 "kind": str(kind),
                 "operators": len(ops),
-                **fields_of(cost),
+                **cost.record(),
                 "weights": weights[kind],
                 "macs_share": _share(cost.macs, whole.macs),
                 "params_share": _share(cost.params, whole.params),

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cnnbench.counting.metrics import STATIC
 from cnnbench.counting.rules import convention
 from cnnbench.errors import BaselineError, reason_of
 from cnnbench.files import write
@@ -43,11 +44,11 @@ def as_text(baseline: Baseline) -> str:
 
 
 def _model(label: str, costs: Costs) -> str:
-    totals = costs.model_dump(mode="json", exclude={"layers"})
+    totals = {key: getattr(costs, key) for key in ("input", "dtype", *STATIC, "uncounted")}
     if not totals["uncounted"]:
         del totals["uncounted"]
     rows = [
-        "  " + _json({k: v for k, v in layer.model_dump().items() if v != 0 or k == "layer"})
+        "  " + _json({k: v for k, v in layer.record().items() if v != 0 or k == "layer"})
         for layer in costs.layers
     ]
     rows_text = "\n" + ",\n".join(rows) + "\n" if rows else ""

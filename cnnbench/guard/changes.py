@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 
@@ -104,4 +104,4 @@ def _aligned(
 
 
 def _unnamed(layer: Layer) -> Layer:
-    return layer.model_copy(update={"layer": "", "live_bytes": 0})
+    return replace(layer, layer="", live_bytes=0)

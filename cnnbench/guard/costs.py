@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
 
 from cnnbench import units
-from cnnbench.counting.cost import OpCost, Trace, total
+from cnnbench.counting.cost import Cost, Count, OpCost, Trace, total
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.guard.fields import Text
 from cnnbench.models.inputs import Shape
 
-Exact = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+_EXACT = ConfigDict(extra="forbid")
 
 
-class Layer(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Layer(Cost):
     """One module's operators: what they do, what comes out, what they cost together.
 
     `live_bytes` is the most activation memory that is alive while one of them runs.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__ = _EXACT
     layer: Text
     does: Text
     output: Text
-    params: Exact = 0
-    macs: Exact = 0
-    elementwise_flops: Exact = 0
-    activations: Exact = 0
-    bytes_moved: Exact = 0
-    live_bytes: Exact = 0
+    live_bytes: Count = 0
+
+    def record(self) -> dict[str, Any]:
+        """Plain data, as a baseline holds it."""
+        names = {name: getattr(self, name) for name in ("layer", "does", "output")}
+        return {**names, **asdict(self)}
 
     def value(self, metric: Metric) -> int:
         """Its part of a cost; of the peak, what is alive at it."""
@@ -43,19 +45,15 @@ class Layer(BaseModel):
         return f"{self.does}, {self.output}" if self.output else self.does
 
 
-class Costs(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Costs(Cost):
     """A model's costs as a baseline holds them; the totals are those of its layers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    input: list[list[Exact]]
+    __pydantic_config__ = _EXACT
+    input: list[list[Count]]
     dtype: Text
-    macs: Exact
-    params: Exact
-    peak_activation_bytes: Exact
-    activations: Exact
-    elementwise_flops: Exact
-    bytes_moved: Exact
-    uncounted: dict[Text, Exact] = {}
+    peak_activation_bytes: Count
+    uncounted: dict[Text, Count] = field(default_factory=dict)
     layers: list[Layer]
 
     def value(self, metric: Metric) -> int:
@@ -79,16 +77,11 @@ class Costs(BaseModel):
 
 def costs(trace: Trace) -> Costs:
     """What a baseline keeps of a trace."""
-    sums = trace.total
     return Costs(
+        **asdict(trace.total),
         input=[list(shape) for shape in trace.input_shapes],
         dtype=trace.dtype,
-        macs=sums.macs,
-        params=sums.params,
         peak_activation_bytes=trace.peak_activation_bytes,
-        activations=sums.activations,
-        elementwise_flops=sums.elementwise_flops,
-        bytes_moved=sums.bytes_moved,
         uncounted=dict(sorted(trace.uncounted.items())),
         layers=layers(trace),
     )
@@ -103,16 +96,11 @@ def layers(trace: Trace) -> list[Layer]:
 
 
 def _layer(path: str, operators: list[OpCost]) -> Layer:
-    cost = total([op.cost for op in operators])
     return Layer(
+        **asdict(total([op.cost for op in operators])),
         layer=path,
         does=" + ".join(dict.fromkeys(map(_does, operators))),
         output=units.feature_map(operators[-1].output),
-        params=cost.params,
-        macs=cost.macs,
-        elementwise_flops=cost.elementwise_flops,
-        activations=cost.activations,
-        bytes_moved=cost.bytes_moved,
         live_bytes=max(op.live_bytes for op in operators),
     )
 

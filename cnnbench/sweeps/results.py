@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cnnbench.counting.totals import Count, Totals
+from cnnbench.counting.cost import Count
+from cnnbench.counting.totals import Totals
 from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import StoreError

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from cnnbench.counting.totals import Count
+from cnnbench.counting.cost import Count
 from cnnbench.devices import warnings
 from cnnbench.devices.device import Device
 from cnnbench.devices.warnings import Warning

@@ -55,7 +55,7 @@ class Remote:
 
     def ready(self) -> None:
         """Wait for the network; WorkerError where it cannot be built or run."""
-        self.layers = [Layer.model_validate(layer) for layer in self._answer()["layers"]]
+        self.layers = [Layer(**layer) for layer in self._answer()["layers"]]
 
     def seconds(self, repeats: int, counts: bool = True, *, watched: bool = False) -> float:
         """Seconds of so many passes, `watched` by operator; WorkerError where one fails."""

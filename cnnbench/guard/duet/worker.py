@@ -151,7 +151,7 @@ class _Served:
         _check_origin(order)
         self.prepared = prepare(network, setting, device, order.seed)
         assert self.prepared.trace is not None
-        self.layers = [layer.model_dump() for layer in layers(self.prepared.trace)]
+        self.layers = [layer.record() for layer in layers(self.prepared.trace)]
         self.watched = ByOperator(self.prepared)
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:

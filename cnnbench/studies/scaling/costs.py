@@ -24,12 +24,5 @@ def places(spec: Spec, setting: Setting) -> dict[str, Any]:
 
 def costs(of: Cost, peak_activation_bytes: int) -> dict[str, int]:
     """The static costs of a pass."""
-    return {
-        "params": of.params,
-        "macs": of.macs,
-        "flops": of.flops,
-        "elementwise_flops": of.elementwise_flops,
-        "activations": of.activations,
-        "bytes_moved": of.bytes_moved,
-        "peak_activation_bytes": peak_activation_bytes,
-    }
+    own = {key: value for key, value in of.record().items() if key != "intensity"}
+    return {**own, "peak_activation_bytes": peak_activation_bytes}
