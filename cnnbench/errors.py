@@ -13,6 +13,11 @@ class CnnbenchError(Exception):
 
     exit_code = 2
 
+    @property
+    def lines(self) -> list[str]:
+        """What stands on stderr, a line each."""
+        return [str(self)]
+
 
 class SpecError(CnnbenchError):
     """A model spec that names no model, or an option the model does not take."""
@@ -76,6 +81,22 @@ class SlurmError(CnnbenchError):
 
 class OutputError(CnnbenchError):
     """A file that cannot be written."""
+
+
+class SomeFailed(CnnbenchError):
+    """Several requests of which some could not be carried out, a line each; the others were."""
+
+    exit_code = 1
+
+    def __init__(self, lines: list[str]) -> None:
+        """`lines` say why not."""
+        super().__init__("; ".join(lines))
+        self._lines = lines
+
+    @property
+    def lines(self) -> list[str]:
+        """Why not, each."""
+        return self._lines
 
 
 def reason_of(error: BaseException) -> str:

@@ -78,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
     except CnnbenchError as error:
         if "--debug" in arguments:
             traceback.print_exception(error)
-        return _complain(str(error), error.exit_code)
+        return [_complain(line, error.exit_code) for line in error.lines][-1]
     except BrokenPipeError:  # `cnnbench … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

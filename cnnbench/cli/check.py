@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cnnbench.cli import options as opt
+from cnnbench.cli.frame import Here, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import BaselineError, CnnbenchError
 from cnnbench.files import check_writable
 from cnnbench.reports.formats.emit import Format, deliver, emit, text
-
-if TYPE_CHECKING:
-    from cnnbench.guard.config import Config, Guarded
-    from cnnbench.guard.finding import Finding
 
 
 class CheckFormat(StrEnum):
@@ -32,6 +28,7 @@ class CheckFormat(StrEnum):
     JUNIT = "junit"
 
 
+@command
 def check(
     only: opt.Only = None,
     against: Annotated[
@@ -51,8 +48,7 @@ def check(
         ),
     ] = False,
     config: opt.Config = None,
-    device: opt.DeviceOption = None,
-    threads: opt.Threads = None,
+    here: Here = Here(),
     max_time: Annotated[
         float,
         typer.Option("--max-time", metavar="SECONDS", help="Of timing at most, for each model."),
@@ -68,7 +64,6 @@ def check(
         ),
     ] = None,
     output: opt.Output = None,
-    debug: opt.Debug = False,
 ) -> None:
     """Check costs against the recorded ones, and latencies against another revision's.
 
@@ -84,18 +79,16 @@ def check(
 
     cnnbench check --against origin/main --format github
     """
-    opt.read_threads(threads)
-    opt.read_plan("1%", max_time, 0)
-    if not against and (device or threads):
+    opt.check_max_time(max_time)
+    if not against and here.named:
         raise CnnbenchError("--device and --threads are for timing; give --against REVISION, too")
     check_writable(output)
     form = form or _by_suffix(output)
     with heavy_imports():
-        from cnnbench.devices import cores
-        from cnnbench.devices.device import find_device
         from cnnbench.guard import config as configs
-        from cnnbench.guard.check import raise_unknown
+        from cnnbench.guard.check import raise_unknown, static
         from cnnbench.guard.duet.latencies import Where, latencies
+        from cnnbench.guard.finding import unreadable
         from cnnbench.reports import check as check_report
         from cnnbench.reports import check_ci
         from cnnbench.reports.formats import github
@@ -104,10 +97,15 @@ def check(
     found.check_output(output)
     chosen = found.chosen(only)
     revision = None
-    with opt.their_code(), bar(max_time) as shown:
-        findings = _static(found, chosen, not only, form, shown.say)
+    with their_code(), bar(max_time) as shown:
+        try:
+            findings = static(found, chosen, whole=not only, say=shown.say)
+        except BaselineError as error:
+            if form not in (CheckFormat.GITHUB, CheckFormat.JUNIT):
+                raise
+            findings = [unreadable(found.baseline, str(error))]  # one line more for a CI to show
         if against is not None:
-            where = Where(find_device(device), cores.threads(threads), max_time)
+            where = Where(*here.found(), max_time)
             revision, timed = latencies(found, chosen, against, where, shown.say)
             findings += timed
     report = check_report.report_of(findings, revision)
@@ -122,26 +120,6 @@ def check(
     raise_unknown(findings, strict)
     if any(finding.violates(strict) for finding in findings):
         raise typer.Exit(1)
-
-
-def _static(
-    config: Config,
-    chosen: list[Guarded],
-    whole: bool,
-    form: CheckFormat | None,
-    say: Callable[[str], None],
-) -> list[Finding]:
-    """The static findings; to a CI's format a baseline that cannot be read is one, too."""
-    from cnnbench.guard.check import static
-    from cnnbench.guard.finding import Finding, Status
-
-    try:
-        return static(config, chosen, whole=whole, say=say)
-    except BaselineError as error:
-        if form not in (CheckFormat.GITHUB, CheckFormat.JUNIT):
-            raise
-        name = config.baseline
-        return [Finding(name, name, None, Status.UNKNOWN, reason=str(error))]
 
 
 def _by_suffix(output: Path | None) -> CheckFormat | None:

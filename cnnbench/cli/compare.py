@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
 from cnnbench.cli.completion import complete_spec
-from cnnbench.cli.progress import bar
+from cnnbench.cli.frame import Drawn, Measuring, command, their_code
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
-from cnnbench.files import check_writable
 from cnnbench.models.spec import parse_together
-from cnnbench.reports.charts import style as drawing
-from cnnbench.reports.formats.emit import emit
 from cnnbench.studies.comparison.division import By
+from cnnbench.timing.backends import EAGER
 
 OutChannels = Annotated[
     int | None,
@@ -37,6 +34,7 @@ MidChannels = Annotated[
 ]
 
 
+@command
 def compare(
     models: Annotated[
         list[str],
@@ -74,17 +72,12 @@ def compare(
     on: opt.On = None,
     inputs: opt.InputOption = None,
     batch: opt.Batch = 1,
-    device: opt.DeviceOption = None,
     dtype: opt.DtypeOption = None,
     channels_last: opt.ChannelsLast = False,
+    backend: opt.Backend = None,
     compiled: opt.Compile = False,
-    threads: opt.Threads = None,
-    precision: opt.Precision = "2%",
-    max_time: opt.MaxTime = 10.0,
-    seed: opt.Seed = 0,
-    form: opt.FormatOption = None,
-    output: opt.OutputOrPicture = None,
-    debug: opt.Debug = False,
+    measuring: Measuring = Measuring(),
+    written: Drawn = Drawn(),
 ) -> None:
     """Compare costs and times: what is saved, how much faster it is, and why not as much.
 
@@ -102,12 +95,9 @@ def compare(
     cnnbench compare plain34 resnet34 --static
     """
     specs = parse_together(models)
-    plan_of = opt.read_plan(precision, max_time, seed)
-    opt.read_threads(threads)
-    opt.nothing_measured(static, on, device, threads)
+    name = opt.read_backend(backend, compiled=compiled)
+    timed = measuring.unless(static, on)
     given = opt.read_inputs(inputs, batch, specs)
-    check_writable(output)
-    picture = opt.is_picture(output, form)
     block = {
         key: value
         for key, value in {
@@ -120,47 +110,42 @@ def compare(
         if value is not None
     }
     with heavy_imports():
-        from cnnbench.devices import cores
-        from cnnbench.devices.device import find_device
         from cnnbench.reports.compare import report_of
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies.comparison import compare as study
         from cnnbench.studies.comparison.cases import cases
         from cnnbench.studies.comparison.comparison import Comparing
-        from cnnbench.timing.sampling import StopRule
         from cnnbench.timing.setting import Setting, check
 
-        if picture:
-            drawing.require_altair()
-            from cnnbench.reports.charts.comparison import comparison
+        written.require()
     asked = cases(specs, block)
     if by is not None and asked[0].label:
         raise CnnbenchError("--by divides networks, which blocks are not; leave it out")
-    setting = Setting(batch, dtype, channels_last, "compile" if compiled else "eager")
-    profile = read(on) if on else None
-    with opt.their_code():
-        rows = study.count_rows(asked, given, setting, values=not static and on is None)
-        if profile is not None:
-            done = Comparing(study.predict_rows(rows, profile), profile)
-        elif static:
-            done = Comparing(rows)
-        else:
-            found, used, plan = find_device(device), cores.threads(threads), StopRule(*plan_of)
-            check(setting, found, used)
-            with bar(plan.max_time * (len(specs) - 1), plan.precision) as shown:
-                done = study.time_rows(
-                    rows,
-                    setting,
-                    found,
-                    used,
-                    plan,
-                    layers=picture and not compiled,
-                    say=shown.say,
-                    progress=shown.rounds,
-                )
+    setting = Setting(batch, dtype, channels_last, name)
+    if not timed:
+        profile = read(on) if on else None
+        with their_code():
+            rows = study.count_rows(asked, given, setting, values=False)
+        done = Comparing(study.predict_rows(rows, profile) if profile else rows, profile)
+    else:
+        with measuring.session(len(specs) - 1) as session:
+            check(setting, session.device)
+            rows = study.count_rows(asked, given, setting, values=True)
+            done = study.time_rows(
+                rows,
+                setting,
+                session.device,
+                session.threads,
+                session.rule,
+                layers=written.is_apart and name == EAGER,
+                say=session.bar.say,
+                progress=session.bar.rounds,
+            )
+
+    def draw() -> Any:
+        from cnnbench.reports.charts.comparison import comparison
+
+        return comparison(done)
+
     report = report_of(done, by, setting)
-    if picture and output is not None:
-        drawing.save(comparison(done), output)
-    emit(report, form, None if picture else output)
-    if done.interrupted:
-        raise typer.Exit(INTERRUPTED)
+    written.hand_over(report, interrupted=done.interrupted, draw=draw)

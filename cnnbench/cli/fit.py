@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
-from cnnbench.cli.progress import bar
+from cnnbench.cli.frame import Measuring, Written, command
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
-from cnnbench.files import check_writable
 from cnnbench.models.scale import scalable
 from cnnbench.models.spec import parse
-from cnnbench.reports.charts import style as drawing
-from cnnbench.reports.formats.emit import emit
 from cnnbench.studies.scaling.budget import Goal, parse_budget
+from cnnbench.timing.setting import Setting, check
 
 if TYPE_CHECKING:
     from cnnbench.roofline.profile import Profile
@@ -26,6 +23,7 @@ if TYPE_CHECKING:
 _MOST = 100_000  # candidates: more would take many minutes
 
 
+@command
 def fit(
     models: opt.SomeSpecs,
     budget: Annotated[
@@ -49,15 +47,10 @@ def fit(
     ] = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
-    device: opt.DeviceOption = None,
     dtype: opt.DtypeOption = None,
-    threads: opt.Threads = None,
-    precision: opt.Precision = "2%",
-    max_time: opt.MaxTime = 10.0,
-    seed: opt.Seed = 0,
-    form: opt.FormatOption = None,
-    output: opt.Output = None,
-    debug: opt.Debug = False,
+    backend: opt.Backend = None,
+    measuring: Measuring = Measuring(),
+    written: Written = Written(),
 ) -> None:
     """Find the variant with the most capacity that keeps within a budget, on this device.
 
@@ -75,8 +68,6 @@ def fit(
     wanted = parse_budget(",".join(budget))
     named = [scalable(parse(text)) for text in models]
     specs = list({(spec, spec.written): spec for spec in named}.values())
-    plan_of = opt.read_plan(precision, max_time, seed)
-    opt.read_threads(threads)
     opt.read_inputs(None, batch, specs)
     if not len(specs) <= number <= _MOST:
         raise CnnbenchError(
@@ -84,41 +75,32 @@ def fit(
         )
     if static and wanted.latency_s is not None:
         raise CnnbenchError("--static knows no times; leave it or latency out")
-    opt.nothing_measured(static, on, device, threads)
-    check_writable(output)
-    if output is not None and drawing.is_picture(output):
-        raise CnnbenchError(f"fit draws no picture; write {output.with_suffix('.json')}")
+    timing = measuring.unless(static, on)
+    setting = Setting(batch, dtype and str(dtype), backend=opt.read_backend(backend))
     with heavy_imports():
-        from cnnbench.devices import cores
-        from cnnbench.devices.device import find_device
         from cnnbench.models.arguments import read_dtype
         from cnnbench.reports.fit import report_of
-        from cnnbench.roofline import calibrate as profiling
+        from cnnbench.roofline.calibrate import complete
         from cnnbench.roofline.predict import Predictor
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies.scaling import fit as study
         from cnnbench.studies.scaling.search import WINDOW
         from cnnbench.studies.scaling.variants import Variant, variants
         from cnnbench.timing.measure import timed
-        from cnnbench.timing.sampling import StopRule
-        from cnnbench.timing.setting import Setting, check
-    setting, plan = Setting(batch, dtype), StopRule(*plan_of)
     number_format = str(dtype or "float32")
     profile: Profile | None = read(on) if on else None
-    with bar(plan.max_time * WINDOW, plan.precision) as shown:
-        measure = None
-        if profile is None and not static:
-            found, used = find_device(device), cores.threads(threads)
-            check(setting, found, used)
-            profile = profiling.complete(found, used, [number_format], shown.say)
+    with measuring.session(WINDOW) as session:
+        shown, here, measure = session.bar, (session.device, session.threads), None
+        if timing:
+            check(setting, session.device)
+            profile = complete(*here, [number_format], shown.say)
 
             def measure(chosen: Sequence[Variant]) -> Timing:
                 return timed(
                     [(one.spec, setting) for one in chosen],
                     None,
-                    found,
-                    used,
-                    plan,
+                    *here,
+                    session.rule,
                     say=shown.say,
                     progress=shown.rounds,
                 )
@@ -133,6 +115,5 @@ def fit(
         )
         shown.say("")
         done = study.fit(of, wanted, goal, measure)
-    emit(report_of(done, wanted, goal, setting, profile), form, output)
-    if done.interrupted:
-        raise typer.Exit(INTERRUPTED)
+    report = report_of(done, wanted, goal, setting, profile)
+    written.hand_over(report, interrupted=done.interrupted)

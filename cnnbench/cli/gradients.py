@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
+from cnnbench.cli.frame import Drawn, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.devices import cores
 from cnnbench.errors import CnnbenchError
-from cnnbench.files import check_writable
 from cnnbench.models.spec import Spec, parse
-from cnnbench.reports.charts import style as drawing
-from cnnbench.reports.formats.emit import emit
 from cnnbench.studies.depth.batch_norm import BatchNorm
 
 _STEPS = 100  # that weight decay takes where --steps does not say
 
 
+@command
 def gradients(
     models: opt.SomeSpecs,
     seeds: Annotated[
@@ -63,9 +62,7 @@ def gradients(
     seed: Annotated[
         int, typer.Option("--seed", help="The first, of weights, images and their order.")
     ] = 0,
-    form: opt.FormatOption = None,
-    output: opt.OutputOrPicture = None,
-    debug: opt.Debug = False,
+    written: Drawn = Drawn(),
 ) -> None:
     """Show whether a signal survives depth: forward and back, block by block.
 
@@ -90,14 +87,12 @@ def gradients(
         if isinstance(spec, Spec) and spec.model.is_block:
             raise CnnbenchError(f"{spec} is a block, which has no classes to tell; name a network")
     _check(seeds, batch, steps, learning_rate, weight_decay)
-    opt.read_seed(seed)
-    opt.read_threads(threads)
+    if threads is not None:
+        cores.check_threads(threads)
+    opt.check_seed(seed)
     given = opt.read_inputs(inputs, batch, specs)
-    check_writable(output)
-    picture = opt.is_picture(output, form)
     steps = steps or (_STEPS if weight_decay is not None else 0)
     with heavy_imports():
-        from cnnbench.devices import cores
         from cnnbench.devices.device import find_device
         from cnnbench.devices.environment import environment
         from cnnbench.reports.gradients import report_of
@@ -106,18 +101,13 @@ def gradients(
         from cnnbench.studies.depth.gradients import signals
         from cnnbench.studies.depth.training import LEARNING_RATE
         from cnnbench.studies.depth.trainings import Trainings, trainings
-        from cnnbench.timing.setting import Setting, check
 
         if steps:
             require_scikit_learn()
-        if picture:
-            drawing.require_altair()
-            from cnnbench.reports.charts.comparison import depth
+        written.require()
     asked = Asked(batch, seed, steps, learning_rate or LEARNING_RATE, weight_decay)
-    used, device = cores.threads(threads), find_device("cpu")
-    check(Setting(batch), device, used)
-    trained = Trainings([])
-    with opt.their_code(), cores.limited(used.number), bar(0.0) as shown:
+    used, trained = cores.threads(threads), Trainings([])
+    with their_code(), cores.limited(used.number), bar(0.0) as shown:
         found = signals(
             specs,
             given,
@@ -139,12 +129,15 @@ def gradients(
                 batch_norm=batch_norm,
                 say=shown.part,
             )
-    report = report_of(found, trained, asked, environment(device, used), blocks=blocks)
-    if picture and output is not None:
-        drawing.save(depth(report.results), output)
-    emit(report, form, None if picture else output)
-    if report.environment["interrupted"]:
-        raise typer.Exit(INTERRUPTED)
+    about = environment(find_device("cpu"), used)
+    report = report_of(found, trained, asked, about, blocks=blocks)
+
+    def draw() -> Any:
+        from cnnbench.reports.charts.comparison import depth
+
+        return depth(report.results)
+
+    written.hand_over(report, interrupted=report.environment["interrupted"], draw=draw)
 
 
 def _check(

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from cnnbench import units
-from cnnbench.cli import options as opt
+from cnnbench.cli.frame import command
 from cnnbench.errors import CnnbenchError
 from cnnbench.sweeps.merge import merge as merged
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store
 
 
+@command
 def merge(
     folders: Annotated[
         list[Path], typer.Argument(metavar="A B…", help="Stores of sweeps.", show_default=False)
@@ -23,7 +24,6 @@ def merge(
         Path,
         typer.Option("--output", "-o", metavar="FOLDER", help="The new one.", show_default=False),
     ],
-    debug: opt.Debug = False,
 ) -> None:
     """Join the stores of several machines: each configuration, device and software once.
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +12,9 @@ from cnnbench.cli.completion import complete_spec
 from cnnbench.errors import CnnbenchError, ShapeError
 from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
 from cnnbench.models.spec import AnySpec, Spec
-from cnnbench.reports.charts import style as drawing
 from cnnbench.reports.formats.emit import Format
+from cnnbench.timing import backends
+from cnnbench.timing.backends import BACKENDS, EAGER, check_name
 
 _SPEC = "NAME@key=value,… or package.module:NAME, path/file.py:NAME, timm:NAME, torchvision:NAME"
 Specs = Annotated[
@@ -122,7 +119,29 @@ Threads = Annotated[
 ChannelsLast = Annotated[
     bool, typer.Option("--channels-last", help="Keep images as NHWC in memory.")
 ]
-Compile = Annotated[bool, typer.Option("--compile", help="Compile the network with torch.compile.")]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        metavar="NAME",
+        help=f"What runs the network: {', '.join(BACKENDS)}, or what another package adds; "
+        f"default: {EAGER}.",
+        autocompletion=backends.names,
+        show_default=False,
+    ),
+]
+Backends = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        metavar="NAME[,NAME…]",
+        help=f"What runs the network: {', '.join(BACKENDS)}, or what another package adds; several "
+        f"are timed in the same rounds. Default: {EAGER}.",
+        autocompletion=backends.names,
+        show_default=False,
+    ),
+]
+Compile = Annotated[bool, typer.Option("--compile", help="Short for --backend compile.")]
 Precision = Annotated[
     str,
     typer.Option("--precision", metavar="P%", help="Stop where the interval is within ±this."),
@@ -149,9 +168,6 @@ Config = Annotated[
         help="pyproject.toml or cnnbench.toml; default: the nearest, here or above.",
         show_default=False,
     ),
-]
-Debug = Annotated[  # read by `run`, which meets the errors
-    bool, typer.Option("--debug", help="Show the traceback of an error in a network's own code.")
 ]
 
 
@@ -183,67 +199,35 @@ def read_batches(text: str) -> list[int]:
     return list(dict.fromkeys(map(int, parts)))
 
 
-def read_threads(threads: int | None) -> None:
-    """Check --threads before anything heavy is imported."""
-    if threads is not None and threads < 1:
-        raise CnnbenchError(f"--threads {threads} cannot compute; give at least 1, or leave it out")
+def read_backends(text: str | None, *, compiled: bool = False, graph: bool = False) -> list[str]:
+    """`eager,compile` -> two names; --compile and --graph are short for theirs."""
+    short = "--compile" if compiled else "--graph" if graph else ""
+    if text is not None and short:
+        raise CnnbenchError(
+            f"{short} is short for --backend; write it there, and leave {short} out"
+        )
+    if text is None:
+        return ["compile" if compiled else EAGER, *(["graph"] if graph else [])]
+    return list(dict.fromkeys(check_name(name.strip()) for name in text.split(",")))
 
 
-def nothing_measured(
-    static: bool, on: Path | None, device: str | None, threads: int | None
-) -> None:
-    """Refuse options of measuring beside those that leave it out."""
-    if static and on:
-        raise CnnbenchError("--static leaves times out, --on predicts them; give one of them")
-    if (static or on) and (device or threads):
-        here = "--static" if static else "--on"
-        raise CnnbenchError(f"{here} measures nothing; leave --device and --threads out")
+def read_backend(text: str | None, *, compiled: bool = False) -> str:
+    """One name."""
+    name, *more = read_backends(text, compiled=compiled)
+    if more:
+        raise CnnbenchError(
+            f"one back end at a time: --backend {name}; 'cnnbench time' has several"
+        )
+    return name
 
 
-def is_picture(output: Path | None, form: Format | None) -> bool:
-    """Whether the output is a picture, for which there is no --format."""
-    picture = drawing.is_picture(output)
-    if picture and form is not None:
-        raise CnnbenchError(f"{output} is a picture; give it or --format {form}, not both")
-    return picture
+def check_max_time(seconds: float) -> None:
+    """CnnbenchError for a --max-time in which nothing can be measured."""
+    if not 0 < seconds < 10**6:
+        raise CnnbenchError(f"--max-time {seconds:g} makes no sense; give seconds: --max-time 10")
 
 
-def no_picture(output: Path | None) -> None:
-    """Refuse a picture where there is none."""
-    if drawing.is_picture(output):
-        raise CnnbenchError(f"{output} would be a picture, which this has not; give .md or .json")
-
-
-def read_plan(precision: str, max_time: float, seed: int) -> tuple[float, float, int]:
-    """Read when to stop: `2%` or 0.02 as a share, seconds; and the seed."""
-    try:
-        percent = precision.strip().endswith("%")
-        wanted = float(precision.strip().removesuffix("%")) / (100 if percent else 1)
-    except ValueError:
-        wanted = math.nan
-    if not 0 < wanted < 1:
-        raise CnnbenchError(f"malformed precision {precision!r}; write a share: --precision 2%")
-    if not 0 < max_time < 10**6:
-        raise CnnbenchError(f"--max-time {max_time:g} makes no sense; give seconds: --max-time 10")
-    read_seed(seed)
-    return wanted, max_time, seed
-
-
-def read_seed(seed: int) -> None:
-    """Check --seed."""
+def check_seed(seed: int) -> None:
+    """CnnbenchError for a --seed that no generator takes."""
     if not 0 <= seed < 2**63:
         raise CnnbenchError(f"--seed {seed} is no seed; give a whole number from 0")
-
-
-@contextmanager
-def their_code() -> Iterator[None]:
-    """Run somebody else's network: what it prints goes to stderr, away from the data."""
-    sys.stdout.flush()
-    output = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(output, 1)
-        os.close(output)

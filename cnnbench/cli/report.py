@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from cnnbench import units
-from cnnbench.cli import options as opt
+from cnnbench.cli.frame import Written, command
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, OutputError
-from cnnbench.files import check_writable, write
-from cnnbench.reports.charts import style as drawing
-from cnnbench.reports.formats.emit import emit
-
-if TYPE_CHECKING:
-    from cnnbench.reports.sweep.page import Figure
-
-_PAGE = ".html"
-_FIGURES = (".svg", ".png")
-_WIDTH = 640  # pixels of a figure
+from cnnbench.files import write
+from cnnbench.reports.charts import style
 
 
+@dataclass(frozen=True)
+class _Page(Written):
+    """How a sweep's report is handed out."""
+
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to a file instead of stdout; .html is one page with charts and a table, "
+            "which needs no network.",
+            show_default=False,
+        ),
+    ] = None
+    apart: ClassVar[dict[str, str]] = {".html": "a page"}
+
+    def __post_init__(self) -> None:
+        """CnnbenchError for one picture of many charts."""
+        if self.output is not None and self.output.suffix.lower() in (".svg", ".png"):
+            name = self.output.stem
+            raise CnnbenchError(f"a report has many charts; give --figures {name} instead")
+        super().__post_init__()
+
+
+@command
 def report(
     folders: Annotated[
         list[Path],
@@ -43,19 +61,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    form: opt.FormatOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write to a file instead of stdout; .html is one page with charts and a table, "
-            "which needs no network.",
-            show_default=False,
-        ),
-    ] = None,
-    debug: opt.Debug = False,
+    written: _Page = _Page(),
 ) -> None:
     """Show what a sweep has found: one page to look at, or its numbers.
 
@@ -71,20 +77,12 @@ def report(
     """
     if compare and len(folders) != 2:
         raise CnnbenchError(f"--compare takes two runs, not {len(folders)}: the earlier one first")
-    is_page = output is not None and output.suffix.lower() == _PAGE
-    if is_page and form is not None:
-        raise CnnbenchError(f"{output} is a page; give it or --format {form}, not both")
-    if output is not None and output.suffix.lower() in _FIGURES:
-        raise CnnbenchError(f"a report has many charts; give --figures {output.stem} instead")
-    check_writable(output)
     if figures is not None and figures.exists() and not figures.is_dir():
         raise OutputError(f"cannot write into {figures}: it is no folder; give another --figures")
-    if is_page or figures:
-        drawing.require_altair()
+    if written.is_apart or figures:
+        style.require_altair()
     with heavy_imports():
-        from cnnbench.reports.sweep import changes as report_compare
-        from cnnbench.reports.sweep import page as pages
-        from cnnbench.reports.sweep import tables as report_tables
+        from cnnbench.reports.sweep import changes, page, tables
         from cnnbench.sweeps.results import read
         from cnnbench.sweeps.store import Store
     stores = [Store(folder) for folder in folders]
@@ -92,32 +90,17 @@ def report(
         shown.say("reading")
         if compare:
             first, second = (read([store]) for store in stores)
-            names = report_compare.names(*folders)
-            found, page = report_compare.compared(first, second, *names)
+            found, shows = changes.compared(first, second, *changes.names(*folders))
         else:
-            found, page = report_tables.reported(read(stores), [str(path) for path in folders])
-        if is_page and output is not None:
+            found, shows = tables.reported(read(stores), [str(path) for path in folders])
+        charts = page.figures(shows.sections)
+        if written.is_apart and written.output is not None:
             shown.say("drawing the page")
-            write(output, pages.html(page))
+            write(written.output, page.html(shows))
         if figures is not None:
-            _draw(pages.figures(page.sections), figures, shown.say)
-    if not is_page:
-        emit(found, form, output)
-    elif output is not None:
-        rows, charts = len(page.table.rows), len(pages.figures(page.sections))
-        typer.echo(
-            f"{output}: {units.number(rows, 'configuration')}, {units.number(charts, 'chart')}"
-        )
-
-
-def _draw(charts: Sequence[Figure], folder: Path, say: Callable[[str], None]) -> None:
-    """Each as SVG and PNG, at the width of a page of print."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write into {folder}: {error.strerror or error}") from error
-    for figure in charts:
-        say(f"drawing {figure.name}")
-        chart = drawing.styled(figure.draw(_WIDTH))
-        for suffix in _FIGURES:
-            drawing.save(chart, folder / f"{figure.name}{suffix}")
+            page.draw(charts, figures, shown.say)
+    if not written.is_apart:
+        written.hand_over(found)
+        return
+    rows = units.number(len(shows.table.rows), "configuration")
+    typer.echo(f"{written.output}: {rows}, {units.number(len(charts), 'chart')}")

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
-from cnnbench.cli.progress import bar
+from cnnbench.cli.frame import Drawn, Measuring, command
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.files import check_writable
 from cnnbench.models.scale import Compound, Way, scalable
 from cnnbench.models.spec import parse
-from cnnbench.reports.charts import style as drawing
-from cnnbench.reports.formats.emit import emit
 from cnnbench.studies.scaling.target import read, without_target
 
 _PAPER = Compound()
 
 
+@command
 def scale(
     model: opt.OneSpec,
     phi: Annotated[
@@ -63,15 +60,10 @@ def scale(
     ] = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
-    device: opt.DeviceOption = None,
     dtype: opt.DtypeOption = None,
-    threads: opt.Threads = None,
-    precision: opt.Precision = "2%",
-    max_time: opt.MaxTime = 10.0,
-    seed: opt.Seed = 0,
-    form: opt.FormatOption = None,
-    output: opt.OutputOrPicture = None,
-    debug: opt.Debug = False,
+    backend: opt.Backend = None,
+    measuring: Measuring = Measuring(),
+    written: Drawn = Drawn(),
 ) -> None:
     """Scale a network: the family that its paper's rule makes, or ways to spend so many MACs.
 
@@ -96,16 +88,10 @@ def scale(
     """
     spec = scalable(parse(model))
     asked = read(spec, ",".join(phi) if phi else None, Compound(alpha, beta, gamma), by, to)
-    plan_of = opt.read_plan(precision, max_time, seed)
-    opt.read_threads(threads)
     opt.read_inputs(None, batch, [spec])
-    opt.nothing_measured(static, on, device, threads)
-    check_writable(output)
-    picture = opt.is_picture(output, form)
-    without_target(asked, device, threads, picture)
+    timed = measuring.unless(static, on)
+    without_target(asked, measuring.named, written.is_apart)
     with heavy_imports():
-        from cnnbench.devices import cores
-        from cnnbench.devices.device import find_device
         from cnnbench.models.arguments import read_dtype
         from cnnbench.reports.scale import report_of_family, report_of_ways
         from cnnbench.roofline.predict import Predictor
@@ -114,36 +100,40 @@ def scale(
         from cnnbench.studies.comparison.comparison import Comparing
         from cnnbench.studies.scaling.family import Family
         from cnnbench.studies.scaling.spend import rows, spend
-        from cnnbench.timing.sampling import StopRule
         from cnnbench.timing.setting import Setting, check
 
-        if picture:
-            drawing.require_altair()
-            from cnnbench.reports.charts.comparison import ways as drawn
-    setting, profile = Setting(batch, dtype), read_profile(on) if on else None
+        written.require()
+    name = opt.read_backend(backend)
+    setting, profile = Setting(batch, dtype, backend=name), read_profile(on) if on else None
     number_format = str(dtype or "float32")
     predictor = Predictor(profile, number_format) if profile and asked.target is None else None
     family = Family(spec, batch, read_dtype(number_format), predictor)
     if asked.target is None:
-        emit(report_of_family(family, asked, setting, profile), form, output)
+        written.hand_over(report_of_family(family, asked, setting, profile))
         return
     macs = asked.target.macs(family.macs)
     found = [spend(family, way, macs, asked.compound) for way in asked.ways]
-    compared = rows(spec, found, setting, values=profile is None and not static)
-    if profile is not None:
-        done = Comparing(compare.predict_rows(compared, profile), profile)
-    elif static:
-        done = Comparing(compared)
+    compared = rows(spec, found, setting, values=timed)
+    if not timed:
+        compared = compare.predict_rows(compared, profile) if profile else compared
+        done = Comparing(compared, profile)
     else:
-        here, used, plan = find_device(device), cores.threads(threads), StopRule(*plan_of)
-        check(setting, here, used)
-        with bar(plan.max_time * len(found), plan.precision) as shown:
+        with measuring.session(len(found)) as session:
+            check(setting, session.device)
             done = compare.time_rows(
-                compared, setting, here, used, plan, say=shown.say, progress=shown.rounds
+                compared,
+                setting,
+                session.device,
+                session.threads,
+                session.rule,
+                say=session.bar.say,
+                progress=session.bar.rounds,
             )
     report = report_of_ways(done, found, asked, setting)
-    if picture and output is not None:
-        drawing.save(drawn(report.results), output)
-    emit(report, form, None if picture else output)
-    if done.interrupted:
-        raise typer.Exit(INTERRUPTED)
+
+    def draw() -> Any:
+        from cnnbench.reports.charts.comparison import ways
+
+        return ways(report.results)
+
+    written.hand_over(report, interrupted=done.interrupted, draw=draw)

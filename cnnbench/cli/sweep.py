@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cnnbench import units
 from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
+from cnnbench.cli.frame import Measuring, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.cli.sweep_plan import read_sweep, say_plan
-from cnnbench.errors import CnnbenchError, OutputError
+from cnnbench.devices import cores
+from cnnbench.errors import CnnbenchError, OutputError, SlurmError
+from cnnbench.reports.formats.emit import deliver
+from cnnbench.sweeps.plan import Configuration, Plan, planned, read
+from cnnbench.sweeps.store import Store, standing
+from cnnbench.timing.backends import BACKENDS
 
 if TYPE_CHECKING:
-    from cnnbench.sweeps.plan import Configuration
     from cnnbench.sweeps.run import Place, Ran
-    from cnnbench.sweeps.store import Store
+    from cnnbench.timing.sampling import StopRule
 
+_FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
+_NEXT = re.compile(r",(?![\w.]+=)")  # a comma before key=value is within a spec
 _BOTH = "yes|no|both"
 
 
@@ -30,12 +38,13 @@ def _axis(name: str, metavar: str, text: str) -> typer.models.OptionInfo:
     return found
 
 
+@command
 def sweep(
     file: Annotated[
         Path | None,
         typer.Argument(
             metavar="PLAN.toml",
-            help="The axes: models, batch, dtype, channels_last, compile, train.",
+            help="The axes: models, batch, dtype, channels_last, backend, train.",
             show_default=False,
         ),
     ] = None,
@@ -55,16 +64,15 @@ def sweep(
     channels_last: Annotated[
         str | None, _axis("--channels-last", _BOTH, "Keep images as NHWC in memory.")
     ] = None,
+    backend: Annotated[
+        str | None, _axis("--backend", "NAME,…", f"What runs them: {', '.join(BACKENDS)}, ….")
+    ] = None,
     compiled: Annotated[
-        str | None, _axis("--compile", _BOTH, "Compile with torch.compile.")
+        str | None, _axis("--compile", _BOTH, "Short for --backend compile, or eager,compile.")
     ] = None,
     train: Annotated[str | None, _axis("--train", _BOTH, "Take a training step.")] = None,
     static: Annotated[bool, typer.Option("--static", help="Count alone: time nothing.")] = False,
-    device: opt.DeviceOption = None,
-    threads: opt.Threads = None,
-    precision: opt.Precision = "2%",
-    max_time: opt.MaxTime = 10.0,
-    seed: opt.Seed = 0,
+    measuring: Measuring = Measuring(),
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what is left to do and how long it may take.")
@@ -86,7 +94,6 @@ def sweep(
             "--output", "-o", metavar="FOLDER", help="The store of its records.", show_default=False
         ),
     ] = None,
-    debug: opt.Debug = False,
 ) -> None:
     """Measure every combination of models, batches, dtypes and layouts; go on where it ended.
 
@@ -109,13 +116,14 @@ def sweep(
         "--batch": batch,
         "--dtype": dtype,
         "--channels-last": channels_last,
+        "--backend": backend,
         "--compile": compiled,
         "--train": train,
     }
-    plan = read_sweep(file, axes, static=static, device=device, threads=threads)
-    plan_of = opt.read_plan(precision, max_time, seed)
-    opt.read_threads(plan.threads)
-    opt.nothing_measured(static, None, device, threads)
+    plan = _plan(file, axes, static=static, device=measuring.device, threads=measuring.threads)
+    if plan.threads is not None:
+        cores.check_threads(plan.threads)
+    measuring.unless(static, None)
     if output is None and not dry_run:
         raise CnnbenchError("name the folder of its records: --output run1")
     if output is not None and output.exists() and not output.is_dir():
@@ -123,32 +131,26 @@ def sweep(
     if wait and slurm is None:
         raise CnnbenchError("--wait is for a Slurm job; give --slurm partition=…, or leave it out")
     of = plan.configurations()
+    store = Store(output) if output is not None else None
     with heavy_imports():
-        from cnnbench.devices import cores
         from cnnbench.devices.device import find_device
         from cnnbench.sweeps.run import Place, missing, run
-        from cnnbench.sweeps.store import Store
-        from cnnbench.timing.sampling import StopRule
     if slurm is not None:
-        from cnnbench.cli.sweep_slurm import submitted
-
-        submitted(plan, slurm, StopRule(*plan_of), output, retry=retry, dry_run=dry_run, wait=wait)
+        _submit(plan, slurm, measuring.rule(), store, retry=retry, dry_run=dry_run, wait=wait)
         return
     place = None
     if not plan.static:
         place = Place(find_device(plan.device), cores.threads(plan.threads))
-    store = Store(output) if output is not None else None
     if dry_run or store is None:
         left = missing(of, store, place, retry=retry) if store else of
-        where = None if place is None else str(place.device)
-        say_plan(left, of, where, max_time)
+        _say_plan(left, of, None if place is None else str(place.device), measuring.max_time)
         return
-    with opt.their_code(), bar(max_time) as shown:
+    with their_code(), bar(measuring.max_time) as shown:
         done = run(
             of,
             store,
             place,
-            StopRule(*plan_of),
+            measuring.rule(),
             retry=retry,
             say=shown.say,
             counting=shown.counted,
@@ -162,7 +164,6 @@ def sweep(
 def _summary(store: Store, of: Sequence[Configuration], place: Place | None, done: Ran) -> None:
     """How much of it there is now, and what failed."""
     from cnnbench.sweeps.run import key
-    from cnnbench.sweeps.store import standing
 
     asked = {key(one, place) for one in of}
     there = {name: record for name, record in standing(store).items() if name in asked}
@@ -173,3 +174,108 @@ def _summary(store: Store, of: Sequence[Configuration], place: Place | None, don
     )
     for record in failed:
         typer.echo(f"failed: {record['model']}, batch {record['batch']}: {record['failure']}")
+
+
+def _plan(
+    file: Path | None,
+    axes: dict[str, str | None],
+    *,
+    static: bool,
+    device: str | None,
+    threads: int | None,
+) -> Plan:
+    """Read the plan; `axes` are the options that stand instead of a file, by their names."""
+    changed: dict[str, Any] = {"device": device, "threads": threads}
+    changed = {key: value for key, value in changed.items() if value is not None}
+    if static:
+        changed["static"] = True
+    if file is not None:
+        given = [name for name, value in axes.items() if value is not None]
+        if given:
+            raise CnnbenchError(f"{file} has the axes; write them there and leave {given[0]} out")
+        return read(file).model_copy(update=changed)
+    models = axes["--models"]
+    if models is None:
+        raise CnnbenchError("name a plan, or models: cnnbench sweep --models mobilenet,resnet50")
+    values: dict[str, Any] = {"models": _NEXT.split(models), **changed}
+    if (batch := axes["--batch"]) is not None:
+        values["batch"] = opt.read_batches(batch)
+    if (dtype := axes["--dtype"]) is not None:
+        values["dtype"] = dtype.split(",")
+    if (names := axes["--backend"]) is not None:
+        values["backend"] = opt.read_backends(names)
+    for option in ("--channels-last", "--compile", "--train"):
+        if (text := axes[option]) is not None:
+            if text not in _FLAGS:
+                raise CnnbenchError(f"{option} {text!r} says nothing; give {', '.join(_FLAGS)}")
+            values[option.removeprefix("--").replace("-", "_")] = _FLAGS[text]
+    return planned(values, "the options")
+
+
+def _say_plan(
+    left: Sequence[Configuration], of: Sequence[Configuration], where: str | None, seconds: float
+) -> None:
+    """What is left to do, and where anything is timed the longest that it may take."""
+    lines = list(map(str, left))
+    counted = f"{len(left)} of {len(of)} configurations to do"
+    if where is None:
+        lines.append(f"{counted}, counted alone")
+    else:
+        longest = units.span(seconds * len(left))
+        lines.append(f"{counted} on {where}, {longest} of timing at most")
+    deliver("".join(f"{line}\n" for line in lines), None)
+
+
+def _submit(
+    plan: Plan,
+    asked: str,
+    timing: StopRule,
+    store: Store | None,
+    *,
+    retry: bool,
+    dry_run: bool,
+    wait: bool,
+) -> None:
+    """Submit what the store lacks as one array job, and wait for it where that is asked."""
+    from cnnbench.sweeps.slurm import array as slurm
+    from cnnbench.sweeps.slurm.queue import wait as wait_for
+
+    given = slurm.options(asked, static=plan.static)
+    of = plan.configurations()
+    left = of
+    if store is not None:
+        left = slurm.unfinished(of, store, static=plan.static, retry=retry)
+    if dry_run or store is None:
+        _say_plan(left, of, None if plan.static else f"Slurm ({asked})", timing.max_time)
+        return
+    if not left:
+        typer.echo(f"{store.folder}: {len(of)} of {len(of)} configurations, nothing to submit")
+        return
+    task = slurm.Task(
+        store.folder.resolve(), (), plan.static, plan.device, plan.threads, timing, retry
+    )
+    job = slurm.submit(left, given, task)
+    tasks = f"{job.tasks} task{'s' if job.tasks > 1 else ''}"
+    typer.echo(
+        f"job {job.job}: {len(left)} of {len(of)} configurations in {tasks}, into {store.folder}"
+    )
+    if not wait:
+        typer.echo(
+            f"'squeue --job {job.job}' shows it; the same command goes on with what is missing, "
+            f"'cnnbench report {store.folder}' shows what is there"
+        )
+        return
+    try:
+        with bar(0) as shown:
+            failed = wait_for(job, store, lambda done: shown.counted(done, len(left)))
+    except KeyboardInterrupt:
+        typer.echo(f"job {job.job} goes on; 'scancel {job.job}' ends it")
+        raise typer.Exit(INTERRUPTED) from None
+    missing = len(slurm.unfinished(of, store, static=plan.static))
+    typer.echo(f"{store.folder}: {len(of) - missing} of {len(of)} configurations")
+    if missing or failed:
+        ended = "".join(f"; task {name} ended as {state}" for name, state in failed.items())
+        raise SlurmError(
+            f"{missing or 'no'} configurations are missing{ended}; logs are in {job.logs}"
+            + ("; the same command submits what is missing again" if missing else "")
+        )

@@ -2,85 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cnnbench import units
-from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
-from cnnbench.cli.progress import bar
+from cnnbench.cli.frame import Measuring, Written, command
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, InputError
-from cnnbench.files import check_writable
 from cnnbench.models.spec import parse
-from cnnbench.reports import columns as col
-from cnnbench.reports.formats.emit import emit
-from cnnbench.reports.report import Column, Report, Table
-
-if TYPE_CHECKING:
-    from cnnbench.timing.latency import Latency
-    from cnnbench.timing.measure import Timing
-    from cnnbench.timing.measure_layers import LayerTimes, LayerTiming
-
-LATENCIES = (
-    col.MODEL,
-    Column("mode", "batch", left=True, under=True),
-    Column("latency_s", "latency", col.optional(units.duration)),
-    Column("interval", "95% interval", under=True),
-    Column("p90_s", "p90", col.optional(units.duration)),
-    Column("p99_s", "p99", col.optional(units.duration), under=True),
-    Column("throughput_images_per_s", "images\n/s", col.optional(units.speed)),
-    Column("samples", "samples"),
-    Column("outliers", "outliers", under=True),
-    Column("flops_per_s", "FLOP/s", col.optional(lambda value: units.rate(value, ""))),
-    Column("fraction_of_peak", "of roof", col.optional(units.percent), under=True),
-)
-LAYERS = (
-    Column("layer", "layer", left=True),
-    Column("operator", "operator", left=True, under=True),
-    Column("output", "output", col.optional(col.feature_map), left=True),
-    Column("time_s", "time", col.optional(units.duration)),
-    Column("share", "share", units.percent, under=True),
-    col.MACS,
-    Column("flops_per_s", "FLOP/s", col.optional(lambda value: units.rate(value, ""))),
-    col.INTENSITY,
-    Column("bound", "bound", left=True),
-    Column("fraction_of_bound", "of\nbound", col.optional(units.percent), under=True),
-)
 
 
+@command
 def time(
     models: opt.SomeSpecs,
-    device: opt.DeviceOption = None,
     batches: opt.Batches = "1",
     inputs: opt.InputOption = None,
     dtype: opt.DtypeOption = None,
     channels_last: opt.ChannelsLast = False,
+    backend: opt.Backends = None,
     compiled: opt.Compile = False,
     fuse: Annotated[
         bool, typer.Option("--fuse", help="Fold batch norm into the convolutions before it.")
     ] = False,
     graph: Annotated[
-        bool, typer.Option("--graph", help="Also as a CUDA graph: one launch for all kernels.")
+        bool,
+        typer.Option(
+            "--graph",
+            help="Also as a CUDA graph: one launch for all kernels.",
+        ),
     ] = False,
     train: opt.Train = False,
-    threads: opt.Threads = None,
+    measuring: Measuring = Measuring(),
     layers: Annotated[
         bool, typer.Option("--layers", help="Each operator's time, and which bound holds it.")
     ] = False,
-    precision: opt.Precision = "2%",
-    max_time: opt.MaxTime = 10.0,
-    seed: opt.Seed = 0,
     raw: Annotated[bool, typer.Option("--raw", help="Every sample into the JSON.")] = False,
     largest: Annotated[
         bool, typer.Option("--largest-batch", help="Where a batch does not fit, find what does.")
     ] = False,
-    form: opt.FormatOption = None,
-    output: opt.Output = None,
-    debug: opt.Debug = False,
+    written: Written = Written(),
 ) -> None:
     """Time forward passes: median latency with its 95% interval, throughput, share of the roof.
 
@@ -96,143 +57,29 @@ def time(
     """
     specs = [parse(text) for text in models]
     sizes = opt.read_batches(batches)
-    plan_of = opt.read_plan(precision, max_time, seed)
-    opt.read_threads(threads)
+    names = opt.read_backends(backend, compiled=compiled, graph=graph)
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
     given = opt.read_inputs(inputs, max(sizes), specs)
-    check_writable(output)
     with heavy_imports():
-        from cnnbench.devices import cores
-        from cnnbench.devices.device import find_device
-        from cnnbench.reports.environment import software
-        from cnnbench.timing.measure import timed
+        from cnnbench.reports.time import report_of
+        from cnnbench.timing.measure import Timing, timed
         from cnnbench.timing.measure_layers import LayerTiming, timed_layers
-        from cnnbench.timing.sampling import StopRule
         from cnnbench.timing.setting import Setting
-    found, used, plan = find_device(device), cores.threads(threads), StopRule(*plan_of)
-    wanted = ["compile"] if compiled else ["eager"]
-    wanted += ["graph"] if graph else []
     asked = [
         (spec, Setting(size, dtype, channels_last, name, fuse, train))
         for spec in specs
         for size in sizes
-        for name in wanted
+        for name in names
     ]
-    limit = plan.max_time * (2 if layers else len(asked))
-    with bar(limit, plan.precision) as shown, opt.their_code():
-        say, progress = shown.say, shown.rounds
+    with measuring.session(2 if layers else len(asked)) as session:
+        here = given, session.device, session.threads, session.rule
+        say, progress = session.bar.say, session.bar.rounds
         timing: Timing | LayerTiming
         if layers:
-            timing = timed_layers(asked, given, found, used, plan, say=say, progress=progress)
-            latencies = [network.whole for network in timing.networks]
+            timing = timed_layers(asked, *here, say=say, progress=progress)
         else:
-            timing = timed(
-                asked, given, found, used, plan, largest=largest, say=say, progress=progress
-            )
-            latencies = timing.latencies
-    if all(latency.error for latency in latencies) and not timing.interrupted:
-        raise InputError("; ".join(dict.fromkeys(str(row.error) for row in latencies)))
-    results = [latency.record(raw=raw) for latency in latencies]
-    records, tables = results, [Table(LATENCIES, [_row(latency) for latency in latencies])]
-    if isinstance(timing, LayerTiming):
-        parts = [(part, part.record()) for part in timing.networks]
-        results = [{**row, "layers": ops} for row, (_, ops) in zip(results, parts, strict=True)]
-        records = [{"model": row["model"], **op} for row in results for op in row["layers"]]
-        tables = [_layer_table(part, ops) for part, ops in parts if ops]
-    report = Report(
-        command="time",
-        results=results,
-        tables=tables,
-        notes=_notes(latencies, timing),
-        environment={
-            **software(),
-            **asdict(timing.environment),
-            "ceilings": timing.profile.model_dump(mode="json", exclude={"operators"}),
-            "warnings": [asdict(warning) for warning in timing.warnings],
-            "interrupted": timing.interrupted,
-        },
-        records=records,
-    )
-    emit(report, form, output)
-    if timing.interrupted:
-        raise typer.Exit(INTERRUPTED)
-
-
-def _row(latency: Latency) -> dict[str, Any]:
-    """A latency with the cells that its table makes of it."""
-    setting = latency.setting
-    mode = " ".join([str(setting.batch), *setting.words("backend", "fuse", "train")])
-    row = {**asdict(latency), "mode": mode, "interval": ""}
-    if latency.error:
-        return {**row, "interval": "failed", "samples": "", "outliers": ""}
-    row["interval"] = "" if latency.converged else "! "
-    if latency.ci_low_s is not None and latency.ci_high_s is not None:
-        row["interval"] += units.durations(latency.ci_low_s, latency.ci_high_s)
-    return row
-
-
-def _layer_table(part: LayerTimes, rows: list[dict[str, Any]]) -> Table:
-    """The operators, and the pass as a whole below them."""
-    whole = part.whole
-    least = sum(op.time_s * (op.fraction_of_bound or 0.0) for op in part.operators)
-    total: dict[str, Any] = {
-        "layer": "whole pass",
-        "operator": "",
-        "output": list(rows[-1]["output"]) if rows else [],
-        "time_s": whole.latency_s,
-        "share": 1.0,
-        "macs": whole.macs,
-        "flops_per_s": whole.flops_per_s,
-        "intensity": _intensity(rows),
-        "bound": "",
-        "fraction_of_bound": least / whole.latency_s if whole.latency_s else None,
-    }
-    between = {**total, "layer": "between operators", "output": None, "macs": 0, "intensity": 0.0}
-    between |= {"time_s": part.between_s, "flops_per_s": None, "fraction_of_bound": None}
-    between["share"] = between["time_s"] / whole.latency_s if whole.latency_s else 0.0
-    shown = [{**row, "bound": row["bound"] or ""} for row in rows]
-    title = f"{whole.model}  batch {whole.setting.batch}"
-    return Table(LAYERS, [*shown, between], title, total)
-
-
-def _intensity(rows: Sequence[dict[str, Any]]) -> float:
-    moved = sum(row["bytes_moved"] for row in rows)
-    return sum(row["flops"] + row["elementwise_flops"] for row in rows) / moved if moved else 0.0
-
-
-def _notes(latencies: Sequence[Latency], timing: Timing | LayerTiming) -> list[str]:
-    """Where it was measured, against which roof, and what a reader must know."""
-    from cnnbench.reports.environment import where
-
-    about, kept = timing.environment, timing.profile
-    dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
-    layout = any(row.setting.channels_last for row in latencies)
-    lines = [where(about, dtypes, channels_last=layout)]
-    roofs = [
-        f"{units.rate(kept.flops_per_s[dtype], 'FLOP/s')} in {dtype}"
-        for dtype in dtypes
-        if dtype in kept.flops_per_s
-    ]
-    if roofs:
-        when = f"measured {kept.measured:%Y-%m-%d}"
-        when = "too low: measured while disturbed" if kept.disturbed else when
-        lines.append(f"roof: a matrix product's {', '.join(roofs)}, {when}")
-    lines += [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
-    told: dict[str, list[tuple[Latency, str]]] = {}
-    for row in sorted(latencies, key=_width, reverse=True):
-        for warning in row.warnings:
-            told.setdefault(warning.name, []).append((row, warning.text))
-    for same in told.values():
-        (row, text), *others = same  # the widest says it for all
-        place = f"{row.model}, batch {row.setting.batch}"
-        lines.append(f"{place}{f' and {len(others)} more' if others else ''}: {text}")
-    lines += [f"warning: {warning.text}" for warning in timing.warnings]
-    return lines
-
-
-def _width(row: Latency) -> float:
-    """How wide the interval is, relative to the median."""
-    if not row.latency_s or row.ci_high_s is None or row.ci_low_s is None:
-        return 0.0 if row.error else float("inf")
-    return (row.ci_high_s - row.ci_low_s) / row.latency_s
+            timing = timed(asked, *here, largest=largest, say=say, progress=progress)
+    if all(latency.error for latency in timing.latencies) and not timing.interrupted:
+        raise InputError("; ".join(dict.fromkeys(str(row.error) for row in timing.latencies)))
+    written.hand_over(report_of(timing, raw=raw), interrupted=timing.interrupted)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from cnnbench.errors import DeviceError
+
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))  # far more crash OpenMP
 CGROUPS = Path("/sys/fs/cgroup")
 
@@ -24,6 +26,7 @@ class Threads:
 def threads(asked: int | None = None) -> Threads:
     """As asked; else OMP_NUM_THREADS; else the least of affinity and the cgroup's quota."""
     if asked is not None:
+        check_threads(asked)
         return Threads(asked, "as asked")
     variable = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if variable.isdecimal() and int(variable) > 0:
@@ -33,6 +36,14 @@ def threads(asked: int | None = None) -> Threads:
         return Threads(max(1, int(limit)), f"quota of {limit:g} cores")
     everything = cores == os.cpu_count()
     return Threads(cores, "all cores" if everything else f"affinity to {cores} cores")
+
+
+def check_threads(number: int) -> None:
+    """DeviceError for a number of threads that cannot compute."""
+    if number < 1:
+        raise DeviceError(f"--threads {number} cannot compute; give at least 1, or leave it out")
+    if number > MOST_THREADS:
+        raise DeviceError(f"{number} threads are too many; give at most {MOST_THREADS}")
 
 
 def affinity() -> int:

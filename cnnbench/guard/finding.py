@@ -80,3 +80,8 @@ class Finding:
     def violates(self, strict: bool) -> bool:
         """Whether it fails a check; `strict` ones fail by what was not recorded, too."""
         return self.status in (STRICT_VIOLATIONS if strict else VIOLATIONS)
+
+
+def unreadable(baseline: str, reason: str) -> Finding:
+    """The finding that a baseline cannot be read."""
+    return Finding(baseline, baseline, None, Status.UNKNOWN, reason=reason)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cnnbench import units
 from cnnbench.reports.report import Column
+from cnnbench.timing import confidence
+
+OF_MEDIAN = f"{confidence.OF_MEDIAN:.0%} interval"
+OF_RATIO = f"{confidence.OF_RATIO:.0%} interval"
 
 
 def shapes(value: Any) -> str:
@@ -24,10 +28,10 @@ def optional(show: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: "" if value is None else show(value)
 
 
-def uncounted(row: dict[str, Any]) -> str:
-    """Name the operators of a record that the convention does not know."""
-    names = ", ".join(f"{name} ({times}x)" for name, times in row["uncounted"].items())
-    return f"{row['model']}: not in the convention, counted as no work: {names}"
+def uncounted(model: str, operators: Mapping[str, int]) -> str:
+    """Name the operators of a model that the convention does not know, by how often they ran."""
+    names = ", ".join(f"{name} ({times}x)" for name, times in operators.items())
+    return f"{model}: not in the convention, counted as no work: {names}"
 
 
 MODEL = Column("model", "model", left=True)
@@ -43,6 +47,6 @@ BYTES = Column("bytes_moved", "bytes\nmoved", units.size)
 PREDICTED = Column("predicted_s", "pre-\ndicted", optional(units.duration))
 MEASURED = (
     Column("latency_s", "measured", optional(units.duration)),
-    Column("interval", "95% interval", under=True),
+    Column("interval", OF_MEDIAN, under=True),
 )
 INTENSITY = Column("intensity", "FLOP\n/byte", units.significant)

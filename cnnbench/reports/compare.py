@@ -24,7 +24,7 @@ ROWS = (
 PREDICTED = (Column("predicted", "pre-\ndicted"),)
 MEASURED = (
     Column("measured", "measured"),
-    Column("interval", "98% interval", under=True),
+    Column("interval", col.OF_RATIO, under=True),
 )
 BOUND = (Column("bound", "bound", left=True),)
 TIMES = (*PREDICTED, *MEASURED, *BOUND)

@@ -26,7 +26,7 @@ def surroundings(done: Comparing) -> dict[str, Any]:
     if done.environment is not None:
         about = {**asdict(done.environment), "warnings": [asdict(w) for w in done.warnings]}
     if done.profile is not None:
-        about["ceilings"] = done.profile.model_dump(mode="json", exclude={"operators"})
+        about["ceilings"] = done.profile.record()
     return {**software(), **about, "interrupted": done.interrupted}
 
 

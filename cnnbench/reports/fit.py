@@ -44,7 +44,7 @@ def report_of(
         warnings = [asdict(warning) for warning in done.warnings]
         about = {**asdict(done.timings[-1].environment), "warnings": warnings}
     if profile is not None:
-        about["ceilings"] = profile.model_dump(mode="json", exclude={"operators"})
+        about["ceilings"] = profile.record()
     return Report(
         command="fit",
         results=results,

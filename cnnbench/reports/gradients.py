@@ -26,16 +26,16 @@ VERDICTS = (
     *HEAD,
     Column("number", "blocks"),
     Column("gradient_ratio", "gradient,\nfirst/last", units.magnitude),
-    Column("interval", "95% interval", under=True),
+    Column("interval", col.OF_MEDIAN, under=True),
     Column("verdict", "verdict", left=True),
     Column("variance_ratio", "variance,\nlast/first", units.magnitude),
 )
 BLOCKS = (
     Column("block", "block", left=True),
     Column("gradient_norm", "gradient", _MAGNITUDE),
-    Column("gradient_interval", "95% interval", under=True),
+    Column("gradient_interval", col.OF_MEDIAN, under=True),
     Column("variance", "variance", _MAGNITUDE),
-    Column("variance_interval", "95% interval", under=True),
+    Column("variance_interval", col.OF_MEDIAN, under=True),
 )
 TRAINED = (
     Column("weight_ratio", "weights", _MAGNITUDE),

@@ -59,7 +59,7 @@ RATIOS = (
 )
 MEASURED_RATIO = (
     Column("measured_ratio", "measured"),
-    Column("ratio_interval", "98% interval", under=True),
+    Column("ratio_interval", col.OF_RATIO, under=True),
 )
 
 
@@ -79,7 +79,7 @@ def report_of_family(
     lines = _formula_notes(results, asked) if asked.phis else _grid_notes(family)
     if profile is not None:
         columns = (*columns, col.PREDICTED)
-        about["ceilings"] = profile.model_dump(mode="json", exclude={"operators"})
+        about["ceilings"] = profile.record()
         lines.append(f"predicted for {profile.name}, nothing was measured")
     return Report(
         command="scale",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -91,6 +91,10 @@ class Profile(_Record):
     networks: list[Timed] = []
     noise: Noise | None = None
     disturbed: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """Plain data, without the operators' grid."""
+        return self.model_dump(mode="json", exclude={"operators"})
 
     @field_validator("name", "device", "torch")
     @classmethod

@@ -107,7 +107,7 @@ def timed(
     fits where the one asked for does not; `width` is what sampling waits for.
     """
     for _, setting in asked:
-        check(setting, device, threads)
+        check(setting, device)
     with cores.limited(threads.number), torch.random.fork_rng(devices=[]):
         now = environment(device, threads)
         entries, failures = _entries(

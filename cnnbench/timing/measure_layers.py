@@ -73,6 +73,11 @@ class LayerTiming:
     warnings: list[Warning]
     interrupted: bool = False
 
+    @property
+    def latencies(self) -> list[Latency]:
+        """Of the passes as a whole."""
+        return [one.whole for one in self.networks]
+
 
 def timed_layers(
     asked: Sequence[tuple[Model | Network, Setting]],
@@ -91,7 +96,7 @@ def timed_layers(
     on. Ctrl-C ends it with those that have been timed. `known` are traces that have been counted.
     """
     for _, setting in asked:
-        check(setting, device, threads)
+        check(setting, device)
         if setting.backend != EAGER:
             raise InputError("a compiled or captured pass has no operators; leave --layers out")
         if setting.train and device.kind != "cpu":

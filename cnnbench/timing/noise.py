@@ -12,11 +12,12 @@ from cnnbench.devices.warnings import Warning
 from cnnbench.roofline.calibrate import Say, calibrate, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Noise, Profile, Timed
+from cnnbench.timing.confidence import OF_RATIO
 from cnnbench.timing.measure import timed
-from cnnbench.timing.pairing import CONFIDENCE, ratio
+from cnnbench.timing.pairing import ratio
 from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.sampling import Progress, Rounds, StopRule, take
-from cnnbench.timing.setting import Setting, check
+from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import order_statistic
 
 MODEL = "mobilenet_v2"
@@ -52,7 +53,6 @@ def portrait(
     asks for the speed of each kind of operator in float32 too, and for networks to hold predictions
     to.
     """
-    check(Setting(), device, threads)
     watch = Disturbances(device, threads.number)
     with limited(threads.number):
         start = stored(device, threads.number, refresh=refresh)
@@ -112,7 +112,7 @@ def noise(sampled: Rounds) -> Noise | None:
     """What two equal columns differ by; None where there are too few rounds to say."""
     for failure in sampled.failures.values():
         raise failure
-    if order_statistic(len(sampled.rows), CONFIDENCE) == 0:
+    if order_statistic(len(sampled.rows), OF_RATIO) == 0:
         return None
     found = ratio(sampled.rows[:, 0], sampled.rows[:, 1])
     return Noise(

@@ -8,12 +8,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cnnbench.timing.confidence import OF_RATIO
 from cnnbench.timing.sampling import Rows
 from cnnbench.timing.statistics import Interval, interval
-
-# A comparison looks several times until it is narrow. At Pocock's level (Biometrika 64, 1977,
-# table 1: 5% over five looks) at most 5 of 100 exclude the true ratio, which a test simulates.
-CONFIDENCE = 1 - 0.0158
 
 
 class Verdict(StrEnum):
@@ -33,7 +30,7 @@ def ratio(a: ArrayLike, b: ArrayLike) -> Interval:
     excludes 1 as rarely as its level says.
     """
     logs = np.log(np.asarray(a, dtype=float)) - np.log(np.asarray(b, dtype=float))
-    of_logs = interval(logs, CONFIDENCE)
+    of_logs = interval(logs, OF_RATIO)
     high = math.exp(of_logs.high) if of_logs.high < math.inf else math.inf
     return Interval(math.exp(of_logs.median), math.exp(of_logs.low), high)
 
@@ -41,11 +38,11 @@ def ratio(a: ArrayLike, b: ArrayLike) -> Interval:
 def unpaired(a: ArrayLike, b: ArrayLike) -> Interval:
     """Time of a / time of b where they ran at different times: of the medians, and its bounds.
 
-    Both medians' intervals hold at once as often as CONFIDENCE says (Bonferroni), so the bounds are
+    Both medians' intervals hold at once as often as OF_RATIO says (Bonferroni), so the bounds are
     wider than needed. What the machine did between the two is not in them.
     """
     first, second = (
-        interval(np.asarray(values, dtype=float), (1 + CONFIDENCE) / 2) for values in (a, b)
+        interval(np.asarray(values, dtype=float), (1 + OF_RATIO) / 2) for values in (a, b)
     )
     if not (math.isfinite(first.high) and math.isfinite(second.high)):
         return Interval(first.median / second.median, 0.0, math.inf)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from cnnbench.devices.cores import MOST_THREADS, Threads
 from cnnbench.errors import DeviceError
 from cnnbench.models.inputs import batched, check_dtype
 from cnnbench.timing import backends
@@ -76,12 +75,8 @@ def expanded(setting: Setting, names: tuple[str, ...]) -> list[Setting]:
     return [replace(setting, backend=name) for name in names]
 
 
-def check(setting: Setting, device: Device, threads: Threads) -> None:
+def check(setting: Setting, device: Device) -> None:
     """DeviceError or ShapeError for what no network can do there."""
-    if threads.number < 1:
-        raise DeviceError(f"{threads.number} threads cannot compute; give at least 1")
-    if threads.number > MOST_THREADS:
-        raise DeviceError(f"{threads.number} threads are too many; give at most {MOST_THREADS}")
     batched((), setting.batch)
     if setting.dtype is not None:
         check_dtype(setting.dtype)

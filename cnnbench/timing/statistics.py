@@ -11,14 +11,15 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-CONFIDENCE = 0.95  # of intervals of the median
+from cnnbench.timing.confidence import OF_MEDIAN
+
 _TOLERANCE = 0.99  # of the range that a percentile needs
 _MANY = 10_000  # samples from which on the binomial is as good as normal
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A median with the bounds between which it lies in 95 of 100 samples like this one.
+    """A median with bounds: an interval of as much confidence as whoever computes it asks for.
 
     The bounds are infinite where the sample is too small for any.
     """
@@ -43,7 +44,7 @@ class Interval:
 
 
 @cache
-def order_statistic(n: int, confidence: float = CONFIDENCE) -> int:
+def order_statistic(n: int, confidence: float = OF_MEDIAN) -> int:
     """k such that the k-th smallest and k-th largest of n enclose the median; 0 where none do.
 
     The number of values below the median is binomial(n, 1/2) whatever the distribution: k is the
@@ -60,7 +61,7 @@ def order_statistic(n: int, confidence: float = CONFIDENCE) -> int:
     return k
 
 
-def interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+def interval(values: ArrayLike, confidence: float = OF_MEDIAN) -> Interval:
     """Median and its distribution-free interval by order statistics."""
     ordered = np.sort(np.asarray(values, dtype=float))
     median = float(np.median(ordered))

@@ -104,7 +104,7 @@ def _timed(guarded: Guarded, base: _Base, where: Where, say: Say) -> Finding:
         whose = spec.source if isinstance(spec, SourceSpec) else "cnnbench"
         reason = f"it comes with {whose}, which is the same for both revisions"
         return _finding(guarded, Status.UNTIMED, reason=reason)
-    check(guarded.setting, where.device, where.threads)
+    check(guarded.setting, where.device)
     if Path(spec.source).is_absolute():
         reason = f"{spec.source} is the same file for both; name it from the configuration's folder"
         return _finding(guarded, Status.UNKNOWN, reason=reason)

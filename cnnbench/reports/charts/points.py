@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnnbench.reports import columns as col
 from cnnbench.reports.charts.style import (
     GREY,
     NARROW,
@@ -50,7 +51,7 @@ def latency(rows: Records, ways: Sequence[str], width: Width) -> Any:
             *("model:N", "way:N"),
             alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
             alt.Tooltip("ms:Q", format=".3~g", title="latency, ms"),
-            alt.Tooltip("low:Q", format=".3~g", title="95% interval from, ms"),
+            alt.Tooltip("low:Q", format=".3~g", title=f"{col.OF_MEDIAN} from, ms"),
             alt.Tooltip("high:Q", format=".3~g", title="to, ms"),
         ],
     )

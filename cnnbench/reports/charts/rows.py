@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnnbench.reports import columns as col
 from cnnbench.reports.charts.style import (
     GREY,
     SIDES,
@@ -50,7 +51,7 @@ def throughput(rows: Records, ways: Sequence[str], width: Width) -> Any:
         tooltip=[
             *("model:N", "way:N"),
             alt.Tooltip("images_per_s:Q", format=".3~s", title="images a second"),
-            alt.Tooltip("low:Q", format=".3~s", title="95% interval from"),
+            alt.Tooltip("low:Q", format=".3~s", title=f"{col.OF_MEDIAN} from"),
             alt.Tooltip("high:Q", format=".3~s", title="to"),
         ],
     )

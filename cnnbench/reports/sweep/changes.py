@@ -74,7 +74,7 @@ def _columns(rows: Sequence[dict[str, Any]], a: str, b: str) -> tuple[Column, ..
         Column("latency_s_a", f"latency\n{a}", col.optional(units.duration)),
         Column("latency_s_b", b, col.optional(units.duration), under=True),
         Column("measured_speedup", "times\nas fast", col.optional(str)),
-        Column("interval", "98% interval", under=True),
+        Column("interval", col.OF_RATIO, under=True),
         Column("verdict", "", col.optional(str), left=True),
     )
 

@@ -6,12 +6,16 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from cnnbench.errors import OutputError
-from cnnbench.reports.charts.style import Width, require_altair, styled
+from cnnbench.reports.charts.style import Width, require_altair, save, styled
 from cnnbench.reports.report import Table
 from cnnbench.version import __version__
+
+_FILES = (".svg", ".png")
+_WIDTH = 640  # pixels of a figure in a file
 
 
 @dataclass(frozen=True)
@@ -109,3 +113,16 @@ def figures(sections: Sequence[Section]) -> list[Figure]:
         name = figure.name if number == 1 else f"{figure.name}-{number}"
         found.append(Figure(name, figure.title, figure.caption, figure.draw))
     return found
+
+
+def draw(charts: Sequence[Figure], folder: Path, say: Callable[[str], None]) -> None:
+    """Each as SVG and PNG, at the width of a page of print."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write into {folder}: {error.strerror or error}") from error
+    for figure in charts:
+        say(f"drawing {figure.name}")
+        chart = styled(figure.draw(_WIDTH))
+        for suffix in _FILES:
+            save(chart, folder / f"{figure.name}{suffix}")

@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 
 from cnnbench import units
+from cnnbench.reports import columns as col
 from cnnbench.reports.charts import labels
 from cnnbench.reports.charts import points as sweep_points
 from cnnbench.reports.charts import roofline as charts
@@ -52,8 +53,8 @@ def figures(where: Sequence[Point], order: list[str], ways: str) -> Iterable[Fig
     yield Figure(
         "latency",
         "Latency against multiply-accumulates",
-        "Each dot is a network, its bar the 95% interval of its median. On a line are those than "
-        f"which no other does more multiply-accumulates in less time.{note}{ways}",
+        f"Each dot is a network, its bar the {col.OF_MEDIAN} of its median. On a line are those "
+        f"than which no other does more multiply-accumulates in less time.{note}{ways}",
         partial(sweep_points.latency, _with_sides(rows, spots, ends), order),
     )
     foretold = [row for row in map(_prediction, shown) if row]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from cnnbench.counting.cost import Kind
+from cnnbench.reports import columns as col
 from cnnbench.reports.charts import roofline as charts
 from cnnbench.reports.charts import rows as sweep_bars
 from cnnbench.reports.charts.ratios import bar, ratios
@@ -42,7 +43,7 @@ def throughput(
         yield Figure(
             "throughput",
             "Images a second",
-            f"Batch / median latency, with its 95% interval, the fastest first.{note}{ways}",
+            f"Batch / median latency, with its {col.OF_MEDIAN}, the fastest first.{note}{ways}",
             partial(sweep_bars.throughput, rows, order),
         )
 

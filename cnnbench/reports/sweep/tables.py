@@ -23,7 +23,7 @@ TABLE = (
     Column("macs", "MACs", col.optional(units.count)),
     Column("peak_activation_bytes", "peak\nmemory", col.optional(units.size)),
     Column("latency_s", "latency", col.optional(units.duration)),
-    Column("interval", "95% interval", under=True),
+    Column("interval", col.OF_MEDIAN, under=True),
     Column("throughput_images_per_s", "images\n/s", col.optional(units.speed)),
     Column("predicted_s", "pre-\ndicted", col.optional(units.duration)),
     Column("bound", "bound", col.optional(str), under=True),
@@ -42,7 +42,11 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
     rows = [views.row(result) for result in results]
     named = views.named(results)
     shown = [_shown(row, named(one)) for row, one in zip(rows, results, strict=True)]
-    unknown = {row["model"]: col.uncounted(row) for row in rows if row["uncounted"]}
+    unknown = {
+        row["model"]: col.uncounted(row["model"], row["uncounted"])
+        for row in rows
+        if row["uncounted"]
+    }
     about, notes = facts(results), [*told(results), *unknown.values()]
     failures = [f"{one.model}, {named(one)}: {one.failure}" for one in results if one.failure]
     table = Table(_columns(rows), shown)

@@ -74,11 +74,11 @@ def read(
     return Asked(compound, _PHIS if phi is None else _phis(phi), released=phi is None)
 
 
-def without_target(asked: Asked, device: str | None, threads: int | None, picture: bool) -> None:
-    """Where there is none, refuse what only ways to it take."""
+def without_target(asked: Asked, here: bool, picture: bool) -> None:
+    """CnnbenchError where there is none for what only ways to it take: a device, a picture."""
     if asked.target is not None:
         return
-    if device or threads:
+    if here:
         raise CnnbenchError("without --to nothing is measured; leave --device and --threads out")
     if picture:
         raise CnnbenchError("there is a picture of ways to scale: add --to 2x")

@@ -1,0 +1,226 @@
+"""What commands share: groups of options that check themselves, measuring, handing out.
+
+`command` puts the fields of a parameter that is a group into the command's own options; every
+command takes --debug, which `run` reads where it meets an error.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import mimetypes
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
+
+import typer
+
+from cnnbench.cli import INTERRUPTED
+from cnnbench.cli import options as opt
+from cnnbench.cli.progress import Bar, bar
+from cnnbench.devices import cores
+from cnnbench.errors import CnnbenchError, OutputError
+from cnnbench.files import check_writable
+from cnnbench.reports.charts import style
+from cnnbench.reports.formats.emit import emit
+
+if TYPE_CHECKING:
+    from cnnbench.devices.cores import Threads
+    from cnnbench.devices.device import Device
+    from cnnbench.reports.report import Report
+    from cnnbench.timing.sampling import StopRule
+
+_DEBUG = Annotated[
+    bool, typer.Option("--debug", help="Show the traceback of an error in a network's own code.")
+]
+
+
+def command(called: Callable[..., None]) -> Callable[..., None]:
+    """The function with each group's fields in its signature, and --debug behind them."""
+    hints = get_type_hints(called, include_extras=True)
+    taken: list[inspect.Parameter] = []
+    groups: dict[str, Any] = {}
+
+    def take(name: str, kind: Any, default: Any) -> None:
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        taken.append(inspect.Parameter(name, keyword, default=default, annotation=kind))
+
+    for one in inspect.signature(called).parameters.values():
+        kind = hints[one.name]
+        if not is_dataclass(kind):
+            take(one.name, kind, one.default)
+            continue
+        groups[one.name] = one.default
+        own = get_type_hints(kind, include_extras=True)
+        for field in fields(kind):
+            take(field.name, own[field.name], getattr(one.default, field.name))
+    take("debug", _DEBUG, False)
+
+    @wraps(called)
+    def run(debug: bool, **given: Any) -> None:
+        for name, usual in groups.items():
+            given[name] = replace(usual, **{f.name: given.pop(f.name) for f in fields(usual)})
+        called(**given)
+
+    run.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in taken}
+    return run
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where something runs."""
+
+    device: opt.DeviceOption = None
+    threads: opt.Threads = None
+
+    def __post_init__(self) -> None:
+        """CnnbenchError for threads that are none."""
+        if self.threads is not None:
+            cores.check_threads(self.threads)
+
+    @property
+    def named(self) -> bool:
+        """Whether either was given."""
+        return bool(self.device or self.threads)
+
+    def found(self) -> tuple[Device, Threads]:
+        """The device and its threads."""
+        from cnnbench.devices.device import find_device
+
+        return find_device(self.device), cores.threads(self.threads)
+
+    def unless(self, static: bool, on: Path | None) -> bool:
+        """Whether anything is measured; CnnbenchError for options that contradict each other."""
+        if static and on:
+            raise CnnbenchError("--static leaves times out, --on predicts them; give one of them")
+        if (static or on) and self.named:
+            here = "--static" if static else "--on"
+            raise CnnbenchError(f"{here} measures nothing; leave --device and --threads out")
+        return not (static or on)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A measurement that runs: where, until when, and the bar that shows it."""
+
+    device: Device
+    threads: Threads
+    rule: StopRule
+    bar: Bar
+
+
+@dataclass(frozen=True)
+class Measuring(Here):
+    """Where to measure, and when it is enough."""
+
+    precision: opt.Precision = "2%"
+    max_time: opt.MaxTime = 10.0
+    seed: opt.Seed = 0
+
+    def __post_init__(self) -> None:
+        """CnnbenchError for what makes no sense."""
+        super().__post_init__()
+        if not 0 < self.share < 1:
+            raise CnnbenchError(
+                f"malformed precision {self.precision!r}; write a share: --precision 2%"
+            )
+        opt.check_max_time(self.max_time)
+        opt.check_seed(self.seed)
+
+    @property
+    def share(self) -> float:
+        """The precision, `2%` or 0.02, as a share; not a number where it is none."""
+        text = self.precision.strip()
+        try:
+            return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            return math.nan
+
+    def rule(self) -> StopRule:
+        """When to stop."""
+        from cnnbench.timing.sampling import StopRule
+
+        return StopRule(self.share, self.max_time, self.seed)
+
+    @contextmanager
+    def session(self, rows: float = 1) -> Iterator[Session]:
+        """Measure within it: `rows` are as many as `max_time` is for, one by one."""
+        device, threads = self.found()
+        with their_code(), bar(self.max_time * rows, self.share) as shown:
+            yield Session(device, threads, self.rule(), shown)
+
+
+@dataclass(frozen=True)
+class Written:
+    """How a report is handed out."""
+
+    form: opt.FormatOption = None
+    output: opt.Output = None
+    apart: ClassVar[dict[str, str]] = {}  # suffixes of files beside which the table is printed
+
+    def __post_init__(self) -> None:
+        """OutputError for a file that cannot be written, or is of a format that is not."""
+        check_writable(self.output)
+        if self.is_apart and self.output is not None and self.form is not None:
+            kind = self.apart[self.output.suffix.lower()]
+            raise CnnbenchError(
+                f"{self.output} is {kind}; give it or --format {self.form}, not both"
+            )
+        if self.output is not None and not self.is_apart and _foreign(self.output):
+            known = ", ".join((".txt", ".json", ".csv", ".md", *self.apart))
+            raise OutputError(f"cannot write {self.output} in that format; give one of {known}")
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the file is written beside the report: a picture, say."""
+        return self.output is not None and self.output.suffix.lower() in self.apart
+
+    def require(self) -> None:
+        """OutputError where a picture is asked for and what draws is not installed."""
+        if self.is_apart:
+            style.require_altair()
+
+    def hand_over(
+        self, report: Report, *, interrupted: bool = False, draw: Callable[[], Any] | None = None
+    ) -> None:
+        """Draw the picture, print the report; exit as Ctrl-C does where that ended it."""
+        if self.is_apart and self.output is not None and draw is not None:
+            style.save(draw(), self.output)
+        emit(report, self.form, None if self.is_apart else self.output)
+        if interrupted:
+            raise typer.Exit(INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Drawn(Written):
+    """How a report is handed out that has a picture, too."""
+
+    output: opt.OutputOrPicture = None
+    apart: ClassVar[dict[str, str]] = dict.fromkeys(style.SUFFIXES, "a picture")
+
+
+def _foreign(path: Path) -> bool:
+    """Whether the suffix stands for something else than text or JSON: a picture, a page, a PDF."""
+    kind = mimetypes.guess_type(path.name)[0] or "text/plain"
+    text = kind.startswith("text/") or kind in ("application/json", "application/xml")
+    return kind == "text/html" or not text
+
+
+@contextmanager
+def their_code() -> Iterator[None]:
+    """Run somebody else's network: what it prints goes to stderr, away from the data."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(output, 1)
+        os.close(output)

@@ -1,0 +1,65 @@
+"""How a recorded baseline reads: each model's costs, and what changed since the last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cnnbench import units
+from cnnbench.counting.metrics import STATIC
+from cnnbench.counting.rules import convention
+from cnnbench.guard.baseline import Baseline
+from cnnbench.guard.costs import Costs
+from cnnbench.reports import columns as col
+from cnnbench.reports.environment import software
+from cnnbench.reports.report import Column, Report, Table
+
+RECORDED = (
+    Column("model", "model", left=True),
+    col.PARAMS,
+    col.MACS,
+    col.PEAK,
+    Column("layers", "layers"),
+    Column("since", "since the last", left=True),
+)
+
+
+def report_of(
+    chosen: Sequence[str], made: Baseline, before: Mapping[str, Costs], name: str, file: Path
+) -> Report:
+    """One row a model that was recorded; `before` are the costs of the last record."""
+    rows = [_row(label, made.models[label], before.get(label)) for label in chosen]
+    gone = sorted(set(before) - set(made.models))
+    number = f"{len(rows)} model" + ("" if len(rows) == 1 else "s")
+    size = units.size(file.stat().st_size)
+    notes = [f"{number} recorded in {name} ({size}), which 'cnnbench check' reads"]
+    notes += [f"no longer in it: {', '.join(gone)}"] if gone else []
+    return Report(
+        command="baseline",
+        results=rows,
+        tables=[Table(RECORDED, rows)],
+        notes=[*notes, convention.FOOTER],
+        environment={**software(), "baseline": str(file)},
+    )
+
+
+def _row(label: str, now: Costs, before: Costs | None) -> dict[str, Any]:
+    row = {
+        "model": label,
+        "input": now.input,
+        "dtype": now.dtype,
+        **{str(metric): now.value(metric) for metric in STATIC},
+        "layers": len(now.layers),
+    }
+    if before is None:
+        return {**row, "since": "new"}
+    changed = [m for m in STATIC if now.value(m) != before.value(m)]
+    texts = []
+    for metric in changed:
+        was = before.value(metric)
+        by = f" {units.difference(now.value(metric) / was - 1)}" if was else ""
+        texts.append(f"{metric.words}{by}")
+    if not texts and now.layers != before.layers:
+        texts = ["layers renamed or moved"]
+    return {**row, "since": ", ".join(texts) or "unchanged"}

@@ -1,0 +1,88 @@
+"""How the models that can be built read. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnnbench.models import registry
+from cnnbench.reports import columns as col
+from cnnbench.reports.report import Column, Report, Table
+
+COLUMNS = (
+    Column("names", "model [alias]", left=True),
+    Column("input", "input", col.shapes, left=True),
+    Column("summary", "what it is", left=True),
+    Column("options", "options", ", ".join, left=True, under=True),
+)
+
+
+PLUGINS = (
+    Column("names", "model", left=True),
+    Column("source", "where it comes from", left=True),
+)
+
+
+def report_of(found: Sequence[registry.Model], added: Mapping[str, str]) -> Report:
+    """A table a paper, one of blocks, one of what other packages add by name."""
+    blocks = [model for model in found if model.is_block]
+    papers = dict.fromkeys(model.paper for model in found if not model.is_block)
+    tables = [
+        Table(
+            COLUMNS,
+            [_shown(model) for model in found if model.paper == paper],
+            f"{paper.year}  {paper.citation}",
+        )
+        for paper in papers
+    ]
+    if blocks:
+        title = "blocks, which 'cnnbench compare' compares"
+        tables.append(Table(COLUMNS, [_shown(block) for block in blocks], title))
+    if added:
+        rows = [{"names": name, "source": source} for name, source in added.items()]
+        tables.append(Table(PLUGINS, rows, "from other packages"))
+    taken = dict.fromkeys(option.name for model in found for option in model.options)
+    notes = [
+        *(["Options are written NAME@key=value,key=value:"] if taken else []),
+        *_explained(list(taken), found),
+        "Also your own (package.module:NAME, path/file.py:NAME), timm:NAME and torchvision:NAME.",
+    ]
+    records = [*map(_record, found), *(_plugin(*item) for item in added.items())]
+    return Report("list", records, tables, notes)
+
+
+def _record(model: registry.Model) -> dict[str, Any]:
+    return {
+        "model": model.name,
+        "aliases": list(model.aliases),
+        "paper": model.paper.citation,
+        "year": model.paper.year,
+        "block": model.is_block,
+        "summary": model.summary,
+        "input": [[1, *model.input]],
+        "options": {option.name: option.default for option in model.options},
+    }
+
+
+def _plugin(name: str, source: str) -> dict[str, Any]:
+    """A model that another package adds; what it takes shows when it is built."""
+    unknown: dict[str, Any] = {
+        "paper": None,
+        "year": None,
+        "block": False,
+        "summary": source,
+        "input": None,
+        "options": {},
+    }
+    return {"model": name, "aliases": [], **unknown}
+
+
+def _shown(model: registry.Model) -> dict[str, Any]:
+    alias = f" [{', '.join(model.aliases)}]" if model.aliases else ""
+    return {**_record(model), "names": model.name + alias}
+
+
+def _explained(names: list[str], models: Sequence[registry.Model]) -> list[str]:
+    """One line an option: what it does and what it takes."""
+    options = {name: next(o for m in models if (o := m.option(name))) for name in names}
+    return [f"  {name}: {option.help} ({option.values})" for name, option in options.items()]

@@ -1,0 +1,75 @@
+"""How predictions read, beside what was measured where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from cnnbench import units
+from cnnbench.reports import columns as col
+from cnnbench.reports.environment import software
+from cnnbench.reports.report import Column, Report, Table
+from cnnbench.roofline.profile import Profile
+from cnnbench.studies.predict import Forecast, record
+
+FORECASTS = (
+    col.MODEL,
+    Column("batch", "batch", left=True, under=True),
+    col.MACS,
+    Column("predicted_s", "predicted", units.duration),
+    Column("throughput_images_per_s", "images\n/s", units.speed),
+    Column("bound", "bound", col.optional(str), left=True),
+    Column("compute_share", "com-\npute", units.percent),
+    Column("memory_share", "mem-\nory", units.percent),
+    Column("overhead_share", "calls", units.percent),
+    Column("measured_s", "measured", col.optional(units.duration)),
+    Column("error", "error", col.optional(units.difference), under=True),
+)
+
+
+def report_of(
+    rows: Sequence[Forecast], profile: Profile, dtypes: Sequence[str], checks: Sequence[Forecast]
+) -> Report:
+    """One row a prediction; `checks` are those of networks that were measured there."""
+    results = [record(row) for row in rows]
+    return Report(
+        command="predict",
+        results=results,
+        tables=[Table(FORECASTS, results)],
+        notes=_notes(profile, dtypes, checks),
+        environment={
+            **software(),
+            "ceilings": profile.record(),
+            "checks": [record(check) for check in checks],
+        },
+    )
+
+
+def _notes(profile: Profile, dtypes: Sequence[str], checked: Sequence[Forecast]) -> list[str]:
+    """Whose ceilings they are, what they rest on, and how wrong they were where it is known."""
+    when = f", measured {profile.measured:%Y-%m-%d}" if profile.measured else ""
+    plural = "s" if profile.threads > 1 else ""
+    threads = f", {profile.threads} thread{plural}" if profile.operators else ""
+    device = f"{profile.device}: " if profile.device else ""
+    lines = [f"{device}{profile.name}{threads}{when}"]
+    fine = [dtype for dtype in dtypes if dtype in profile.operators]
+    plain = [dtype for dtype in dtypes if dtype not in profile.operators]
+    if fine:
+        lines.append(f"predicted from the speed of each kind of operator in {', '.join(fine)}")
+    if plain:
+        lines.append(
+            f"predicted from max(FLOPs / peak, bytes / bandwidth) + call in {', '.join(plain)}, "
+            "the least that it can take"
+        )
+    if fine and profile.operators_disturbed:
+        lines.append("its operators were measured while something disturbed")
+    errors = [abs(check.error) for check in checked if check.error is not None]
+    if errors:
+        networks = f"{len(errors)} network{'s' if len(errors) > 1 else ''}"
+        lines.append(
+            f"{networks} measured there: predictions are off by "
+            f"{units.percent(median(errors))} (median), {units.percent(max(errors))} at most"
+        )
+    elif fine:
+        lines.append("no network was measured there to hold predictions to")
+    return lines

@@ -1,0 +1,72 @@
+"""How an architecture reads: a tree of stages, blocks and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cnnbench.counting import views
+from cnnbench.counting.cost import Trace
+from cnnbench.counting.rules import convention
+from cnnbench.counting.tree import Node, tree
+from cnnbench.reports import columns as col
+from cnnbench.reports.architecture import describe
+from cnnbench.reports.environment import software
+from cnnbench.reports.report import Column, Report, Table
+
+COLUMNS = (
+    Column("branch", "layer", left=True),
+    Column("description", "", left=True),
+    Column("output", "output", col.feature_map, left=True),
+    col.PARAMS,
+    col.MACS,
+)
+
+
+def report_of(model: str, trace: Trace, *, full: bool = False) -> Report:
+    """A line a stage, block and layer; with `full` every block, also where neighbours are equal."""
+    summary = {"model": model, **views.summary(trace)}
+    layers = [_record(node) for node in tree(trace, fold=not full)]
+    root = {
+        "name": model,
+        "description": f"input {col.shapes(summary['input'])}",
+        "output": list(trace.operators[-1].output if trace.operators else trace.input_shapes[0]),
+        "repeats": 1,
+        "params": trace.total.params,
+        "macs": trace.total.macs,
+    }
+    lines = [{"depth": 0, "branch": model, **root}, *_lines(layers, "", 1)]
+    notes = [convention.FOOTER]
+    if any(line["repeats"] > 1 for line in lines):
+        notes.insert(0, "A line that stands for n equal ones (x n) has one's params and MACs.")
+    return Report(
+        command="show",
+        results=[{**summary, "layers": layers}],
+        tables=[Table(COLUMNS, lines)],
+        notes=notes,
+        environment=software(),
+        records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],
+    )
+
+
+def _record(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "description": describe(node),
+        "output": list(node.output),
+        "repeats": node.repeats,
+        "params": node.cost.params,
+        "macs": node.cost.macs,
+        "layers": [_record(child) for child in node.children],
+    }
+
+
+def _lines(layers: list[dict[str, Any]], indent: str, depth: int) -> Iterator[dict[str, Any]]:
+    """Draw the tree's guides in front of the names."""
+    for index, layer in enumerate(layers):
+        last = index == len(layers) - 1
+        times = f" x {layer['repeats']}" if layer["repeats"] > 1 else ""
+        branch = f"{indent}{'└─' if last else '├─'} {layer['name']}{times}"
+        own = {key: value for key, value in layer.items() if key != "layers"}
+        yield {"depth": depth, "branch": branch, **own}
+        yield from _lines(layer["layers"], indent + ("   " if last else "│  "), depth + 1)

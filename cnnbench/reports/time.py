@@ -1,0 +1,146 @@
+"""How latencies read: medians with their intervals, operators beside their bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cnnbench import units
+from cnnbench.reports import columns as col
+from cnnbench.reports.environment import software, where
+from cnnbench.reports.report import Column, Report, Table
+from cnnbench.timing.latency import Latency
+from cnnbench.timing.measure import Timing
+from cnnbench.timing.measure_layers import LayerTimes, LayerTiming
+
+LATENCIES = (
+    col.MODEL,
+    Column("mode", "batch", left=True, under=True),
+    Column("latency_s", "latency", col.optional(units.duration)),
+    Column("interval", col.OF_MEDIAN, under=True),
+    Column("p90_s", "p90", col.optional(units.duration)),
+    Column("p99_s", "p99", col.optional(units.duration), under=True),
+    Column("throughput_images_per_s", "images\n/s", col.optional(units.speed)),
+    Column("samples", "samples"),
+    Column("outliers", "outliers", under=True),
+    Column("flops_per_s", "FLOP/s", col.optional(lambda value: units.rate(value, ""))),
+    Column("fraction_of_peak", "of roof", col.optional(units.percent), under=True),
+)
+
+
+LAYERS = (
+    Column("layer", "layer", left=True),
+    Column("operator", "operator", left=True, under=True),
+    Column("output", "output", col.optional(col.feature_map), left=True),
+    Column("time_s", "time", col.optional(units.duration)),
+    Column("share", "share", units.percent, under=True),
+    col.MACS,
+    Column("flops_per_s", "FLOP/s", col.optional(lambda value: units.rate(value, ""))),
+    col.INTENSITY,
+    Column("bound", "bound", left=True),
+    Column("fraction_of_bound", "of\nbound", col.optional(units.percent), under=True),
+)
+
+
+def report_of(timing: Timing | LayerTiming, *, raw: bool = False) -> Report:
+    """One row a latency, with `raw` every sample too; or a table of each network's operators."""
+    latencies = timing.latencies
+    results = [latency.record(raw=raw) for latency in latencies]
+    records, tables = results, [Table(LATENCIES, [_row(latency) for latency in latencies])]
+    if isinstance(timing, LayerTiming):
+        parts = [(part, part.record()) for part in timing.networks]
+        results = [{**row, "layers": ops} for row, (_, ops) in zip(results, parts, strict=True)]
+        records = [{"model": row["model"], **op} for row in results for op in row["layers"]]
+        tables = [_layer_table(part, ops) for part, ops in parts if ops]
+    return Report(
+        command="time",
+        results=results,
+        tables=tables,
+        notes=_notes(latencies, timing),
+        environment={
+            **software(),
+            **asdict(timing.environment),
+            "ceilings": timing.profile.record(),
+            "warnings": [asdict(warning) for warning in timing.warnings],
+            "interrupted": timing.interrupted,
+        },
+        records=records,
+    )
+
+
+def _row(latency: Latency) -> dict[str, Any]:
+    """A latency with the cells that its table makes of it."""
+    setting = latency.setting
+    mode = " ".join([str(setting.batch), *setting.words("backend", "fuse", "train")])
+    row = {**asdict(latency), "mode": mode, "interval": ""}
+    if latency.error:
+        return {**row, "interval": "failed", "samples": "", "outliers": ""}
+    row["interval"] = "" if latency.converged else "! "
+    if latency.ci_low_s is not None and latency.ci_high_s is not None:
+        row["interval"] += units.durations(latency.ci_low_s, latency.ci_high_s)
+    return row
+
+
+def _layer_table(part: LayerTimes, rows: list[dict[str, Any]]) -> Table:
+    """The operators, and the pass as a whole below them."""
+    whole = part.whole
+    least = sum(op.time_s * (op.fraction_of_bound or 0.0) for op in part.operators)
+    total: dict[str, Any] = {
+        "layer": "whole pass",
+        "operator": "",
+        "output": list(rows[-1]["output"]) if rows else [],
+        "time_s": whole.latency_s,
+        "share": 1.0,
+        "macs": whole.macs,
+        "flops_per_s": whole.flops_per_s,
+        "intensity": _intensity(rows),
+        "bound": "",
+        "fraction_of_bound": least / whole.latency_s if whole.latency_s else None,
+    }
+    between = {**total, "layer": "between operators", "output": None, "macs": 0, "intensity": 0.0}
+    between |= {"time_s": part.between_s, "flops_per_s": None, "fraction_of_bound": None}
+    between["share"] = between["time_s"] / whole.latency_s if whole.latency_s else 0.0
+    shown = [{**row, "bound": row["bound"] or ""} for row in rows]
+    title = f"{whole.model}  batch {whole.setting.batch}"
+    return Table(LAYERS, [*shown, between], title, total)
+
+
+def _intensity(rows: Sequence[dict[str, Any]]) -> float:
+    moved = sum(row["bytes_moved"] for row in rows)
+    return sum(row["flops"] + row["elementwise_flops"] for row in rows) / moved if moved else 0.0
+
+
+def _notes(latencies: Sequence[Latency], timing: Timing | LayerTiming) -> list[str]:
+    """Where it was measured, against which roof, and what a reader must know."""
+    about, kept = timing.environment, timing.profile
+    dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
+    layout = any(row.setting.channels_last for row in latencies)
+    lines = [where(about, dtypes, channels_last=layout)]
+    roofs = [
+        f"{units.rate(kept.flops_per_s[dtype], 'FLOP/s')} in {dtype}"
+        for dtype in dtypes
+        if dtype in kept.flops_per_s
+    ]
+    if roofs:
+        when = f"measured {kept.measured:%Y-%m-%d}"
+        when = "too low: measured while disturbed" if kept.disturbed else when
+        lines.append(f"roof: a matrix product's {', '.join(roofs)}, {when}")
+    lines += [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
+    told: dict[str, list[tuple[Latency, str]]] = {}
+    for row in sorted(latencies, key=_width, reverse=True):
+        for warning in row.warnings:
+            told.setdefault(warning.name, []).append((row, warning.text))
+    for same in told.values():
+        (row, text), *others = same  # the widest says it for all
+        place = f"{row.model}, batch {row.setting.batch}"
+        lines.append(f"{place}{f' and {len(others)} more' if others else ''}: {text}")
+    lines += [f"warning: {warning.text}" for warning in timing.warnings]
+    return lines
+
+
+def _width(row: Latency) -> float:
+    """How wide the interval is, relative to the median."""
+    if not row.latency_s or row.ci_high_s is None or row.ci_low_s is None:
+        return 0.0 if row.error else float("inf")
+    return (row.ci_high_s - row.ci_low_s) / row.latency_s
