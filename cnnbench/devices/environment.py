@@ -7,6 +7,7 @@ import platform
 import re
 from dataclasses import dataclass
 
+import psutil
 import torch
 
 from cnnbench.devices.cores import Threads, affinity, quota
@@ -72,10 +73,9 @@ def _load() -> float | None:
 
 
 def _processor_clocks() -> tuple[float, float] | None:
-    """Core 0's clock and its highest, in MHz (Linux, where the kernel drives the clock)."""
-    folder = "/sys/devices/system/cpu/cpu0/cpufreq/"
+    """The cores' mean clock and its highest, in MHz; None where the system drives no clock."""
     try:
-        with open(f"{folder}scaling_cur_freq") as now, open(f"{folder}cpuinfo_max_freq") as most:
-            return int(now.read()) / 1e3, int(most.read()) / 1e3
-    except (OSError, ValueError):
+        found = psutil.cpu_freq()
+    except (OSError, RuntimeError, AttributeError):  # AttributeError: a system without
         return None
+    return (found.current, found.max) if found and found.max else None
