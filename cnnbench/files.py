@@ -1,11 +1,19 @@
-"""Files, written whole or not at all."""
+"""Files, written whole or not at all; read in one way, with one line where they are wrong."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from cnnbench.errors import OutputError
+from cnnbench.errors import CnnbenchError, OutputError, reason_of
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Model = TypeVar("Model", bound="BaseModel")
 
 
 def check_writable(path: Path | None) -> None:
@@ -53,3 +61,50 @@ def _new_mode() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def read_toml(
+    path: Path, error: type[CnnbenchError], *, name: str | None = None, hint: str = ""
+) -> dict[str, Any]:
+    """Read a TOML file; `error`, with `hint` where it cannot be opened, calls it `name`."""
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as reason:
+        raise error(f"cannot read {path}: {reason.strerror or reason}{hint}") from reason
+    except (ValueError, RecursionError) as reason:
+        raise error(f"{name or path} is no TOML: {reason_of(reason)}") from reason
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """The first thing that is wrong with a content: where, of which kind, what, and the value."""
+
+    place: tuple[str | int, ...]
+    kind: str
+    text: str
+    value: object
+
+    @property
+    def key(self) -> str:
+        """Its place as one word."""
+        return ".".join(map(str, self.place)) or "it"
+
+
+def validated(
+    model: type[Model], content: Any, tell: Callable[[Complaint], CnnbenchError]
+) -> Model:
+    """The content (bytes are JSON) as a pydantic model; what `tell` makes of a complaint."""
+    from pydantic import ValidationError
+
+    try:
+        if isinstance(content, bytes):
+            return model.model_validate_json(content)
+        return model.model_validate(content)
+    except ValidationError as error:
+        # A key that is unknown may be why another is missing.
+        first, *_ = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        text = first["msg"].removeprefix("Value error, ").strip()
+        text = f"{text[:1].lower()}{text[1:]}"
+        raise tell(Complaint(first["loc"], first["type"], text, first["input"])) from error

@@ -105,7 +105,7 @@ def check(
                 raise
             findings = [unreadable(found.baseline, str(error))]  # one line more for a CI to show
         if against is not None:
-            where = Where(*here.found(), max_time)
+            where = Where(here.machine(), max_time)
             revision, timed = latencies(found, chosen, against, where, shown.say)
             findings += timed
     report = check_report.report_of(findings, revision)

@@ -45,10 +45,10 @@ def claims(
         from cnnbench.studies.papers.claims.study import chosen, findings
     asked = chosen(names or [], static=static)
     counting = all(claim.need is Need.COUNTING for claim in asked)
-    with measuring.session() as session, cores.limited(session.threads.number):
-        device, threads, shown = session.device, session.threads, session.bar
-        about = None if counting else environment(device, threads)
-        setup = Setup(device, threads, session.rule, measuring.seed, shown.part, shown.rounds)
+    with measuring.session() as session, cores.limited(session.machine.threads.number):
+        shown = session.bar
+        about = None if counting else environment(session.machine)
+        setup = Setup(session.machine, session.rule, measuring.seed, shown.part, shown.rounds)
         done = findings(asked, setup, lambda claim: shown.say(claim.text))
     detailed = format_of(written.form, written.output) is Format.MARKDOWN
     report = report_of(done, about, measuring.seed, detailed=detailed)

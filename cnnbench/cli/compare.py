@@ -129,13 +129,12 @@ def compare(
         done = Comparing(study.predict_rows(rows, profile) if profile else rows, profile)
     else:
         with measuring.session(len(specs) - 1) as session:
-            check(setting, session.device)
+            check(setting, session.machine.device)
             rows = study.count_rows(asked, given, setting, values=True)
             done = study.time_rows(
                 rows,
                 setting,
-                session.device,
-                session.threads,
+                session.machine,
                 session.rule,
                 layers=written.is_apart and name == EAGER,
                 say=session.bar.say,

@@ -65,11 +65,10 @@ def device(
         from cnnbench.reports.device import report_of
         from cnnbench.roofline import profile_file
         from cnnbench.timing import noise
-    device, threads = here.found()
+    machine = here.machine()
     with bar(max_time) as shown:
         seen = noise.portrait(
-            device,
-            threads,
+            machine,
             max_time,
             predicting=written.is_apart,
             refresh=refresh,
@@ -78,5 +77,5 @@ def device(
         )
     if written.is_apart and written.output is not None:
         write(written.output, profile_file.as_toml(seen.profile))
-    report = report_of(seen, environment(device, threads))
+    report = report_of(seen, environment(machine))
     written.hand_over(report, interrupted=seen.interrupted)

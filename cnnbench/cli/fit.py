@@ -90,16 +90,16 @@ def fit(
     number_format = str(dtype or "float32")
     profile: Profile | None = read(on) if on else None
     with measuring.session(WINDOW) as session:
-        shown, here, measure = session.bar, (session.device, session.threads), None
+        shown, machine, measure = session.bar, session.machine, None
         if timing:
-            check(setting, session.device)
-            profile = complete(*here, [number_format], shown.say)
+            check(setting, machine.device)
+            profile = complete(machine, [number_format], shown.say)
 
             def measure(chosen: Sequence[Variant]) -> Timing:
                 return timed(
                     [(one.spec, setting) for one in chosen],
                     None,
-                    *here,
+                    machine,
                     session.rule,
                     say=shown.say,
                     progress=shown.rounds,

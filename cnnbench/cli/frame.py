@@ -30,8 +30,7 @@ from cnnbench.reports.charts import style
 from cnnbench.reports.formats.emit import emit
 
 if TYPE_CHECKING:
-    from cnnbench.devices.cores import Threads
-    from cnnbench.devices.device import Device
+    from cnnbench.devices.machine import Machine
     from cnnbench.reports.report import Report
     from cnnbench.timing.sampling import StopRule
 
@@ -89,11 +88,11 @@ class Here:
         """Whether either was given."""
         return bool(self.device or self.threads)
 
-    def found(self) -> tuple[Device, Threads]:
-        """The device and its threads."""
-        from cnnbench.devices.device import find_device
+    def machine(self) -> Machine:
+        """The device that is named, or the best there is, with its threads."""
+        from cnnbench.devices.machine import Machine
 
-        return find_device(self.device), cores.threads(self.threads)
+        return Machine.find(self.device, self.threads)
 
     def unless(self, static: bool, on: Path | None) -> bool:
         """Whether anything is measured; CnnbenchError for options that contradict each other."""
@@ -109,8 +108,7 @@ class Here:
 class Session:
     """A measurement that runs: where, until when, and the bar that shows it."""
 
-    device: Device
-    threads: Threads
+    machine: Machine
     rule: StopRule
     bar: Bar
 
@@ -151,9 +149,9 @@ class Measuring(Here):
     @contextmanager
     def session(self, rows: float = 1) -> Iterator[Session]:
         """Measure within it: `rows` are as many as `max_time` is for, one by one."""
-        device, threads = self.found()
+        machine = self.machine()
         with their_code(), bar(self.max_time * rows, self.share) as shown:
-            yield Session(device, threads, self.rule(), shown)
+            yield Session(machine, self.rule(), shown)
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,8 @@ def gradients(
     given = opt.read_inputs(inputs, batch, specs)
     steps = steps or (_STEPS if weight_decay is not None else 0)
     with heavy_imports():
-        from cnnbench.devices.device import find_device
         from cnnbench.devices.environment import environment
+        from cnnbench.devices.machine import Machine
         from cnnbench.reports.gradients import report_of
         from cnnbench.reports.gradients_notes import Asked
         from cnnbench.studies.depth.digits import require_scikit_learn
@@ -106,8 +106,8 @@ def gradients(
             require_scikit_learn()
         written.require()
     asked = Asked(batch, seed, steps, learning_rate or LEARNING_RATE, weight_decay)
-    used, trained = cores.threads(threads), Trainings([])
-    with their_code(), cores.limited(used.number), bar(0.0) as shown:
+    machine, trained = Machine.find("cpu", threads), Trainings([])
+    with their_code(), cores.limited(machine.threads.number), bar(0.0) as shown:
         found = signals(
             specs,
             given,
@@ -129,7 +129,7 @@ def gradients(
                 batch_norm=batch_norm,
                 say=shown.part,
             )
-    about = environment(find_device("cpu"), used)
+    about = environment(machine)
     report = report_of(found, trained, asked, about, blocks=blocks)
 
     def draw() -> Any:

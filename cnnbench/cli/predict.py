@@ -49,6 +49,6 @@ def predict(
             known = read(on)
         else:
             with bar(0) as shown:
-                known = complete(*here.found(), dtypes, shown.say)
+                known = complete(here.machine(), dtypes, shown.say)
         rows, checks = study.forecasts(passes, known), study.checks(known, dtypes)
     written.hand_over(report_of(rows, known, dtypes, checks))

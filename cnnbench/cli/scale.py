@@ -119,12 +119,11 @@ def scale(
         done = Comparing(compared, profile)
     else:
         with measuring.session(len(found)) as session:
-            check(setting, session.device)
+            check(setting, session.machine.device)
             done = compare.time_rows(
                 compared,
                 setting,
-                session.device,
-                session.threads,
+                session.machine,
                 session.rule,
                 say=session.bar.say,
                 progress=session.bar.rounds,

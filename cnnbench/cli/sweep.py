@@ -23,7 +23,8 @@ from cnnbench.sweeps.store import Store, standing
 from cnnbench.timing.backends import BACKENDS
 
 if TYPE_CHECKING:
-    from cnnbench.sweeps.run import Place, Ran
+    from cnnbench.devices.machine import Machine
+    from cnnbench.sweeps.run import Ran
     from cnnbench.timing.sampling import StopRule
 
 _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
@@ -133,39 +134,39 @@ def sweep(
     of = plan.configurations()
     store = Store(output) if output is not None else None
     with heavy_imports():
-        from cnnbench.devices.device import find_device
-        from cnnbench.sweeps.run import Place, missing, run
+        from cnnbench.devices.machine import Machine
+        from cnnbench.sweeps.run import missing, run
     if slurm is not None:
         _submit(plan, slurm, measuring.rule(), store, retry=retry, dry_run=dry_run, wait=wait)
         return
-    place = None
+    machine = None
     if not plan.static:
-        place = Place(find_device(plan.device), cores.threads(plan.threads))
+        machine = Machine.find(plan.device, plan.threads)
     if dry_run or store is None:
-        left = missing(of, store, place, retry=retry) if store else of
-        _say_plan(left, of, None if place is None else str(place.device), measuring.max_time)
+        left = missing(of, store, machine, retry=retry) if store else of
+        _say_plan(left, of, None if machine is None else str(machine.device), measuring.max_time)
         return
     with their_code(), bar(measuring.max_time) as shown:
         done = run(
             of,
             store,
-            place,
+            machine,
             measuring.rule(),
             retry=retry,
             say=shown.say,
             counting=shown.counted,
             timing=shown.timed,
         )
-    _summary(store, of, place, done)
+    _summary(store, of, machine, done)
     if done.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
-def _summary(store: Store, of: Sequence[Configuration], place: Place | None, done: Ran) -> None:
+def _summary(store: Store, of: Sequence[Configuration], machine: Machine | None, done: Ran) -> None:
     """How much of it there is now, and what failed."""
     from cnnbench.sweeps.run import key
 
-    asked = {key(one, place) for one in of}
+    asked = {key(one, machine) for one in of}
     there = {name: record for name, record in standing(store).items() if name in asked}
     failed = [record for record in there.values() if record["failure"]]
     typer.echo(

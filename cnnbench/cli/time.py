@@ -73,7 +73,7 @@ def time(
         for name in names
     ]
     with measuring.session(2 if layers else len(asked)) as session:
-        here = given, session.device, session.threads, session.rule
+        here = given, session.machine, session.rule
         say, progress = session.bar.say, session.bar.rounds
         timing: Timing | LayerTiming
         if layers:

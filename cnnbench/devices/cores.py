@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import psutil
+
 from cnnbench.errors import DeviceError
 
 MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))  # far more crash OpenMP
@@ -49,8 +51,8 @@ def check_threads(number: int) -> None:
 def affinity() -> int:
     """Cores that this process may be scheduled on."""
     try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
+        return len(psutil.Process().cpu_affinity())
+    except AttributeError:  # macOS
         return os.cpu_count() or 1
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import platform
 import re
+import subprocess
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 
+import psutil
 import torch
 
 from cnnbench.devices.cores import groups
-from cnnbench.devices.gpu import Gpu, said
+from cnnbench.devices.gpu import Gpu
 from cnnbench.errors import DeviceError, nearest
 
 _SETTLED_BYTES = 31 * 2**20  # glibc's threshold follows freed blocks of less than 32 MiB
@@ -39,7 +41,7 @@ class Device:
 
     @cached_property
     def gpu(self) -> Gpu | None:
-        """What NVIDIA's tool knows of it; None where it is no such GPU."""
+        """What NVIDIA's driver knows of it; None where it is no such GPU."""
         if self.kind != "cuda" or torch.version.hip:
             return None
         return Gpu(f"GPU-{torch.cuda.get_device_properties(self.torch).uuid}")
@@ -128,6 +130,15 @@ def _why_not(kind: str) -> str:
     return f"no {kind} device here"
 
 
+def said(*command: str) -> str:
+    """What a command prints; nothing where it is not there or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
 def _processor_name() -> str:
     """What the processor calls itself."""
     try:
@@ -154,13 +165,9 @@ def _last_level_cache() -> int | None:
     return max(sizes, default=0) or None
 
 
-def _free_memory() -> int | None:
+def _free_memory() -> int:
     """What the system has available, within the tightest memory limit of a control group."""
-    try:
-        found = re.search(r"^MemAvailable:\s*(\d+)", Path("/proc/meminfo").read_text(), re.M)
-    except OSError:
-        return None
-    free = [int(found[1]) * 1024] if found else []
+    free: list[int] = [psutil.virtual_memory().available]
     for folder in groups("memory"):
         for limit, usage, cached in (
             ("memory.max", "memory.current", "inactive_file"),
@@ -172,4 +179,4 @@ def _free_memory() -> int | None:
                 free.append(room + int(dict(line.split() for line in used).get(cached, 0)))
             except (OSError, ValueError):  # no such file, or "max"
                 continue
-    return max(0, min(free)) if free else None
+    return max(0, min(free))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+import psutil
+
 from cnnbench.devices import warnings
 from cnnbench.devices.cores import granted, groups
 from cnnbench.devices.device import Device
-from cnnbench.devices.gpu import said
 from cnnbench.devices.warnings import Warning
 
 _LOAD = 0.2  # cores that others may take of ours unmentioned
 _SLOWING = ("other_load", "stolen", "quota_throttled", "hot", "shared_gpu", "slow_clock")
+_BUSY = ("user", "nice", "system", "irq", "softirq")  # Windows counts interrupts as system
 _STOLEN = 0.02
 _THROTTLED = 0.05
 _SYS = Path("/sys")
@@ -95,15 +96,14 @@ def _read() -> _Snapshot:
 
 
 def _processor() -> tuple[float, float, float] | tuple[None, None, None]:
-    """Seconds of all cores: busy, stolen by the host, altogether (Linux, /proc/stat)."""
+    """Seconds of all cores: busy, stolen by the host, altogether."""
     try:
-        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
-        user, nice, system, idle, waiting, interrupts, soft, stolen = map(int, fields)
-        tick = os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, AttributeError):
+        times = psutil.cpu_times()._asdict()
+    except (OSError, RuntimeError, ValueError):
         return None, None, None
-    busy = user + nice + system + interrupts + soft
-    return busy / tick, stolen / tick, (busy + idle + waiting + stolen) / tick
+    busy = sum(times.get(name, 0.0) for name in _BUSY)
+    stolen = times.get("steal", 0.0)
+    return busy, stolen, busy + stolen + times["idle"] + times.get("iowait", 0.0)
 
 
 def _periods() -> tuple[int, int] | tuple[None, None]:
@@ -141,11 +141,12 @@ def _standing() -> list[Warning]:
 
 
 def _on_battery() -> bool:
+    battery = getattr(psutil, "sensors_battery", lambda: None)()
     supplies = list(_SYS.glob("class/power_supply/*/status"))
-    if supplies:  # a mouse's own battery has the scope of a device
-        ours = [path for path in supplies if _text(path.with_name("scope")) != "Device"]
-        return any(_text(path) == "Discharging" for path in ours)
-    return platform.system() == "Darwin" and "Battery Power" in said("pmset", "-g", "batt")
+    mice = [path for path in supplies if _text(path.with_name("scope")) == "Device"]
+    if supplies and len(mice) == len(supplies):  # psutil takes a mouse's battery for the machine's
+        return False
+    return battery is not None and battery.power_plugged is False
 
 
 def _text(path: Path) -> str:

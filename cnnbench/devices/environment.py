@@ -7,10 +7,11 @@ import platform
 import re
 from dataclasses import dataclass
 
+import psutil
 import torch
 
-from cnnbench.devices.cores import Threads, affinity, quota
-from cnnbench.devices.device import Device
+from cnnbench.devices.cores import affinity, quota
+from cnnbench.devices.machine import Machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +40,9 @@ class Environment:
     clock_max_mhz: float | None = None
 
 
-def environment(device: Device, threads: Threads) -> Environment:
+def environment(machine: Machine) -> Environment:
     """Read it now."""
+    device, threads = machine.device, machine.threads
     clocks = device.gpu.clocks_mhz() if device.gpu else _processor_clocks()
     cudnn = torch.backends.cudnn.version() if device.kind == "cuda" else None  # type: ignore[no-untyped-call]
     onednn = re.search(r"MKL-DNN v([\d.]+)", torch.__config__.show())
@@ -72,10 +74,9 @@ def _load() -> float | None:
 
 
 def _processor_clocks() -> tuple[float, float] | None:
-    """Core 0's clock and its highest, in MHz (Linux, where the kernel drives the clock)."""
-    folder = "/sys/devices/system/cpu/cpu0/cpufreq/"
+    """The cores' mean clock and its highest, in MHz; None where the system drives no clock."""
     try:
-        with open(f"{folder}scaling_cur_freq") as now, open(f"{folder}cpuinfo_max_freq") as most:
-            return int(now.read()) / 1e3, int(most.read()) / 1e3
-    except (OSError, ValueError):
+        found = psutil.cpu_freq()
+    except (OSError, RuntimeError, AttributeError):  # AttributeError: a system without
         return None
+    return (found.current, found.max) if found and found.max else None

@@ -1,15 +1,17 @@
-"""What NVIDIA's tool says of a GPU: driver, clocks, why they are low, who else computes."""
+"""What NVIDIA's driver says of a GPU: its version, clocks, why they are low, who else computes."""
 
 from __future__ import annotations
 
 import os
-import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from cnnbench.devices import warnings
 from cnnbench.devices.warnings import Warning
 
-# Bits of clocks_event_reasons.active (NVML) that mean a clock below what the load would have.
+# Bits of the clocks' event reasons (NVML) that mean a clock below what the load would have.
 _REASONS = {
     0x0000000000000004: "power cap",
     0x0000000000000008: "hardware slowdown",
@@ -19,13 +21,16 @@ _REASONS = {
 }
 
 
-def said(*command: str) -> str:
-    """What a command prints; nothing where it is not there or fails."""
+@cache
+def nvml() -> Any:
+    """NVIDIA's management library, started; None where its Python package is not installed."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
+        import pynvml
+    except ImportError:
+        return None
+    with suppress(pynvml.NVMLError):  # without a driver every question fails, and says nothing
+        pynvml.nvmlInit()
+    return pynvml
 
 
 @dataclass(frozen=True)
@@ -34,51 +39,43 @@ class Gpu:
 
     uuid: str
 
-    def _asked(self, *fields: str) -> list[str]:
-        line = said(
-            "nvidia-smi",
-            f"--id={self.uuid}",
-            f"--query-gpu={','.join(fields)}",
-            "--format=csv,noheader,nounits",
-        )
-        values = [value.strip() for value in line.strip().split(",")]
-        return values if len(values) == len(fields) and all(values) else []
+    def _asked(self, question: str, *details: object) -> Any:
+        """The answer to NVML's `question` about this GPU; None where there is none."""
+        library = nvml()
+        if library is None:
+            return None
+        try:
+            handle = library.nvmlDeviceGetHandleByUUID(self.uuid)
+            return getattr(library, f"nvmlDeviceGet{question}")(handle, *details)
+        except library.NVMLError:
+            return None
 
     def driver(self) -> str | None:
         """The driver's version."""
-        return next(iter(self._asked("driver_version")), None)
+        library = nvml()
+        if library is None:
+            return None
+        try:
+            return str(library.nvmlSystemGetDriverVersion())
+        except library.NVMLError:
+            return None
 
     def clocks_mhz(self) -> tuple[float, float] | None:
         """The processors' clock now, and the highest there is."""
-        try:
-            now, most = map(float, self._asked("clocks.sm", "clocks.max.sm"))
-        except ValueError:
-            return None
-        return now, most
+        processors = 1  # NVML_CLOCK_SM
+        now, most = (self._asked(of, processors) for of in ("ClockInfo", "MaxClockInfo"))
+        return None if now is None or most is None else (float(now), float(most))
 
     def warnings(self) -> list[Warning]:
-        """Other processes on it, and a clock that is held down."""
+        """Other processes on it, and a clock that is held down; or that nobody can say."""
+        if nvml() is None:
+            return [warnings.unwatched_gpu()]
         found = []
-        if others := self._others():
-            found.append(warnings.shared_gpu(others))
-        clocks = self.clocks_mhz()
-        bits = self._asked("clocks_throttle_reasons.active")
-        try:
-            active = int(bits[0], 16) if bits else 0
-        except ValueError:
-            active = 0
+        processes = self._asked("ComputeRunningProcesses") or ()
+        if others := {process.pid for process in processes} - {os.getpid()}:
+            found.append(warnings.shared_gpu(len(others)))
+        clocks, active = self.clocks_mhz(), self._asked("CurrentClocksThrottleReasons") or 0
         why = [reason for bit, reason in _REASONS.items() if active & bit]
         if clocks and why:
             found.append(warnings.slow_clock(*clocks, ", ".join(dict.fromkeys(why))))
         return found
-
-    def _others(self) -> int:
-        """Processes that compute on it beside this one."""
-        listed = said(
-            "nvidia-smi",
-            f"--id={self.uuid}",
-            "--query-compute-apps=pid",
-            "--format=csv,noheader",
-        )
-        pids = {line.strip() for line in listed.splitlines() if line.strip().isdecimal()}
-        return len(pids - {str(os.getpid())})

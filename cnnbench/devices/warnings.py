@@ -124,6 +124,14 @@ def shared_gpu(processes: int) -> Warning:
     )
 
 
+def unwatched_gpu() -> Warning:
+    """Nobody says who else computes on the GPU, and how fast it was."""
+    return Warning(
+        "unwatched_gpu",
+        "what else ran on the GPU and its clock are unknown; pip install 'cnnbench[nvidia]'",
+    )
+
+
 def slow_clock(now: float, most: float, why: str) -> Warning:
     """The GPU runs below its clock."""
     return Warning(

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from cnnbench.counting.metrics import STATIC
 from cnnbench.counting.rules import convention
 from cnnbench.errors import BaselineError, reason_of
-from cnnbench.files import write
+from cnnbench.files import Complaint, validated, write
 from cnnbench.guard.costs import Costs
 from cnnbench.guard.fields import Text
 from cnnbench.version import __version__
@@ -98,10 +98,11 @@ def read(file: Path) -> Baseline:
         raise BaselineError(f"{file.name} is no UTF-8 text; record it anew: {RECORD}") from error
     content = _parsed(text, file.name)
     _check_head(content, file.name)
-    try:
-        return Baseline.model_validate(content)
-    except ValidationError as error:
-        raise BaselineError(_complaint(error, text, file.name)) from error
+    return validated(
+        Baseline,
+        content,
+        lambda complaint: BaselineError(_sentence(complaint, text, file.name)),
+    )
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:
@@ -158,18 +159,15 @@ def _check_head(content: Mapping[str, Any], name: str) -> None:
         )
 
 
-def _complaint(error: ValidationError, text: str, name: str) -> str:
+def _sentence(complaint: Complaint, text: str, name: str) -> str:
     """The first thing that is wrong, and the line it stands on."""
-    first, *_ = error.errors()
-    place = list(first["loc"])
+    place = list(complaint.place)
     label = str(place[1]) if place[:1] == ["models"] and len(place) > 1 else None
     index = place[3] if place[2:3] == ["layers"] and len(place) > 3 else None
     line = _line(text, label, index if isinstance(index, int) else None)
     key = place[-1] if place and isinstance(place[-1], str) and place[-1] != label else ""
-    message = first["msg"].removeprefix("Value error, ").strip()
-    message = f"{message[:1].lower()}{message[1:]}"
     where = f", line {line}" if line else ""
-    what = " ".join(filter(None, (f"{label}:" if label else "", str(key), message)))
+    what = " ".join(filter(None, (f"{label}:" if label else "", str(key), complaint.text)))
     return f"{name}{where}: {what}; record it anew: {RECORD}"
 
 

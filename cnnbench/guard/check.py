@@ -8,8 +8,7 @@ from pathlib import Path
 
 from cnnbench import units
 from cnnbench.counting.metrics import STATIC, Metric
-from cnnbench.devices import cores
-from cnnbench.devices.device import find_device
+from cnnbench.devices.machine import Machine
 from cnnbench.errors import BaselineError, CnnbenchError
 from cnnbench.guard import baseline as baselines
 from cnnbench.guard import config as configs
@@ -51,7 +50,7 @@ def check(
     chosen = found.chosen([only] if isinstance(only, str) else list(only))
     findings = static(found, chosen, whole=not only)
     if against is not None:
-        where = Where(find_device(device), cores.threads(threads), max_time)
+        where = Where(Machine.find(device, threads), max_time)
         findings += latencies(found, chosen, against, where)[1]
     raise_unknown(findings, strict)
     return [finding for finding in findings if finding.violates(strict)]

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cnnbench.counting.metrics import Metric
-from cnnbench.errors import ConfigError, SpecError, nearest, reason_of
+from cnnbench.errors import ConfigError, SpecError, nearest
+from cnnbench.files import Complaint, read_toml, validated
 from cnnbench.guard.fields import Count, Inputs, Size, Text, Tolerance, Tolerances
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.spec import AnySpec, parse
@@ -153,13 +154,14 @@ def find(path: Path | None = None) -> Config:
 def read(file: Path) -> Config:
     """Read one file; ConfigError with the key that is wrong, and what would do."""
     content = _table(file)
-    try:
-        config = Config.model_validate({**content, "file": file.resolve()})
-    except ValidationError as error:
-        said = complaint(error, content)
+
+    def tell(complaint: Complaint) -> ConfigError:
+        said = sentence(complaint, content)
         if file.name == FILES[0]:  # whose tables have no prefix
             said = said.replace("[tool.cnnbench] with ", "").replace("[[tool.cnnbench.", "[[")
-        raise ConfigError(f"{file.name}: {said}") from error
+        return ConfigError(f"{file.name}: {said}")
+
+    config = validated(Config, {**content, "file": file.resolve()}, tell)
     labels: set[str] = set()
     for guarded in config.model:
         try:
@@ -174,12 +176,7 @@ def read(file: Path) -> Config:
 
 def _table(file: Path) -> dict[str, Any]:
     """A file's own table, as TOML has it."""
-    try:
-        content = tomllib.loads(file.read_text("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{file.name} is no TOML: {reason_of(error)}") from error
+    content = read_toml(file, ConfigError, name=file.name)
     ours = content.get("tool", {}) if file.name == FILES[1] else {"cnnbench": content}
     table = ours.get("cnnbench") if isinstance(ours, dict) else None
     if not isinstance(table, dict):
@@ -203,14 +200,12 @@ def _mentions_us(file: Path) -> bool:
         return True  # and `read` says why it cannot be read
 
 
-def complaint(error: ValidationError, content: Mapping[str, Any] | None = None) -> str:
+def sentence(complaint: Complaint, content: Mapping[str, Any] | None = None) -> str:
     """The first thing that is wrong: where, what, and what would do.
 
     `content` is the whole configuration, None where it is one model's.
     """
-    # A key that is unknown may be why another is missing.
-    first, *_ = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    place = list(first["loc"])
+    place = list(complaint.place)
     known, where = list(Guarded.model_fields), ""
     if content is not None:
         match place:
@@ -225,9 +220,8 @@ def complaint(error: ValidationError, content: Mapping[str, Any] | None = None) 
             case _:
                 known = [name for name in Config.model_fields if name != "file"]
     key = str(place[0]) if place else ""
-    if first["type"] == "extra_forbidden":
+    if complaint.kind == "extra_forbidden":
         return f"{where}unknown key {key!r}{nearest(key, known)}; it takes {', '.join(known)}"
-    if first["type"] == "missing":
+    if complaint.kind == "missing":
         return f"{where}it has no {key}; {_EXAMPLE}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}{key + ': ' if key else ''}{message[:1].lower()}{message[1:]}"
+    return f"{where}{key + ': ' if key else ''}{complaint.text}"

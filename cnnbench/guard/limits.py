@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import ConfigError, nearest
-from cnnbench.guard.config import Guarded, complaint
+from cnnbench.files import validated
+from cnnbench.guard.config import Guarded, sentence
 from cnnbench.guard.costs import Costs, Layer, costs
 
 Quantity = int | str | None
@@ -34,12 +33,12 @@ def limits(given: Mapping[str, Quantity]) -> Guarded:
             raise ConfigError(
                 f"cost_budget has no {key!r}{nearest(key, known)}; it takes {', '.join(known)}"
             )
-    try:
-        return Guarded.model_validate(
-            {"name": "budget", **{key: value for key, value in given.items() if value is not None}}
-        )
-    except ValidationError as error:
-        raise ConfigError(f"cost_budget: {complaint(error)}") from error
+    content = {key: value for key, value in given.items() if value is not None}
+    return validated(
+        Guarded,
+        {"name": "budget", **content},
+        lambda complaint: ConfigError(f"cost_budget: {sentence(complaint)}"),
+    )
 
 
 def excesses(trace: Trace, budget: Guarded) -> list[Excess]:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from cnnbench.devices import cores
 from cnnbench.devices.device import Device
 from cnnbench.devices.disturbances import Disturbances, slowing
+from cnnbench.devices.machine import Machine
 from cnnbench.errors import DeviceError, OutputError
 from cnnbench.files import write
 from cnnbench.roofline import ceilings
@@ -73,12 +74,11 @@ def path(device: Device, threads: int) -> Path:
     return user_cache_path("cnnbench") / "devices" / f"{slug.strip('-')}.json"
 
 
-def complete(
-    device: Device, threads: cores.Threads, dtypes: Iterable[str], say: Say = lambda text: None
-) -> Profile:
-    """All that predictions in these dtypes need, with so many threads."""
-    with cores.limited(threads.number):
-        return calibrate(device, threads.number, dtypes, memory=True, operators=True, say=say)
+def complete(machine: Machine, dtypes: Iterable[str], say: Say = lambda text: None) -> Profile:
+    """All that predictions in these dtypes need."""
+    number = machine.threads.number
+    with cores.limited(number):
+        return calibrate(machine.device, number, dtypes, memory=True, operators=True, say=say)
 
 
 def calibrate(

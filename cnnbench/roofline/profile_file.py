@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import ValidationError
 
-from cnnbench.errors import DeviceError, reason_of
+from cnnbench.errors import DeviceError
+from cnnbench.files import Complaint, read_toml, validated
 from cnnbench.roofline.profile import Profile
 
 _HEAD = """\
@@ -31,22 +30,15 @@ def as_toml(profile: Profile) -> str:
 
 def read(path: Path) -> Profile:
     """Read what `as_toml` wrote or a person has typed; DeviceError in one line where it is none."""
-    try:
-        content = tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise DeviceError(
-            f"cannot read {path}: {error.strerror or error}; "
-            "'cnnbench device --output device.toml' writes one"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise DeviceError(f"{path} is no TOML: {reason_of(error)}") from error
-    try:
-        profile = Profile.model_validate(_typed({"name": path.stem, **content}))
-    except ValidationError as error:
-        first, *_ = error.errors()
-        place = ".".join(map(str, first["loc"])) or "it"
-        place = place.replace("copies.0.bytes_per_s", "bytes_per_s") if _TYPED in content else place
-        raise DeviceError(f"{path}: {place}: {first['msg']}; {_EXAMPLE}") from error
+    hint = "; 'cnnbench device --output device.toml' writes one"
+    content = read_toml(path, DeviceError, hint=hint)
+
+    def tell(complaint: Complaint) -> DeviceError:
+        key = complaint.key
+        key = key.replace("copies.0.bytes_per_s", _TYPED) if _TYPED in content else key
+        return DeviceError(f"{path}: {key}: {complaint.text}; {_EXAMPLE}")
+
+    profile = validated(Profile, _typed({"name": path.stem, **content}), tell)
     there = {"flops_per_s": profile.flops_per_s, _TYPED: profile.copies, "call_s": profile.call_s}
     for key, value in there.items():
         if not value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -15,11 +15,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
 from cnnbench.errors import ConfigError, SettingError, SpecError
+from cnnbench.files import Complaint, read_toml, validated
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
@@ -133,33 +133,43 @@ def _plain(one: Configuration) -> Configuration:
 
 def read(path: Path) -> Plan:
     """Read a plan from TOML; ConfigError says which line of it is wrong."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no text"
-        raise ConfigError(f"cannot read {path}: {reason}") from error
-    try:
-        return planned(tomllib.loads(text), str(path))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is no TOML: {error}") from error
+    return planned(read_toml(path, ConfigError), str(path))
 
 
 def planned(values: dict[str, Any], source: str) -> Plan:
     """Hold values against the plan's fields; ConfigError names the first that is wrong."""
-    try:
-        plan = Plan.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        known = ", ".join(Plan.model_fields)
-        if first["type"] == "extra_forbidden":
-            raise ConfigError(f"{source}: a sweep has no {key!r}; it takes {known}") from error
-        raise ConfigError(f"{source}: {key}: {first['msg'].lower()}") from error
+    plan = validated(Plan, values, lambda wrong: ConfigError(f"{source}: {_sentence(wrong)}"))
     try:
         _named(plan.models)
     except SpecError as error:
         raise ConfigError(f"{source}: {error}") from error
     return plan
+
+
+_TAKES = {
+    "models": "names of networks, or all",
+    "batch": "numbers from 1 to 1000000",
+    "dtype": ", ".join(Dtype),
+    "channels_last": "false, true or both",
+    "backend": "names of back ends",
+    "train": "false, true or both",
+    "device": "a name, as cpu or cuda:1",
+    "threads": "a number from 1",
+    "static": "false or true",
+}
+assert list(_TAKES) == list(Plan.model_fields)
+
+
+def _sentence(wrong: Complaint) -> str:
+    """What is wrong with a plan, and what to write."""
+    axis = str(wrong.place[0]) if wrong.place else ""
+    if wrong.kind == "extra_forbidden":
+        return f"a sweep has no {axis!r}; it takes {', '.join(_TAKES)}"
+    if wrong.kind == "missing":
+        return f"it has no {axis}; write {axis}: {_TAKES[axis]}"
+    if wrong.kind == "value_error":  # our own words
+        return wrong.text
+    return f"{axis} cannot be {reprlib.repr(wrong.value)}; it takes {_TAKES[axis]}"
 
 
 def _named(models: Iterable[str]) -> list[str]:

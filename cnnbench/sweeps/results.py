@@ -7,17 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from cnnbench.counting.cost import Count
 from cnnbench.counting.totals import Totals
 from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import StoreError
+from cnnbench.files import Complaint, validated
 from cnnbench.models.registry import BLOCKS_BY_NAME
 from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
@@ -179,15 +180,12 @@ def _no_garbage() -> Iterator[None]:
 
 def _results(store: Store) -> Iterable[Result]:
     for path, number, line in store.lines():
-        try:
-            yield Result.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "it"
-            raise StoreError(
-                f"line {number} of {path} is no record of a sweep: {place}: "
-                f"{first['msg'].lower()}; remove it"
-            ) from error
+        where = f"line {number} of {path} is no record of a sweep"
+        yield validated(Result, line, partial(_wrong, where))
+
+
+def _wrong(where: str, complaint: Complaint) -> StoreError:
+    return StoreError(f"{where}: {complaint.key}: {complaint.text}; remove it")
 
 
 def _without_counted_alone(results: Iterable[Result]) -> list[Result]:

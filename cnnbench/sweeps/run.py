@@ -13,8 +13,7 @@ import torch
 from pydantic import TypeAdapter
 
 from cnnbench.counting.totals import Totals
-from cnnbench.devices.cores import Threads
-from cnnbench.devices.device import Device
+from cnnbench.devices.machine import Machine
 from cnnbench.models.inputs import Dtype
 from cnnbench.roofline.calibrate import Say
 from cnnbench.roofline.profile import Profile
@@ -34,14 +33,6 @@ Timed = Callable[[int, int, float], None]  # how many of how many, and seconds o
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a sweep measures."""
-
-    device: Device
-    threads: Threads
-
-
-@dataclass(frozen=True)
 class Ran:
     """How many records are new, and whether Ctrl-C ended it before all were."""
 
@@ -49,15 +40,15 @@ class Ran:
     interrupted: bool = False
 
 
-def key(one: Configuration, place: Place | None) -> str:
+def key(one: Configuration, machine: Machine | None) -> str:
     """What makes two records the same, as JSON: configuration, software and, if timed, device.
 
     What is usual of the fields that came later is left out, so that an older store goes on.
     """
     about: dict[str, Any] = {"cnnbench": __version__, "torch": torch.__version__}
-    if place is not None:
-        about |= {"device": str(place.device), "device_name": place.device.name}
-        about["threads"] = place.threads.number
+    if machine is not None:
+        about |= {"device": str(machine.device), "device_name": machine.device.name}
+        about["threads"] = machine.threads.number
     own, former = one.record(), one.setting.backend in (EAGER, "compile")
     usual = {"backend", "graph"} if former else set()
     usual |= set() if one.setting.fuse else {"fuse"}
@@ -66,18 +57,18 @@ def key(one: Configuration, place: Place | None) -> str:
 
 
 def missing(
-    of: Sequence[Configuration], store: Store, place: Place | None, *, retry: bool = False
+    of: Sequence[Configuration], store: Store, machine: Machine | None, *, retry: bool = False
 ) -> list[Configuration]:
     """Those of which the store has no record; with `retry` those too that failed."""
     there = standing(store)
     known = {name for name, record in there.items() if not (retry and record.get("failure"))}
-    return [one for one in of if key(one, place) not in known]
+    return [one for one in of if key(one, machine) not in known]
 
 
 def run(
     of: Sequence[Configuration],
     store: Store,
-    place: Place | None,
+    machine: Machine | None,
     plan: StopRule,
     *,
     name: str = RECORDS,
@@ -86,33 +77,33 @@ def run(
     counting: Counted = lambda number, total: None,
     timing: Timed = lambda number, total, seconds: None,
 ) -> Ran:
-    """Do what is missing, without a place by counting alone, into the file `name` of the store.
+    """Do what is missing, without a machine by counting alone, into the file `name` of the store.
 
     A configuration that fails is a record with its reason. StoreError while another sweep writes
     there, OutputError where the disk is full: what is finished is kept.
     """
     with store.writing(name) as writer:
-        left = missing(of, store, place, retry=retry)
+        left = missing(of, store, machine, retry=retry)
         profile = None
-        if place is not None and left:
-            say(f"measuring what {place.device} can do, where that is not known")
+        if machine is not None and left:
+            say(f"measuring what {machine.device} can do, where that is not known")
             dtypes = [one.setting.dtype or Dtype.FLOAT32 for one in left]
-            profile = ceilings(place.device, place.threads, dtypes)
+            profile = ceilings(machine, dtypes)
             say("")
         rows: list[Row] = []
         for number, (one, costs) in enumerate(count_configurations(left, profile), 1):
-            record = {"key": key(one, place), "measured": _now(), **one.record(), **costs}
-            if place is None or costs["failure"]:
+            record = {"key": key(one, machine), "measured": _now(), **one.record(), **costs}
+            if machine is None or costs["failure"]:
                 writer.append(record)
             else:
                 rows.append((one, record))  # timing beside the counting would be disturbed
             counting(number, len(left))
         done = 0
         for group in groups(rows):
-            assert place is not None
+            assert machine is not None
             assert profile is not None
             told = _Told(timing, done, len(rows))
-            if _timed(group, place, profile, plan, told):
+            if _timed(group, machine, profile, plan, told):
                 return Ran(len(left) - len(rows) + done, interrupted=True)
             for _, record in group:
                 writer.append(record)
@@ -134,12 +125,12 @@ class _Told:
 
 
 def _timed(
-    group: Sequence[Row], place: Place, profile: Profile, plan: StopRule, progress: _Told
+    group: Sequence[Row], machine: Machine, profile: Profile, plan: StopRule, progress: _Told
 ) -> bool:
     """Add to each record its latency and raw samples; whether Ctrl-C ended it before."""
     asked = [(one.spec, one.setting) for one, _ in group]
     known = [COSTS.validate_python(record["cost"]) for _, record in group]
-    timing = timed(asked, None, place.device, place.threads, plan, known=known, progress=progress)
+    timing = timed(asked, None, machine, plan, known=known, progress=progress)
     if timing.interrupted:
         return True
     together = uuid4().hex  # samples of one group can be compared round by round

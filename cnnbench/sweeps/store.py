@@ -15,6 +15,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from cnnbench.errors import OutputError, StoreError
 
 Record = dict[str, Any]
@@ -96,27 +98,22 @@ class Store:
         path = self.folder / name
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = open(path, "a+b", buffering=0)  # noqa: SIM115 - closed below
+            # the system's own lock, which goes with a process that is killed
+            lock = FileLock(path.with_name(f".{name}.lock"), timeout=0).acquire()
+        except Timeout as error:
+            raise StoreError(
+                f"another sweep is writing {path}; wait for it, or give another --output"
+            ) from error
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-        with file:
-            _hold(file, path)
-            file.truncate(_whole(file))
-            yield Writer(path, file)
-
-
-def _hold(file: Any, path: Path) -> None:
-    """Lock it for this process; a killed one's lock is gone with it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such lock; its own keeps a file from being written twice
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise StoreError(
-            f"another sweep is writing {path}; wait for it, or give another --output"
-        ) from error
+        with lock:
+            try:
+                file = open(path, "a+b", buffering=0)  # noqa: SIM115 - closed below
+            except OSError as error:
+                raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+            with file:
+                file.truncate(_whole(file))
+                yield Writer(path, file)
 
 
 def _whole(file: Any) -> int:

@@ -12,9 +12,9 @@ from torch import nn
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.totals import Totals
 from cnnbench.devices import cores
-from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
+from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import CnnbenchError, MemoryShortage, ShapeError, SpecError
 from cnnbench.models.arguments import Inputs
@@ -77,7 +77,7 @@ def measure(
     ]
     asked = [(model, setting) for model in several for setting in settings]
     plan = StopRule(precision, max_time, seed)
-    return timed(asked, input_shape, find_device(device), cores.threads(threads), plan).latencies
+    return timed(asked, input_shape, Machine.find(device, threads), plan).latencies
 
 
 def check_plan(precision: float, max_time: float) -> None:
@@ -91,8 +91,7 @@ def check_plan(precision: float, max_time: float) -> None:
 def timed(
     asked: Sequence[tuple[Model | Network, Setting]],
     given: Inputs | None,
-    device: Device,
-    threads: cores.Threads,
+    machine: Machine,
     plan: StopRule,
     *,
     known: Sequence[Trace | Totals | None] | None = None,
@@ -106,12 +105,13 @@ def timed(
     `known` is what has been counted of each already. `largest` looks for the largest batch that
     fits where the one asked for does not; `width` is what sampling waits for.
     """
+    device, threads = machine.device, machine.threads
     for _, setting in asked:
         check(setting, device)
     with cores.limited(threads.number), torch.random.fork_rng(devices=[]):
-        now = environment(device, threads)
+        now = environment(machine)
         entries, failures = _entries(
-            asked, known or [None] * len(asked), given, device, threads, plan.seed, largest, say
+            asked, known or [None] * len(asked), given, machine, plan.seed, largest, say
         )
         dtypes = [prepared.dtype for prepared in entries]
         ceilings = profiling.calibrate(device, threads.number, dtypes, say=say)
@@ -130,13 +130,13 @@ def _entries(
     asked: Sequence[tuple[Model | Network, Setting]],
     known: Sequence[Trace | Totals | None],
     given: Inputs | None,
-    device: Device,
-    threads: cores.Threads,
+    machine: Machine,
     seed: int,
     largest: bool,
     say: Say,
 ) -> tuple[list[Prepared], dict[int, Latency]]:
     """Prepare each; those that cannot run become failed rows, by their place."""
+    device, threads = machine.device, machine.threads
     entries: list[Prepared] = []
     failures: dict[int, Latency] = {}
     networks: dict[tuple[int | str, Setting], Network] = {}

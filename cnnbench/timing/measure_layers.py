@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from cnnbench.counting.cost import Trace
-from cnnbench.devices.cores import Threads, limited
-from cnnbench.devices.device import Device
+from cnnbench.devices.cores import limited
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
+from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.arguments import Inputs
@@ -82,8 +82,7 @@ class LayerTiming:
 def timed_layers(
     asked: Sequence[tuple[Model | Network, Setting]],
     given: Inputs | None,
-    device: Device,
-    threads: Threads,
+    machine: Machine,
     plan: StopRule,
     *,
     say: Say = lambda text: None,
@@ -95,6 +94,7 @@ def timed_layers(
     One that cannot run, or runs other operators than were counted, has an `error`; the others go
     on. Ctrl-C ends it with those that have been timed. `known` are traces that have been counted.
     """
+    device, threads = machine.device, machine.threads
     for _, setting in asked:
         check(setting, device)
         if setting.backend != EAGER:
@@ -105,7 +105,7 @@ def timed_layers(
     interrupted = False
     kept = stored(device, threads.number)
     with limited(threads.number), torch.random.fork_rng(devices=[]):
-        now = environment(device, threads)
+        now = environment(machine)
         watch = Disturbances(device, threads.number)
         try:
             for (model, setting), trace in zip(asked, known or [None] * len(asked), strict=True):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import sleep
 
-from cnnbench.devices.cores import Threads, limited
+from cnnbench.devices.cores import limited
 from cnnbench.devices.device import Device
 from cnnbench.devices.disturbances import Disturbances, slowing
+from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.roofline.calibrate import Say, calibrate, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
@@ -38,8 +39,7 @@ class Portrait:
 
 
 def portrait(
-    device: Device,
-    threads: Threads,
+    machine: Machine,
     seconds: float = 10.0,
     *,
     predicting: bool = False,
@@ -53,12 +53,13 @@ def portrait(
     asks for the speed of each kind of operator in float32 too, and for networks to hold predictions
     to.
     """
+    device, threads = machine.device, machine.threads
     watch = Disturbances(device, threads.number)
     with limited(threads.number):
         start = stored(device, threads.number, refresh=refresh)
         kept = calibrate(device, threads.number, DTYPES, memory=True, start=start, say=say)
         if predicting:
-            kept, interrupted = _predicting(kept, device, threads, say)
+            kept, interrupted = _predicting(kept, machine, say)
             if interrupted:
                 return Portrait(kept, watch.warnings(), True)
         if kept.noise is not None:
@@ -75,8 +76,9 @@ def portrait(
     return Portrait(kept, warnings, sampled.interrupted)
 
 
-def _predicting(start: Profile, device: Device, threads: Threads, say: Say) -> tuple[Profile, bool]:
+def _predicting(start: Profile, machine: Machine, say: Say) -> tuple[Profile, bool]:
     """The profile with operators, and latencies of some networks; whether Ctrl-C ended it."""
+    device, threads = machine.device, machine.threads
     kept = calibrate(
         device, threads.number, [_DTYPE], memory=True, operators=True, start=start, say=say
     )
@@ -84,7 +86,7 @@ def _predicting(start: Profile, device: Device, threads: Threads, say: Say) -> t
         return kept, False
     say(f"timing {len(CHECKED)} networks to hold predictions to")
     plan = StopRule(precision=0.05, max_time=_CHECK_S)
-    timing = timed([(name, Setting()) for name in CHECKED], None, device, threads, plan)
+    timing = timed([(name, Setting()) for name in CHECKED], None, machine, plan)
     networks = [
         Timed(model=row.model, batch=1, dtype=_DTYPE, latency_s=row.latency_s)
         for row in timing.latencies

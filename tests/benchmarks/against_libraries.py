@@ -20,6 +20,7 @@ from timm_models import operators_for_torchvision  # beside this file
 from cnnbench.devices import cores
 from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
+from cnnbench.devices.machine import Machine
 from cnnbench.timing import pairing
 from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.sampling import StopRule, take
@@ -72,7 +73,7 @@ def main() -> None:
                         f"{ratio.median:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]",
                         flush=True,
                     )
-    about = asdict(environment(device, threads))
+    about = asdict(environment(Machine(device, threads)))
     kept = {key: about[key] for key in ("device", "device_name", "torch", "threads")}
     result = {"environment": kept, "batch": arguments.batch, "ratios": found}
     arguments.output.write_text(json.dumps(result, indent=2) + "\n")

@@ -22,6 +22,7 @@ from cnnbench.devices import cores
 from cnnbench.devices.clocks import WaitingClock
 from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.environment import environment
+from cnnbench.devices.machine import Machine
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.timing import pairing, statistics
 from cnnbench.timing.prepared import Prepared, prepare, ready
@@ -90,7 +91,7 @@ def main() -> None:
             f"  events / wall {row['events_over_wall']:.3f}",
             flush=True,
         )
-    about = asdict(environment(device, cores.threads()))
+    about = asdict(environment(Machine(device, cores.threads())))
     name = "_".join(device.name.lower().replace("-", " ").split())
     output = arguments.output or RESULTS / f"gpu_{name}.json"
     output.write_text(json.dumps({"environment": about, "results": found}, indent=2) + "\n")

@@ -21,9 +21,8 @@ from typing import Any
 
 from timing import loaded  # beside this file
 
-from cnnbench.devices import cores
-from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
+from cnnbench.devices.machine import Machine
 from cnnbench.guard import config
 from cnnbench.guard.duet import pair as duet
 from cnnbench.guard.duet.latencies import Where, latencies
@@ -91,10 +90,10 @@ def main() -> None:
         asked = prepare(Path(name))
         for number in range(arguments.checks):
             for layers, rows in found.items():
-                where = Where(find_device("cpu"), cores.threads(), seed=1000 * number)
+                where = Where(Machine.find("cpu"), seed=1000 * number)
                 rows.append(check(asked, layers, where))
                 print(number, layers, rows[-1], flush=True)
-    about = environment(find_device("cpu"), cores.threads())
+    about = environment(Machine.find("cpu"))
     known = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
     known["loaded" if arguments.load else "idle"] = {
         "device": about.device_name,

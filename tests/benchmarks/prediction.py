@@ -21,6 +21,7 @@ import numpy as np
 from cnnbench.devices import cores
 from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.environment import environment
+from cnnbench.devices.machine import Machine
 from cnnbench.models import registry
 from cnnbench.reports.charts import roofline as charts
 from cnnbench.reports.charts import style as drawing
@@ -56,7 +57,7 @@ def main() -> None:
     given = parser.parse_args()
     device, threads = find_device(), cores.threads()
     with cores.limited(threads.number):
-        about = environment(device, threads)
+        about = environment(Machine(device, threads))
         known = profiling.calibrate(device, threads.number, [DTYPE], memory=True, operators=True)
         entries, sampling = subjects(device, given.only), GridTimes(device, DTYPE)
         sampling.round()

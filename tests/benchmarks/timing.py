@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from cnnbench.devices import cores
 from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
+from cnnbench.devices.machine import Machine
 from cnnbench.models.network import Model
 from cnnbench.timing import pairing, statistics
 from cnnbench.timing.prepared import Prepared, prepare, ready
@@ -223,7 +224,7 @@ def main() -> None:
         found = PARTS[arguments.part](arguments.comparisons, arguments.load)
     known = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
     known.setdefault(arguments.part, {}).update(found)
-    about = asdict(environment(DEVICE, threads))
+    about = asdict(environment(Machine(DEVICE, threads)))
     known["environment"] = {key: about[key] for key in ("device_name", "torch", "threads", "cores")}
     arguments.output.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")
     print(json.dumps(found, indent=2))

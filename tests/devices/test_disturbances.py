@@ -1,11 +1,13 @@
 """What disturbs, from counters that are read before and after."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from cnnbench.devices import disturbances, gpu
+from cnnbench.devices import device, disturbances, gpu
 from cnnbench.devices.device import find_device
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.gpu import Gpu
@@ -71,12 +73,27 @@ def test_battery_and_governor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     for folder in (cpufreq, supply):
         folder.mkdir(parents=True)
     (supply / "status").write_text("Discharging\n")
+    plugged = SimpleNamespace(power_plugged=False)
+    monkeypatch.setattr(disturbances.psutil, "sensors_battery", lambda: plugged, raising=False)
     (cpufreq / "scaling_governor").write_text("powersave\n")
     (cpufreq / "scaling_driver").write_text("acpi-cpufreq\n")
     assert [warning.name for warning in disturbances._standing()] == ["battery", "power_saving"]
-    (supply / "status").write_text("Charging\n")
+    (supply / "scope").write_text("Device\n")  # a mouse's own
+    assert [warning.name for warning in disturbances._standing()] == ["power_saving"]
+    (supply / "scope").unlink()
+    plugged.power_plugged = True
     (cpufreq / "scaling_driver").write_text("intel_pstate\n")
     assert disturbances._standing() == []
+
+
+def test_seconds_are_named_as_each_system_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    linux = {"user": 4.0, "nice": 1.0, "system": 2.0, "idle": 50.0, "iowait": 3.0, "irq": 0.5}
+    linux |= {"softirq": 0.5, "steal": 6.0, "guest": 2.0, "guest_nice": 0.0}  # guest is in user
+    windows = {"user": 4.0, "system": 2.0, "idle": 50.0, "interrupt": 0.5, "dpc": 0.5}
+    for times, expected in ((linux, (8.0, 6.0, 67.0)), (windows, (6.0, 0.0, 56.0))):
+        here = SimpleNamespace(_asdict=lambda times=times: times)
+        monkeypatch.setattr(disturbances.psutil, "cpu_times", lambda here=here: here)
+        assert disturbances._processor() == expected
 
 
 def test_this_machines_own_counters_can_be_read() -> None:
@@ -86,19 +103,39 @@ def test_this_machines_own_counters_can_be_read() -> None:
         assert now.busy is not None and now.total is not None and now.total >= now.busy > 0
 
 
-def test_a_gpu_by_what_its_tool_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {
-        "clocks.sm,clocks.max.sm": "1200, 1980\n",
-        "clocks_throttle_reasons.active": "0x0000000000000024\n",
-        "driver_version": "570.86.15\n",
-        "pid": "17\n4242\n",
-    }
+class Nvml:
+    """NVIDIA's library of a GPU that is slowed and shared; or one that knows no GPU."""
 
-    def said(*command: str) -> str:
-        (query,) = [word.partition("=")[2] for word in command if word.startswith("--query-")]
-        return answers[query]
+    NVMLError = type("NVMLError", (Exception,), {})
+    there = True
 
-    monkeypatch.setattr(gpu, "said", said)
+    def _said(self, answer: object) -> object:
+        if not self.there:
+            raise self.NVMLError
+        return answer
+
+    def nvmlSystemGetDriverVersion(self) -> object:
+        return self._said("570.86.15")
+
+    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> object:
+        return self._said(uuid)
+
+    def nvmlDeviceGetClockInfo(self, handle: str, kind: int) -> object:
+        return self._said(1200)
+
+    def nvmlDeviceGetMaxClockInfo(self, handle: str, kind: int) -> object:
+        return self._said(1980)
+
+    def nvmlDeviceGetCurrentClocksThrottleReasons(self, handle: str) -> object:
+        return self._said(0x24)
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: str) -> object:
+        return self._said([SimpleNamespace(pid=pid) for pid in (17, 4242, os.getpid())])
+
+
+def test_a_gpu_by_what_its_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Nvml()
+    monkeypatch.setattr(gpu, "nvml", lambda: library)
     one = Gpu("GPU-1")
     assert one.driver() == "570.86.15" and one.clocks_mhz() == (1200.0, 1980.0)
     assert one.warnings() == [
@@ -109,10 +146,18 @@ def test_a_gpu_by_what_its_tool_says(monkeypatch: pytest.MonkeyPatch) -> None:
             " clocks",
         ),
     ]
-    answers = dict.fromkeys(answers, "")
+    library.there = False
     assert one.driver() is None and one.clocks_mhz() is None and one.warnings() == []
 
 
+def test_without_its_package_a_gpu_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "nvml", lambda: None)
+    one = Gpu("GPU-1")
+    assert one.driver() is None and one.clocks_mhz() is None
+    (warning,) = one.warnings()
+    assert warning.name == "unwatched_gpu" and "pip install 'cnnbench[nvidia]'" in warning.text
+
+
 def test_a_tool_that_is_not_there_says_nothing() -> None:
-    assert gpu.said("no-such-tool-at-all") == ""
-    assert gpu.said("false") == ""
+    assert device.said("no-such-tool-at-all") == ""
+    assert device.said("false") == ""

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from cnnbench.counting.metrics import Metric
-from cnnbench.devices.cores import Threads
-from cnnbench.devices.device import find_device
+from cnnbench.devices.machine import Machine
 from cnnbench.errors import RevisionError
 from cnnbench.guard import config
 from cnnbench.guard.duet import revision
@@ -24,7 +23,7 @@ from ..commands import ROOT
 from .scratch import Scratch
 
 LIMIT = 1.05
-SHORT = Where(find_device("cpu"), Threads(1, "of a test"), max_time=0.1)
+SHORT = Where(Machine.find("cpu", 1), max_time=0.1)
 
 
 def simulated(truth: float, spread: float, generator: np.random.Generator) -> Status:

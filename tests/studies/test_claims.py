@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cnnbench.devices import cores
-from cnnbench.devices.device import find_device
+from cnnbench.devices.machine import Machine
 from cnnbench.errors import InputError, SpecError
 from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.digits import digits
@@ -32,7 +31,7 @@ from cnnbench.timing.sampling import StopRule
 
 @pytest.fixture
 def setup() -> Setup:
-    return Setup(find_device("cpu"), cores.threads(1), StopRule(0.5, 0.3))
+    return Setup(Machine.find("cpu", 1), StopRule(0.5, 0.3))
 
 
 def outside(edge: float, upwards: bool) -> float:

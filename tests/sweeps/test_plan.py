@@ -30,15 +30,18 @@ def test_a_point_stands_once() -> None:
     ("text", "says"),
     [
         ("models = [", "no TOML"),
-        ("batch = 1", "models"),
+        ("batch = 1", "it has no models; write models: names of networks, or all"),
         ("models = []", "models"),
         ('models = "nosuch"', "unknown model 'nosuch'"),
         ('models = "lenet5"\nbatches = 2', "no 'batches'; it takes models, batch"),
-        ('models = "lenet5"\nbatch = 0', "batch.0"),
-        ('models = "lenet5"\nbatch = 1.5', "batch.0"),
-        ('models = "lenet5"\ndtype = "float8"', "dtype.0"),
+        ('models = "lenet5"\nbatch = 0', "batch cannot be 0; it takes numbers from 1"),
+        ('models = "lenet5"\nbatch = 1.5', "batch cannot be 1.5"),
+        ('models = "lenet5"\ndtype = "float8"', "dtype cannot be 'float8'; it takes float"),
         ('models = "lenet5"\nthreads = 0', "threads"),
-        ('models = "lenet5"\nchannels_last = "both"', "channels_last.0"),
+        (
+            'models = "lenet5"\nchannels_last = "both"',
+            "channels_last cannot be 'both'; it takes false, true or both",
+        ),
     ],
 )
 def test_a_plan_that_is_wrong_says_where(text: str, says: str, tmp_path: Path) -> None:

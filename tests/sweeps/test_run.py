@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 from cnnbench.counting.count import count
-from cnnbench.devices import cores
-from cnnbench.devices.device import find_device
+from cnnbench.devices.machine import Machine
 from cnnbench.errors import StoreError
 from cnnbench.models.registry import MODELS
 from cnnbench.sweeps import run as sweeping
 from cnnbench.sweeps.groups import groups
 from cnnbench.sweeps.merge import merge
 from cnnbench.sweeps.plan import Configuration, planned
-from cnnbench.sweeps.run import Place, Ran, key, missing, run
+from cnnbench.sweeps.run import Ran, key, missing, run
 from cnnbench.sweeps.store import Store
 from cnnbench.timing.sampling import StopRule
 
@@ -58,12 +57,12 @@ def test_what_fails_is_a_record_with_its_reason(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def here() -> Place:
-    return Place(find_device("cpu"), cores.threads(1))
+def here() -> Machine:
+    return Machine.find("cpu", 1)
 
 
 def test_a_timed_sweep_keeps_raw_samples_and_where_they_are_from(
-    tmp_path: Path, here: Place
+    tmp_path: Path, here: Machine
 ) -> None:
     store = Store(tmp_path / "run")
     of = [*FEW[:2], Configuration("vgg16@resolution=16")]
@@ -82,7 +81,7 @@ def test_a_timed_sweep_keeps_raw_samples_and_where_they_are_from(
 
 
 def test_ctrl_c_keeps_the_groups_that_are_finished(
-    tmp_path: Path, here: Place, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, here: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeping, "groups", partial(groups, size=2))
     seen: list[int] = []

@@ -62,7 +62,7 @@ def test_each_configuration_stands_once_a_place_as_measured_last(tmp_path: Path)
         (edited("roof", flops_per_s=-1), "roof.flops_per_s"),
         (json.dumps(made.record("lenet5") | {"batch": 0}), "batch"),
         (json.dumps(made.record("lenet5") | {"batch": float("nan")}), "batch"),
-        ("nonsense", "invalid json"),
+        ("nonsense", "invalid JSON"),
     ],
 )
 def test_a_line_that_is_no_record_is_named(line: str, says: str, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from cnnbench.devices.cores import Threads
 from cnnbench.devices.device import find_device
+from cnnbench.devices.machine import Machine
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models import registry
 from cnnbench.models.network import Model
@@ -95,7 +95,7 @@ def test_a_pass_that_is_not_the_counted_one_is_refused() -> None:
 
 
 def timed(*asked: tuple[Model, Setting], shape: tuple[int, ...] = (3, 8, 8)) -> LayerTiming:
-    return timed_layers(asked, shape, CPU, Threads(1, "as asked"), StopRule(0.5, 0.5))
+    return timed_layers(asked, shape, Machine.find("cpu", 1), StopRule(0.5, 0.5))
 
 
 def test_layers_beside_the_whole_pass() -> None:

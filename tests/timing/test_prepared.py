@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench import build
-from cnnbench.devices import cores
 from cnnbench.devices.device import Device, find_device
 from cnnbench.errors import CnnbenchError, DeviceError, InputError, MemoryShortage, SpecError
 from cnnbench.models.network import Model
@@ -220,17 +219,17 @@ def test_what_cannot_fit_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "threads", "words"),
+    ("setting", "words"),
     [
-        (Setting(backend="graph"), 1, "cpu has not"),
-        (Setting(fuse=True, train=True), 1, "leave one of them out"),
-        (Setting(), 0, "0 threads cannot compute"),
-        (Setting(batch=0), 1, "batch 0 makes no sense"),
+        (Setting(backend="graph"), "cpu has not"),
+        (Setting(backend="graf"), r"no backend 'graf' \(did you mean graph\?\); there is eager"),
+        (Setting(fuse=True, train=True), "leave one of them out"),
+        (Setting(batch=0), "batch 0 makes no sense"),
     ],
 )
-def test_what_no_network_can_do(setting: Setting, threads: int, words: str) -> None:
+def test_what_no_network_can_do(setting: Setting, words: str) -> None:
     with pytest.raises(CnnbenchError, match=words):
-        check(setting, CPU, cores.Threads(threads, "as asked"))
+        check(setting, CPU)
 
 
 def test_what_is_no_model() -> None:
@@ -241,7 +240,7 @@ def test_what_is_no_model() -> None:
     with pytest.raises(InputError, match=r"cannot take 5x8x8.*expects 3 channels"):
         subject(small(), shape=(5, 8, 8))
     with pytest.raises(DeviceError):
-        check(Setting(dtype="float64"), Device(torch.device("mps")), cores.Threads(1, ""))
+        check(Setting(dtype="float64"), Device(torch.device("mps")))
 
 
 def test_what_cannot_be_copied_is_said() -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 from cnnbench import units
 from cnnbench.counting.metrics import Metric
-from cnnbench.devices.cores import Threads
-from cnnbench.devices.device import Device
+from cnnbench.devices.machine import Machine
 from cnnbench.errors import CnnbenchError, ConfigError
 from cnnbench.guard import config as configs
 from cnnbench.guard.config import Config, Guarded
@@ -34,8 +33,7 @@ _LIBRARIES = ("timm", "torchvision")
 class Where:
     """On what latencies are compared, and for how long at most a model."""
 
-    device: Device
-    threads: Threads
+    machine: Machine
     max_time: float = 120.0
     seed: int = 0
 
@@ -56,8 +54,8 @@ class _Base:
         """What the workers of the base and of the working tree are to run."""
         run: dict[str, Any] = {
             "paths": folders(self.clone),
-            "device": str(where.device),
-            "threads": where.threads.number,
+            "device": str(where.machine.device),
+            "threads": where.machine.threads.number,
             "seed": where.seed,
         }
         base = Order.of(
@@ -104,7 +102,7 @@ def _timed(guarded: Guarded, base: _Base, where: Where, say: Say) -> Finding:
         whose = spec.source if isinstance(spec, SourceSpec) else "cnnbench"
         reason = f"it comes with {whose}, which is the same for both revisions"
         return _finding(guarded, Status.UNTIMED, reason=reason)
-    check(guarded.setting, where.device)
+    check(guarded.setting, where.machine.device)
     if Path(spec.source).is_absolute():
         reason = f"{spec.source} is the same file for both; name it from the configuration's folder"
         return _finding(guarded, Status.UNKNOWN, reason=reason)

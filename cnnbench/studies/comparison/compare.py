@@ -10,8 +10,7 @@ from functools import partial
 from cnnbench import units
 from cnnbench.counting import closed_forms
 from cnnbench.counting.count import count_model
-from cnnbench.devices import cores
-from cnnbench.devices.device import Device, find_device
+from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import InputError, ShapeError
 from cnnbench.models.arguments import Inputs
@@ -68,9 +67,8 @@ def compare(
         return predict_rows(rows, on)
     if static:
         return rows
-    found, used = find_device(device), cores.threads(threads)
     plan = StopRule(precision, max_time, seed)
-    return time_rows(rows, setting, found, used, plan).rows
+    return time_rows(rows, setting, Machine.find(device, threads), plan).rows
 
 
 def count_rows(
@@ -132,8 +130,7 @@ def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Compariso
 def time_rows(
     rows: Sequence[Comparison],
     setting: Setting,
-    device: Device,
-    threads: cores.Threads,
+    machine: Machine,
     plan: StopRule,
     *,
     layers: bool = False,
@@ -156,8 +153,7 @@ def time_rows(
             timing = timed(
                 [(side.network, setting) for side in sides],
                 None,
-                device,
-                threads,
+                machine,
                 replace(plan, max_time=seconds),
                 known=[side.trace for side in sides],
                 width=widest,
@@ -177,8 +173,8 @@ def time_rows(
             if timing.interrupted:
                 raise KeyboardInterrupt
         if layers:
-            done = _with_layers(done, setting, device, threads, say)
-        profile = _profile(done, device, threads, say)
+            done = _with_layers(done, setting, machine, say)
+        profile = _profile(done, machine, say)
     except KeyboardInterrupt:
         if timing is None:
             raise
@@ -191,13 +187,12 @@ def time_rows(
 
 def _profile(
     rows: Sequence[Comparison],
-    device: Device,
-    threads: cores.Threads,
+    machine: Machine,
     say: Callable[[str], None],
 ) -> Profile:
     """What the device can do in the rows' dtypes, measured where it is not known."""
     dtypes = [side.latency.dtype for row in rows for side in (row.a, row.b) if side.latency]
-    return profiling.complete(device, threads, dtypes, say)
+    return profiling.complete(machine, dtypes, say)
 
 
 def _say_at(say: Callable[[str], None], label: str, text: str) -> None:
@@ -207,8 +202,7 @@ def _say_at(say: Callable[[str], None], label: str, text: str) -> None:
 def _with_layers(
     rows: Sequence[Comparison],
     setting: Setting,
-    device: Device,
-    threads: cores.Threads,
+    machine: Machine,
     say: Callable[[str], None],
 ) -> list[Comparison]:
     """The rows with each side's operators timed one by one."""
@@ -218,7 +212,7 @@ def _with_layers(
         if id(side) not in sides:
             say(f"timing the operators of {side.name}")
             timing = timed_layers(
-                [(side.network, setting)], None, device, threads, plan, known=[side.trace]
+                [(side.network, setting)], None, machine, plan, known=[side.trace]
             )
             sides[id(side)] = replace(side, layers=timing.networks[0])
     return [replace(row, a=sides[id(row.a)], b=sides[id(row.b)]) for row in rows]

@@ -47,16 +47,15 @@ class Task:
 
     def __call__(self) -> None:
         """Do what the store lacks, into a file of this task's own."""
-        from cnnbench.devices import cores
-        from cnnbench.devices.device import find_device
-        from cnnbench.sweeps.run import Place, run
+        from cnnbench.devices.machine import Machine
+        from cnnbench.sweeps.run import run
 
-        place = None
+        machine = None
         if not self.static:
-            place = Place(find_device(self.device), cores.threads(self.threads))
+            machine = Machine.find(self.device, self.threads)
         store, name = Store(self.folder), _file_name(os.environ)
         of = unfinished(self.of, store, static=self.static, retry=self.retry)
-        run(of, store, place, self.plan, name=name, retry=self.retry)
+        run(of, store, machine, self.plan, name=name, retry=self.retry)
 
     def checkpoint(self) -> DelayedSubmission:
         """Go on in a new job: what is finished stands in the store."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cnnbench import units
-from cnnbench.devices.cores import Threads
-from cnnbench.devices.device import Device
+from cnnbench.devices.machine import Machine
 from cnnbench.timing.sampling import Progress, StopRule
 
 Say = Callable[[str, int, int], None]  # what, how much is done, of how much
@@ -82,8 +81,7 @@ def _range(low: float, high: float, show: Callable[[float], str]) -> str:
 class Setup:
     """Where and how thoroughly numbers are found; the rest says what is being done."""
 
-    device: Device
-    threads: Threads
+    machine: Machine
     plan: StopRule
     seed: int = 0
     say: Say = lambda text, done, of: None

@@ -28,8 +28,7 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
     done = compare.time_rows(
         rows,
         _SETTING,
-        setup.device,
-        setup.threads,
+        setup.machine,
         setup.plan,
         say=lambda text: setup.say(text, 0, 1),
         progress=setup.progress,
