@@ -23,6 +23,10 @@ class SpecError(CnnbenchError):
     """A model spec that names no model, or an option the model does not take."""
 
 
+class RuleError(CnnbenchError):
+    """A rule of an operator that cannot be added."""
+
+
 class SourceError(CnnbenchError):
     """Somebody else's network that cannot be found, imported or built."""
 

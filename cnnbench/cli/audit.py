@@ -31,7 +31,7 @@ def audit(
     spec = parse(model)
     given = opt.read_inputs(inputs, batch, [spec])
     with heavy_imports():
-        from cnnbench.models.sources.libraries import claimed_macs
+        from cnnbench.models.sources.torchvision import claimed_macs
         from cnnbench.reports.audit import report_of
         from cnnbench.studies.audit.audit import installed, judge, prepare
     counters, absent = installed()

@@ -11,12 +11,14 @@ import typer
 from cnnbench.cli.completion import complete_spec
 from cnnbench.errors import CnnbenchError, ShapeError
 from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
+from cnnbench.models.sources import SOURCES
 from cnnbench.models.spec import AnySpec, Spec
 from cnnbench.reports.formats.emit import Format
 from cnnbench.timing import backends
 from cnnbench.timing.backends import BACKENDS, EAGER, check_name
 
-_SPEC = "NAME@key=value,… or package.module:NAME, path/file.py:NAME, timm:NAME, torchvision:NAME"
+_OTHERS = ", ".join(f"{name}:NAME" for name in SOURCES)
+_SPEC = f"NAME@key=value,… or package.module:NAME, path/file.py:NAME, {_OTHERS}"
 Specs = Annotated[
     list[str] | None,
     typer.Argument(

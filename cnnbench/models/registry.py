@@ -6,7 +6,8 @@ is given every option that the row lists, with the default where the user gave n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from cnnbench.errors import SpecError, nearest
@@ -304,26 +305,40 @@ def names() -> list[str]:
     return list(MODELS_BY_NAME)
 
 
+def plain(name: str) -> str:
+    """A name as people may write it, without what they leave out: `ResNet-50` -> `resnet50`."""
+    return re.sub(r"[-_. ]", "", name.lower())
+
+
 def knows(name: str) -> bool:
-    """Whether a model is called or aliased so."""
+    """Whether a model is called or aliased so, to the letter."""
     return name.lower() in MODELS_BY_NAME
 
 
+def meant(name: str, known: Mapping[str, Model]) -> Model | None:
+    """The one model that `name` can mean: `efficientnet-b0`, `MobileNetV2`; None of several."""
+    if name.lower() in known:
+        return known[name.lower()]
+    alike = {model for own, model in known.items() if plain(own) == plain(name)}
+    return alike.pop() if len(alike) == 1 else None
+
+
 def find(name: str, others: Callable[[], list[str]] = list) -> Model:
-    """Return the model called `name` or aliased so.
+    """Return the model that `name` means.
 
     SpecError with the nearest names otherwise, those of `others` among them.
     """
-    if not knows(name):
+    model = meant(name, MODELS_BY_NAME)
+    if model is None:
         known = nearest(name, [*MODELS_BY_NAME, *others()])
         own = "; your own is package.module:NAME or file.py:NAME" if "." in name else ""
         raise SpecError(f"unknown model {name!r}{known}; 'cnnbench list' shows all{own}")
-    return MODELS_BY_NAME[name.lower()]
+    return model
 
 
 def block(name: str) -> Model | None:
     """The block called `name` or aliased so; None where there is none."""
-    return BLOCKS_BY_NAME.get(name.lower())
+    return meant(name, BLOCKS_BY_NAME)
 
 
 def search(word: str = "") -> list[Model]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from cnnbench.errors import ShapeError, SpecError, nearest
 from cnnbench.models.inputs import Shape, parse_map
-from cnnbench.models.registry import Model, Option, Value, block, find, knows
+from cnnbench.models.registry import MODELS_BY_NAME, Model, Option, Value, block, find, knows, meant
 from cnnbench.models.sources import plugins
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -118,6 +118,10 @@ def parse(text: str, *, blocks: bool = False) -> AnySpec:
         raise SpecError(f"malformed spec {text!r}; write NAME or NAME@key=value,key=value")
     if not source and (knows(name) or not plugins.knows(name)):
         return _parse_ours(text, name, tail, blocks)
+    if not source and plugins.find(name).name.lower() != name.lower():
+        if meant(name, MODELS_BY_NAME) is not None:  # as near to one of ours
+            return _parse_ours(text, name, tail, blocks)
+        name = plugins.find(name).name
     if not name:
         raise SpecError(f"{text!r} names no network; write {source}:NAME")
     if tail == "":

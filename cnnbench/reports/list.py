@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnbench.models import registry
+from cnnbench.models import registry, sources
 from cnnbench.reports import columns as col
 from cnnbench.reports.report import Column, Report, Table
 
@@ -45,7 +45,9 @@ def report_of(found: Sequence[registry.Model], added: Mapping[str, str]) -> Repo
     notes = [
         *(["Options are written NAME@key=value,key=value:"] if taken else []),
         *_explained(list(taken), found),
-        "Also your own (package.module:NAME, path/file.py:NAME), timm:NAME and torchvision:NAME.",
+        "Also your own (package.module:NAME, path/file.py:NAME), "
+        + " and ".join(f"{name}:NAME" for name in sources.names())
+        + ".",
     ]
     records = [*map(_record, found), *(_plugin(*item) for item in added.items())]
     return Report("list", records, tables, notes)

@@ -7,7 +7,7 @@ import pytest
 from cnnbench.counting.count import count
 from cnnbench.errors import SourceError
 from cnnbench.models.build import build
-from cnnbench.models.sources.libraries import claimed_macs
+from cnnbench.models.sources.torchvision import claimed_macs
 from cnnbench.models.spec import SourceSpec
 
 from ..benchmarks.timm_models import FAMILIES, cause

@@ -112,3 +112,26 @@ def test_naming_and_importing_need_no_torch() -> None:
         "assert callable(cnnbench.count) and 'torch' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@given(st.sampled_from(registry.names()), st.data())
+def test_names_are_forgiving(name: str, data: st.DataObject) -> None:
+    """`ResNet-50`, `efficientnet.b0`, `mobilenetv2`: what can only be meant in one way."""
+    bare = name.replace("_", "")
+    breaks = data.draw(st.lists(st.sampled_from(["", "", "-", "_", "."]), min_size=len(bare)))
+    upper = data.draw(st.lists(st.booleans(), min_size=len(bare)))
+    written = "".join(
+        (letter.upper() if loud else letter) + between
+        for letter, between, loud in zip(bare, breaks, upper, strict=False)
+    )
+    assert registry.find(written) is registry.find(name)
+    assert str(parse(written)) == str(parse(name))
+
+
+@pytest.mark.parametrize("name", ["resnt50", "resnet5", "efficientnet", "net", "-", "_."])
+def test_but_not_more_than_that(name: str) -> None:
+    if name in registry.names():
+        assert registry.find(name).name == "efficientnet_b0"
+        return
+    with pytest.raises(SpecError, match="unknown model"):
+        registry.find(name)

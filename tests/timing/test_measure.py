@@ -57,7 +57,7 @@ def test_a_row_that_cannot_run_says_so_and_the_others_go_on() -> None:
     [
         ({"models": "lenet6"}, SpecError, "unknown model 'lenet6'"),
         ({"models": "lenet5", "device": "abacus"}, DeviceError, "unknown device"),
-        ({"models": "lenet5", "threads": 0}, DeviceError, "0 threads"),
+        ({"models": "lenet5", "threads": 0}, DeviceError, "--threads 0"),
         ({"models": "lenet5", "batch": 0}, CnnbenchError, "batch 0"),
         ({"models": "lenet5", "dtype": "float8"}, CnnbenchError, "unknown dtype"),
         ({"models": []}, CnnbenchError, "at least one"),

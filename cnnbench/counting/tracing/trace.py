@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.counting.cost import Trace
+from cnnbench.counting.rules import added
 from cnnbench.counting.rules.shapes import SHAPES
 from cnnbench.counting.tracing.ledger import Ledger
 from cnnbench.counting.tracing.recorder import Recorder
@@ -45,6 +46,7 @@ def trace(
     comes from torch's meta kernels: slower to start, equal in result. Without `restore` the network
     is left as the pass leaves it, which serves one that nobody else has.
     """
+    added.load()
     modules = dict(net.named_modules())
     undo = restored(net) if restore else nullcontext()
     with _gradients(train), undo, paths(modules) as running, uncompiled():

@@ -21,12 +21,12 @@ from cnnbench.guard.duet.remote import WorkerError
 from cnnbench.guard.duet.revision import Revision
 from cnnbench.guard.duet.worker import Order, folders
 from cnnbench.guard.finding import Finding, Status
+from cnnbench.models import sources
 from cnnbench.models.sources.python import find
 from cnnbench.models.spec import SourceSpec
 from cnnbench.timing.setting import check
 
 Say = Callable[[str], None]
-_LIBRARIES = ("timm", "torchvision")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def latencies(
 
 def _timed(guarded: Guarded, base: _Base, where: Where, say: Say) -> Finding:
     spec = guarded.spec
-    if not isinstance(spec, SourceSpec) or spec.source in _LIBRARIES:
+    if not isinstance(spec, SourceSpec) or spec.source in sources.names():
         whose = spec.source if isinstance(spec, SourceSpec) else "cnnbench"
         reason = f"it comes with {whose}, which is the same for both revisions"
         return _finding(guarded, Status.UNTIMED, reason=reason)

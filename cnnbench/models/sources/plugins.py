@@ -3,7 +3,8 @@
     [project.entry-points."cnnbench.models"]
     mynet = "mypackage.nets:build_net"
 
-Finding them imports nothing of those packages. A name of ours stays ours.
+Finding them imports nothing of those packages. A name of ours stays ours. A name that ends in a
+colon is a whole source: see `sources`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnnbench.errors import SourceError
 from cnnbench.models import registry
+from cnnbench.models.registry import plain
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -26,7 +28,21 @@ def entry_points() -> tuple[EntryPoint, ...]:
     from importlib.metadata import entry_points
 
     points = (point for point in entry_points(group=GROUP) if not registry.knows(point.name))
-    return tuple(sorted(points, key=lambda point: point.name.lower()))
+    return tuple(
+        sorted(
+            (point for point in points if not point.name.endswith(":")),
+            key=lambda point: point.name.lower(),
+        )
+    )
+
+
+@cache
+def sources() -> dict[str, EntryPoint]:
+    """Whole sources of other packages, by the name in front of the colon."""
+    from importlib.metadata import entry_points
+
+    points = entry_points(group=GROUP)
+    return {point.name[:-1]: point for point in points if point.name.endswith(":")}
 
 
 def names() -> list[str]:
@@ -35,8 +51,9 @@ def names() -> list[str]:
 
 
 def find(name: str) -> EntryPoint:
-    """The entry point called `name`, whatever the case; SourceError where two packages have one."""
+    """The entry point that `name` means; SourceError where two packages have one."""
     found = [point for point in entry_points() if point.name.lower() == name.lower()]
+    found = found or [point for point in entry_points() if plain(point.name) == plain(name)]
     if len({point.value for point in found}) > 1:
         values = " and ".join(point.value for point in found)
         raise SourceError(f"{name!r} is the name of two installed models; write {values} instead")
@@ -44,5 +61,5 @@ def find(name: str) -> EntryPoint:
 
 
 def knows(name: str) -> bool:
-    """Whether another package has added a model of that name."""
-    return any(point.name.lower() == name.lower() for point in entry_points())
+    """Whether another package has added a model of that name, however it is written."""
+    return any(plain(point.name) == plain(name) for point in entry_points())

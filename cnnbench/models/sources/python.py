@@ -12,18 +12,17 @@ from pathlib import Path
 from types import ModuleType
 
 from cnnbench.errors import MissingError, SourceError, nearest, reason_of
-from cnnbench.models.sources import libraries, plugins
+from cnnbench.models.sources import plugins, source
 from cnnbench.models.sources.source import Found
 from cnnbench.models.spec import SourceSpec
 
-_LIBRARIES = {"timm": libraries.timm, "torchvision": libraries.torchvision}
 _folders: list[str] = []  # where networks have been imported from: they stay on Python's path
 
 
 def find(spec: SourceSpec) -> Found:
     """Return what `spec` names; SourceError in one line where it cannot be imported."""
-    if spec.source in _LIBRARIES:
-        return _LIBRARIES[spec.source](spec)
+    if (named := source(spec.source)) is not None:
+        return named.find(spec)
     if not spec.source:
         with reported(spec, "import"):
             return Found(plugins.find(spec.name).load())

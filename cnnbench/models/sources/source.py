@@ -1,10 +1,12 @@
-"""What a spec of somebody else's names, before it is built."""
+"""What a source is, and what it finds of somebody else's before it is built."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cnnbench.models.inputs import Shape
+from cnnbench.models.spec import SourceSpec
 
 
 @dataclass(frozen=True)
@@ -19,3 +21,11 @@ class Found:
     options: dict[str, object] = field(default_factory=dict)
     input_shape: Shape | None = None
     only_layers: bool = False
+
+
+class Source(Protocol):
+    """Where networks are found by name. A module can be one."""
+
+    def find(self, spec: SourceSpec) -> Found:
+        """What `spec` names; SourceError in one line where there is none."""
+        ...

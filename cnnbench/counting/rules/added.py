@@ -1,0 +1,49 @@
+"""Rules of operators that other packages add."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from cnnbench.counting.rules import convention
+from cnnbench.counting.rules.backward import GRADIENTS
+from cnnbench.counting.rules.operators import RULES, Rule
+from cnnbench.errors import RuleError, reason_of
+
+GROUP = "cnnbench.operators"
+
+
+def register(name: str, rule: Rule) -> None:
+    """Count an operator by a rule: `register("mylib::op", rule)`, before anything is counted.
+
+    A rule is called with the operator's output and its own arguments, tensors that have shapes
+    alone, and returns its `Work`: its kind, multiply-accumulates and elementwise FLOPs. Overloads
+    and the in-place form share it. RuleError where the operator has a rule or is a view already.
+    """
+    own = name.removeprefix("aten::")
+    if own in RULES or own in GRADIENTS or own in convention.VIEWS:
+        raise RuleError(f"{name} has a rule already; leave yours out")
+    RULES[own] = rule
+
+
+@cache
+def load() -> None:
+    """Register what other packages have, once: entry points that name a table of rules by operator.
+
+        [project.entry-points."cnnbench.operators"]
+        mylib = "mypackage.costs:RULES"
+
+    RuleError where one cannot be imported, or is no table.
+    """
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP):
+        try:
+            table = point.load()
+        except Exception as error:  # whatever another package does as it is imported
+            reason = reason_of(error)
+            raise RuleError(f"the rules of {point.value} cannot be imported: {reason}") from error
+        if not isinstance(table, Mapping):
+            raise RuleError(f"{point.value} is no table of rules by operator")
+        for name, rule in table.items():
+            register(name, rule)

@@ -1,0 +1,49 @@
+"""`torchvision:NAME`: torchvision's networks by their names there, and what it says of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnbench.errors import SourceError, nearest
+from cnnbench.models.inputs import Shape
+from cnnbench.models.sources.installed import imported
+from cnnbench.models.sources.source import Found
+from cnnbench.models.spec import SourceSpec
+
+
+def find(spec: SourceSpec) -> Found:
+    """A network of torchvision's; its input is what its published weights were cropped to."""
+    models: Any = imported(spec).models
+    if spec.name not in models.list_models():
+        known = nearest(spec.name, models.list_models())
+        raise SourceError(f"torchvision has no model {spec.name!r}{known}")
+    builder = models.get_model_builder(spec.name)
+    options: dict[str, object] = {"weights": None}
+    if "weights_backbone" in builder.__annotations__:
+        options["weights_backbone"] = None
+    if spec.name in ("googlenet", "inception_v3"):
+        options["init_weights"] = False  # it warns, and takes half a minute
+    if spec.name.startswith("vit_") and "resolution" in spec.arguments:
+        options["image_size"] = spec.arguments["resolution"]
+    return Found(builder, options, _crop(models, spec.name), only_layers=True)
+
+
+def claimed_macs(spec: SourceSpec) -> float | None:
+    """What torchvision says of its own network ("GFLOPS", which are MACs); None where nothing."""
+    if spec.source != "torchvision" or spec.options:
+        return None
+    published = _published(imported(spec).models, spec.name)
+    claim = getattr(published, "meta", {}).get("_ops")
+    return None if claim is None else 1e9 * float(claim)
+
+
+def _crop(models: Any, name: str) -> Shape | None:
+    """The shape of the images that torchvision's accuracy was measured on; None for video."""
+    transforms = getattr(_published(models, name), "transforms", None)
+    crop = getattr(transforms, "keywords", {}).get("crop_size")
+    return (3, crop, crop) if isinstance(crop, int) else None
+
+
+def _published(models: Any, name: str) -> Any:
+    """What torchvision says of its best weights for a network; None where it has none."""
+    return getattr(models.get_model_weights(name), "DEFAULT", None)
