@@ -205,9 +205,7 @@ def read_backends(text: str | None, *, compiled: bool = False, graph: bool = Fal
     """`eager,compile` -> two names; --compile and --graph are short for theirs."""
     short = "--compile" if compiled else "--graph" if graph else ""
     if text is not None and short:
-        raise CnnbenchError(
-            f"{short} is short for --backend; write it there, and leave {short} out"
-        )
+        raise CnnbenchError(f"{short} is short for a --backend; give one of the two")
     if text is None:
         return ["compile" if compiled else EAGER, *(["graph"] if graph else [])]
     return list(dict.fromkeys(check_name(name.strip()) for name in text.split(",")))

@@ -213,3 +213,55 @@ def test_help_is_in_panels() -> None:
     for words in ("Build", "Count", "list", "show", "flops"):
         assert words in done.stdout
     assert command("--version").stdout == f"cnnbench {__version__}\n"
+
+
+def test_one_that_cannot_be_counted_is_named_and_the_others_are_shown(tmp_path: Path) -> None:
+    done = command("flops", "lenet5", "vgg16@resolution=16", "resnet20", "-f", "json")
+    assert done.returncode == 1
+    assert [row["model"] for row in json.loads(done.stdout)["results"]] == ["lenet5", "resnet20"]
+    assert done.stderr.startswith("cnnbench: vgg16@resolution=16") and done.stderr.count("\n") == 1
+    alone = command("flops", "vgg16@resolution=16")
+    assert (alone.returncode, alone.stdout) == (2, "")
+    begun = command("flops", "lenet5", "resnt50", "-f", "json")  # a name that nothing can mean
+    assert (begun.returncode, begun.stdout) == (2, "") and "unknown model" in begun.stderr
+
+
+def test_all_with_an_input_names_those_that_cannot_take_it() -> None:
+    done = command("flops", "--all", "--input", "3x64x64", "-f", "json")
+    counted = {row["model"] for row in json.loads(done.stdout)["results"]}
+    assert done.returncode == 1 and {"resnet18", "mobilenet_v2"} <= counted
+    lines = done.stderr.splitlines()
+    assert any(line.startswith("cnnbench: lenet5 cannot take 3x64x64") for line in lines)
+    assert not counted & {"lenet5", "vgg16"} and len(lines) > 5
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("flops", "lenet5"),
+        ("show", "lenet5"),
+        ("time", "lenet5"),
+        ("list",),
+        ("predict", "lenet5"),
+        ("audit", "lenet5"),
+        ("device",),
+        ("gradients", "lenet5"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".pdf", ".jpg", ".xlsx", ".SVG"])
+def test_a_format_that_is_not_written_is_refused(
+    tmp_path: Path, arguments: tuple[str, ...], suffix: str
+) -> None:
+    if (arguments[0], suffix) == ("gradients", ".SVG"):
+        return  # which it draws
+    file = tmp_path / f"x{suffix}"
+    done = command(*arguments, "--output", str(file))
+    assert (done.returncode, done.stdout) == (2, "") and not file.exists()
+    assert done.stderr.count("\n") == 1 and f"cannot write {file} in that format" in done.stderr
+    assert "give one of .txt, .json, .csv, .md" in done.stderr
+
+
+def test_any_other_name_takes_a_table(tmp_path: Path) -> None:
+    for name in ("x", "x.txt", "x.log", "costs.v2"):
+        done = command("flops", "lenet5", "--output", str(tmp_path / name))
+        assert done.returncode == 0 and "lenet5" in (tmp_path / name).read_text("utf-8")
