@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from . import machines
-from .benchmarks.timm_models import operators_for_torchvision
 from .commands import ROOT
+from .libraries import operators_for_torchvision
 
 if find_spec("torchvision"):
     operators_for_torchvision()

@@ -10,8 +10,8 @@ from cnnbench.models.build import build
 from cnnbench.models.sources.torchvision import claimed_macs
 from cnnbench.models.spec import SourceSpec
 
-from ..benchmarks.timm_models import FAMILIES, cause
 from ..conftest import library
+from ..libraries import FAMILIES, cause
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,9 +1,9 @@
 """Whether the timer can be believed: false alarms, power, precision, and its own cost.
 
-    python tests/benchmarks/timing.py false-alarms [--comparisons 100] [--load]
-    python tests/benchmarks/timing.py power [--comparisons 100]
-    python tests/benchmarks/timing.py precision
-    python tests/benchmarks/timing.py overhead
+    python results/scripts/timing.py false-alarms [--comparisons 100] [--load]
+    python results/scripts/timing.py power [--comparisons 100]
+    python results/scripts/timing.py precision
+    python results/scripts/timing.py overhead
 
 Each part enters its numbers under its own name into --output (results/timing.json); `--load` runs
 another process meanwhile that loads one core in bursts. A comparison is what `cnnbench compare`

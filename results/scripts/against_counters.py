@@ -1,7 +1,7 @@
 """Building and counting in one process, against fvcore, thop, ptflops and torchinfo.
 
     pip install thop ptflops torchinfo && pip install --no-deps torchvision
-    python tests/benchmarks/against_counters.py [--rounds 3] [--output FILE.json]
+    python results/scripts/against_counters.py [--rounds 3] [--output FILE.json]
 
 Each counter gets the network as its users build it: torchvision's where it has one, else ours
 with its initialisation. The ratio of a model is the fastest counter's median over ours, all of
@@ -29,7 +29,7 @@ import cnnbench
 from cnnbench.models.registry import MODELS, Model
 
 operators_for_torchvision()
-import torchvision  # noqa: E402
+import torchvision
 
 SAME = {"alexnet_owt": "alexnet"}  # ours: theirs, where the names differ
 OURS_ALONE = ("alexnet",)  # the 2012 network, which torchvision has not

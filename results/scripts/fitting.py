@@ -1,6 +1,6 @@
 """Costing a family's variants: how long a thousand take, exactly, and in how much memory.
 
-    python tests/benchmarks/fitting.py [--output results/fitting.json]
+    python results/scripts/fitting.py [--output results/fitting.json]
 
 Every line is a process of its own, which costs the variants of one family and then counts a random
 sample of 50 of them one by one, as `cnnbench flops` would: both must agree, and the ratio of their

@@ -1,6 +1,6 @@
 """Draw the README's pictures of a terminal.
 
-python tests/benchmarks/terminal_figures.py [NAME…]
+python results/scripts/terminal_figures.py [NAME…]
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Static costs into a new store, each number in a process of its own: what each co
 a sweep of a tenth as many, and its ratio to the last one's; then a page of a store of 100,000 timed
 records, repeated from a small one.
 
-python tests/benchmarks/sweeps.py [--most 10000] [--records 100000] [--output FILE.json]
+python results/scripts/sweeps.py [--most 10000] [--records 100000] [--output FILE.json]
 """
 
 from __future__ import annotations

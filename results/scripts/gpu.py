@@ -1,6 +1,6 @@
 """On a CUDA GPU: do its events agree with the wall clock, and what do graphs and layouts change?
 
-    python tests/benchmarks/gpu.py [--output FILE.json]
+    python results/scripts/gpu.py [--output FILE.json]
 
 resnet50 and mobilenet_v2 at batch 1 and 64, in float32, float16 and float16 channels last, eager
 and as a CUDA graph, interleaved in rounds. Each is timed by events and, in the same rounds, by the
@@ -87,7 +87,7 @@ def main() -> None:
         print(
             f"{row['model']:14}{row['batch']:4} {row['dtype']:9}"
             f"{'channels last' if row['channels_last'] else '':14}"
-            f"{'graph' if row['graph'] else 'eager':7}{1e3 * row['latency_s']:9.3f} ms"
+            f"{row['backend']:7}{1e3 * row['latency_s']:9.3f} ms"
             f"  events / wall {row['events_over_wall']:.3f}",
             flush=True,
         )

@@ -1,6 +1,6 @@
 """Whether `cnnbench check --against` can be believed: false alarms, and what it overlooks.
 
-    python tests/benchmarks/guard.py [--checks 50] [--load]
+    python results/scripts/guard.py [--checks 50] [--load]
 
 In a scratch repository, the timing part of a check at its own limit of 1.05 and its own settings:
 of a network that has not changed, and in turn with it of one with 10% more work (22 equal

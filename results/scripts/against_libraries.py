@@ -1,7 +1,7 @@
 """Our networks' forward passes against torchvision's and timm's of the same architecture, paired.
 
     pip install --no-deps torchvision timm
-    python tests/benchmarks/against_libraries.py [--batch 1] [--output FILE.json]
+    python results/scripts/against_libraries.py [--batch 1] [--output FILE.json]
 
 Each ratio is our time over theirs, of networks in the same rounds of one run, with its 95%
 interval; below 1 ours is faster.

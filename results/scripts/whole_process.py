@@ -1,6 +1,6 @@
 """What a user feels first: whole processes against `python -c "import torch"`, in pairs.
 
-    python tests/benchmarks/whole_process.py [--rounds 5] [--output FILE.json]
+    python results/scripts/whole_process.py [--rounds 5] [--output FILE.json]
 
 Each round runs the floor and every command once, in random order; a ratio is the median over the
 rounds of command / floor within a round. Memory is the peak resident set of the process.

@@ -4,7 +4,7 @@ The device's operators and the networks are timed in the same rounds, so that dr
 predictions: from the speed of each kind of operator, from the plain roofline, and from FLOPs alone
 (at the median rate of all networks, which is the best that a constant can do).
 
-python tests/benchmarks/prediction.py [--rounds 5] [--only mobilenet] [--output FILE.json]
+python results/scripts/prediction.py [--rounds 5] [--only mobilenet] [--output FILE.json]
 """
 
 from __future__ import annotations
