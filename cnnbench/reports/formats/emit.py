@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from enum import StrEnum
@@ -13,7 +14,7 @@ from cnnbench.reports.report import Report
 
 
 class Format(StrEnum):
-    """How a report is written."""
+    """How a report is written: the file of that name in this folder has `text(report)`."""
 
     TABLE = "table"
     JSON = "json"
@@ -57,15 +58,5 @@ def deliver(content: str, output: Path | None) -> None:
 
 def text(report: Report, form: Format) -> str:
     """Return the report as text without colour."""
-    if form is Format.TABLE:
-        from cnnbench.reports.formats.terminal import plain
-
-        return plain(report)
-    from cnnbench.reports.formats import text as formats
-
-    writers = {
-        Format.JSON: formats.as_json,
-        Format.CSV: formats.as_csv,
-        Format.MARKDOWN: formats.as_markdown,
-    }
-    return writers[form](report)
+    written: str = importlib.import_module(f"cnnbench.reports.formats.{form}").text(report)
+    return written

@@ -1,0 +1,26 @@
+"""A report's tables as Markdown, for documents."""
+
+from __future__ import annotations
+
+from cnnbench.reports.report import Report
+
+
+def text(report: Report) -> str:
+    """Render the tables as a person reads them, as pipe tables, the notes below."""
+    from tabulate import tabulate
+
+    parts = []
+    for table in report.tables:
+        rows = [*table.rows, *([table.total] if table.total else [])]
+        cells = [[column.show(row[column.key]) for column in table.columns] for row in rows]
+        body = tabulate(
+            [[cell.replace("|", "\\|") for cell in line] for line in cells],
+            headers=[
+                column.header.replace("-\n", "").replace("\n", " ") for column in table.columns
+            ],
+            tablefmt="pipe",
+            colalign=["left" if column.left else "right" for column in table.columns],
+            disable_numparse=True,
+        )
+        parts.append(f"### {table.title}\n\n{body}" if table.title else body)
+    return "\n\n".join([*parts, *report.notes]) + "\n"
