@@ -88,7 +88,7 @@ class Complaint:
 
     @property
     def key(self) -> str:
-        """Its place as one word."""
+        """The place as one word."""
         return ".".join(map(str, self.place)) or "it"
 
 

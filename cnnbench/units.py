@@ -55,7 +55,7 @@ def count(value: int) -> str:
 
 
 def number(value: int, thing: str) -> str:
-    """So many things: '1 chart', '1,024 charts'."""
+    """A number of things: '1 chart', '1,024 charts'."""
     return f"{value:,} {thing}{'' if value == 1 else 's'}"
 
 

@@ -73,7 +73,7 @@ def command(called: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True)
 class Here:
-    """Where something runs."""
+    """The device and the threads of whatever runs."""
 
     device: opt.DeviceOption = None
     threads: opt.Threads = None
@@ -115,7 +115,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Measuring(Here):
-    """Where to measure, and when it is enough."""
+    """The place to measure, and when it is enough."""
 
     precision: opt.Precision = "2%"
     max_time: opt.MaxTime = 10.0

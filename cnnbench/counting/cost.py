@@ -57,7 +57,7 @@ class Cost:
         )
 
     def record(self) -> dict[str, Any]:
-        """Its fields and what follows from them, under the vocabulary's words."""
+        """The fields and what follows from them, under the vocabulary's words."""
         own = {field.name: getattr(self, field.name) for field in fields(Cost)}
         head = {"params": own.pop("params"), "macs": own.pop("macs"), "flops": self.flops}
         return {**head, **own, "intensity": self.intensity}

@@ -59,5 +59,5 @@ def totals(trace: Trace) -> Totals:
 
 
 def place(op: OpCost) -> dict[str, str]:
-    """Where an operator runs, and what it is."""
+    """The layer of an operator, and its name."""
     return {"layer": op.path, "operator": op.operator}

@@ -1,4 +1,4 @@
-"""How many cores this process may use: affinity, and the container's quota, which torch ignores."""
+"""Cores that this process may use: affinity, and the container's quota, which torch ignores."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Threads:
 
 
 def threads(asked: int | None = None) -> Threads:
-    """As asked; else OMP_NUM_THREADS; else the least of affinity and the cgroup's quota."""
+    """Threads as asked; else OMP_NUM_THREADS; else the least of affinity and the cgroup's quota."""
     if asked is not None:
         check_threads(asked)
         return Threads(asked, "as asked")

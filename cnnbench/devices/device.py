@@ -29,7 +29,7 @@ class Device:
         self.kind = torch_device.type
 
     def __str__(self) -> str:
-        """As a user types it: cpu, cuda:1."""
+        """The name a user types: cpu, cuda:1."""
         return str(self.torch)
 
     @cached_property

@@ -93,7 +93,7 @@ class Config(BaseModel):
 
     @property
     def folder(self) -> Path:
-        """Where the file is: models and the baseline are found from there."""
+        """The file's folder: models and the baseline are found from there."""
         return self.file.parent
 
     @property
@@ -112,7 +112,7 @@ class Config(BaseModel):
         return guarded.tolerance.get(metric) or self.tolerance.get(metric) or Tolerance()
 
     def chosen(self, only: list[str] | None) -> list[Guarded]:
-        """Those whose name or label is in `only`, or all; ConfigError for a name of none."""
+        """Models whose name or label is in `only`, or all; ConfigError for a name of none."""
         if not only:
             return list(self.model)
         found = []

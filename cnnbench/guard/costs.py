@@ -35,7 +35,7 @@ class Layer(Cost):
         return {**names, **asdict(self)}
 
     def value(self, metric: Metric) -> int:
-        """Its part of a cost; of the peak, what is alive at it."""
+        """The layer's part of a cost; of the peak, what is alive at it."""
         found: int = getattr(self, "live_bytes" if metric is Metric.PEAK else metric)
         return found
 
@@ -115,5 +115,5 @@ def _does(op: OpCost) -> str:
 
 
 def _channels(shape: Shape, op: OpCost) -> int:
-    """Of a map the second side, of what a linear layer takes or gives the last."""
+    """The channels of a map, its second side; of what a linear layer takes or gives, the last."""
     return shape[1] if op.kernel and len(shape) > 2 else shape[-1] if shape else 1

@@ -1,4 +1,4 @@
-"""From a spec to a network: `build` gives a trainable one, `outline` one that only has shapes."""
+"""Networks from specs: `build` gives a trainable one, `outline` one that only has shapes."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Input:
     dtype: str = ""
 
     def __str__(self) -> str:
-        """As a user types it: 3x224x224, ids:int64=128."""
+        """The text that a user types: 3x224x224, ids:int64=128."""
         head = self.name + (f":{self.dtype}" if self.dtype else "")
         sides = units.shape(self.shape) if self.shape else ""
         return f"{head}={sides}" if head else sides

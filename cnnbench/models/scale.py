@@ -36,7 +36,7 @@ def axes(spec: Spec) -> tuple[Axis, ...]:
 
 
 def at(spec: Spec, axis: Axis) -> float:
-    """Where the network stands on an axis: 1 where it has none."""
+    """The network's place on an axis: 1 where it has none."""
     return float(dict(spec.options).get(axis, 1.0))
 
 
@@ -80,7 +80,7 @@ class Compound:
 
     @property
     def growth(self) -> float:
-        """Of MACs by one unit of phi, before rounding: 1.92, where the paper asks for about 2."""
+        """Growth of MACs by one unit of phi, before rounding: 1.92, of the paper's 2."""
         return macs_share(self.shares(1))
 
     def shares(self, phi: float) -> dict[Axis, float]:
@@ -110,7 +110,7 @@ SINGLE = (Way.DEPTH, Way.WIDTH, Way.RESOLUTION)
 
 
 def ways(spec: Spec) -> list[Way]:
-    """Those that the network has; compound scaling needs all three axes."""
+    """Ways of scaling that the network has; compound scaling needs all three axes."""
     found = [way for way in SINGLE if way.axis in axes(spec)]
     return [*found, Way.COMPOUND] if len(found) == len(SINGLE) else found
 
@@ -137,7 +137,7 @@ _GRIDS = {
 
 
 def grid_of(spec: Spec) -> Grid | None:
-    """That of the network's own paper."""
+    """The scale of the network's own paper."""
     return _GRIDS.get(spec.model.paper.module)
 
 

@@ -87,7 +87,7 @@ class SourceSpec:
         return {key: _python(text) for key, text in self.options}
 
     def __str__(self) -> str:
-        """As a user types it."""
+        """The text that a user types."""
         head = f"{self.source}:{self.name}" if self.source else self.name
         options = ",".join(f"{key}={value}" for key, value in self.options)
         return f"{head}@{options}" if options else head

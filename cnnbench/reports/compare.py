@@ -69,7 +69,7 @@ def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
 
 
 def _lines(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of each row its shape, a, b, and their ratio; of rows that share a, a once."""
+    """Lines of each row: its shape, a, b, and their ratio; of rows that share a, a once."""
     lines: list[dict[str, Any]] = []
     before = None
     for row, result in zip(rows, results, strict=True):

@@ -31,7 +31,7 @@ def surroundings(done: Comparing) -> dict[str, Any]:
 
 
 def notes(done: Comparing, setting: Setting) -> list[str]:
-    """Where it was measured, and what disturbed it."""
+    """Notes: where it was measured, and what disturbed it."""
     lines = []
     if done.environment is not None:
         lines.append(

@@ -29,7 +29,7 @@ class Asked:
 
     @property
     def weight_decays(self) -> tuple[float, ...]:
-        """Of each training, none first."""
+        """The weight decay of each training, none first."""
         return (0.0,) if self.weight_decay is None else (0.0, self.weight_decay)
 
 

@@ -46,7 +46,7 @@ def report_of(
 
 
 def _notes(profile: Profile, dtypes: Sequence[str], checked: Sequence[Forecast]) -> list[str]:
-    """Whose ceilings they are, what they rest on, and how wrong they were where it is known."""
+    """Notes: whose ceilings they are, what they rest on, how wrong they were where it is known."""
     when = f", measured {profile.measured:%Y-%m-%d}" if profile.measured else ""
     plural = "s" if profile.threads > 1 else ""
     threads = f", {profile.threads} thread{plural}" if profile.operators else ""

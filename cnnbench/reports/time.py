@@ -112,7 +112,7 @@ def _intensity(rows: Sequence[dict[str, Any]]) -> float:
 
 
 def _notes(latencies: Sequence[Latency], timing: Timing | LayerTiming) -> list[str]:
-    """Where it was measured, against which roof, and what a reader must know."""
+    """Notes: where it was measured, against which roof, what a reader must know."""
     about, kept = timing.environment, timing.profile
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
     layout = any(row.setting.channels_last for row in latencies)

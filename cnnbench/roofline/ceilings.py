@@ -51,7 +51,7 @@ def bytes_per_s(device: Device, working_set: int) -> float:
 
 
 def working_sets(device: Device) -> list[int]:
-    """From 1 MiB by 8 within the last-level cache, as much as it holds, and four times that.
+    """Working sets from 1 MiB by 8 within the last-level cache, what it holds, and four times that.
 
     At most an eighth of the free memory.
     """

@@ -43,7 +43,7 @@ class Prediction:
 
     @cached_property
     def seconds(self) -> float:
-        """Of the whole pass."""
+        """Seconds of the whole pass."""
         return sum(op.seconds for op in self.operators)
 
     @cached_property
@@ -92,7 +92,7 @@ class Predictor:
         )
 
     def seconds(self, trace: Trace) -> float:
-        """Of the whole pass."""
+        """Seconds of the whole pass."""
         return self(trace).seconds
 
     def _operator(self, op: OpCost, new: int) -> OpPrediction:

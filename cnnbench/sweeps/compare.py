@@ -31,7 +31,7 @@ class RunChange:
 
 @dataclass(frozen=True)
 class RunChanges:
-    """Those that both have, and how many one of them has alone."""
+    """Configurations that both runs have, and how many one of them has alone."""
 
     rows: list[RunChange]
     only_a: int

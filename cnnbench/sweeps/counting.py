@@ -67,7 +67,7 @@ class Counter:
         }
 
     def _predicted(self, trace: Trace) -> tuple[Record | None, Sequence[OpPrediction]]:
-        """Of a contiguous, eager inference pass, where the device is known in its dtype."""
+        """The prediction of a plain pass, where the device is known in its dtype."""
         from cnnbench.roofline.predict import Predictor, dtype_of
 
         if self._profile is None:

@@ -17,7 +17,7 @@ Row = tuple[Configuration, dict[str, Any]]
 
 
 def groups(rows: Sequence[Row], size: int = SIZE) -> list[list[Row]]:
-    """Those of like cost share rounds, so that none waits for one that is much slower.
+    """Groups of like cost, which share rounds, so that none waits for one that is much slower.
 
     Blocks that differ in what they are named after alone stay together, so that their times can
     be compared in pairs.
@@ -27,7 +27,7 @@ def groups(rows: Sequence[Row], size: int = SIZE) -> list[list[Row]]:
 
 
 def chunks(of: Sequence[Configuration], size: int) -> list[list[Configuration]]:
-    """As many as that for each task, in their order; blocks stay together here, too."""
+    """Configurations for each task, `size` of them, in their order; blocks stay together."""
     return _packed(_cases(of, lambda one: one), size)
 
 

@@ -12,7 +12,7 @@ from cnnbench.sweeps.store import RECORDS, Record, Store, as_line, standing
 
 @dataclass(frozen=True)
 class Merged:
-    """How many records there are now, and what two stores had measured differently."""
+    """The number of records there are now, and what two stores had measured differently."""
 
     records: int
     conflicts: list[Record]

@@ -68,7 +68,7 @@ class Configuration:
         return {"model": self.model, **self.setting.record()}
 
     def __str__(self) -> str:
-        """As a person reads it: `lenet5, batch 8, channels last`."""
+        """The words a person reads: `lenet5, batch 8, channels last`."""
         return ", ".join([self.model, *self.setting.words()])
 
     @property

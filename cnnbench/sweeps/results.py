@@ -51,7 +51,7 @@ class Predicted(_Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings(Environment):
-    """Where it was measured, and what disturbed it there."""
+    """The machine and software that measured, and what disturbed it."""
 
     warnings: tuple[Warning, ...] = ()
 

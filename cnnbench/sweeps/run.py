@@ -34,7 +34,7 @@ Timed = Callable[[int, int, float], None]  # how many of how many, and seconds o
 
 @dataclass(frozen=True)
 class Ran:
-    """How many records are new, and whether Ctrl-C ended it before all were."""
+    """The number of new records, and whether Ctrl-C ended it before all were."""
 
     new: int
     interrupted: bool = False
@@ -59,7 +59,7 @@ def key(one: Configuration, machine: Machine | None) -> str:
 def missing(
     of: Sequence[Configuration], store: Store, machine: Machine | None, *, retry: bool = False
 ) -> list[Configuration]:
-    """Those of which the store has no record; with `retry` those too that failed."""
+    """Configurations of which the store has no record; with `retry` those too that failed."""
     there = standing(store)
     known = {name for name, record in there.items() if not (retry and record.get("failure"))}
     return [one for one in of if key(one, machine) not in known]

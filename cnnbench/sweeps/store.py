@@ -89,7 +89,7 @@ class Store:
             yield from _lines(path)
 
     def files(self) -> list[Path]:
-        """Those that hold records."""
+        """Files that hold records."""
         return sorted(self.folder.glob("*.jsonl"))
 
     @contextmanager

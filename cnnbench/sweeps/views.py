@@ -70,7 +70,7 @@ def by_place(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 
 def ordered(results: Iterable[Result]) -> list[Result]:
-    """By model, the registry's first and in its order; of one model by batch; failures last."""
+    """Results by model, the registry's first and in its order; of one by batch; failures last."""
     known = {model.name: index for index, model in enumerate((*MODELS, *BLOCKS))}
     met: dict[str, int] = {}
 
@@ -112,7 +112,7 @@ class Point:
 
 
 def points(results: Sequence[Result]) -> list[Point]:
-    """Those that were timed and compute, by series and growing latency."""
+    """Points of results that were timed and compute, by series and growing latency."""
     name = named(results)
     timed = [one for one in results if one.latency_s and one.macs]
     order = {one: index for index, one in enumerate(series(results))}

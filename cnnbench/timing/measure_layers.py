@@ -75,7 +75,7 @@ class LayerTiming:
 
     @property
     def latencies(self) -> list[Latency]:
-        """Of the passes as a whole."""
+        """Latencies of the passes as a whole."""
         return [one.whole for one in self.networks]
 
 

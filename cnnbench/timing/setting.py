@@ -36,7 +36,7 @@ class Setting:
         return self == Setting(self.batch, self.dtype)
 
     def record(self) -> dict[str, Any]:
-        """Its fields, and the two back ends that had a key of their own before there were more."""
+        """Plain data, with the two back ends that had a key of their own before there were more."""
         return {**asdict(self), **{name: self.backend == name for name in _FORMER}}
 
     @classmethod

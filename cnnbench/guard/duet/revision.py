@@ -28,7 +28,7 @@ class Revision:
     commit: str
 
     def __str__(self) -> str:
-        """As a person knows it: origin/main (1a2b3c4d)."""
+        """The name a person knows: origin/main (1a2b3c4d)."""
         return f"{self.asked} ({self.commit[:8]})"
 
 

@@ -204,7 +204,7 @@ def own_modules(top: Path) -> dict[str, Path]:
 
 
 def folders(top: Path) -> tuple[str, ...]:
-    """Where those are found, relative to `top`: `.`, `src`.
+    """Folders in which those are found, relative to `top`: `.`, `src`.
 
     RevisionError where that is above it, so that no other folder can stand for it.
     """

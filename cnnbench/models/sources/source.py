@@ -24,7 +24,7 @@ class Found:
 
 
 class Source(Protocol):
-    """Where networks are found by name. A module can be one."""
+    """A place where networks are found by name. A module can be one."""
 
     def find(self, spec: SourceSpec) -> Found:
         """What `spec` names; SourceError in one line where there is none."""

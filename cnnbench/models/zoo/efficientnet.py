@@ -164,5 +164,5 @@ def _classifier(weight: Tensor) -> Tensor:
 
 
 def initialise(net: nn.Module) -> None:
-    """As in the authors' code; the paper states none."""
+    """Weights as in the authors' code; the paper states none."""
     layers.initialise(net, _convolution, _classifier)

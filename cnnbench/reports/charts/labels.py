@@ -50,7 +50,7 @@ def sides(
 
 
 def _at(value: float, ends: Ends, pixels: float) -> float:
-    """Where a value stands on a logarithmic axis."""
+    """The place of a value on a logarithmic axis."""
     low, high = map(math.log, ends)
     return pixels * (math.log(value) - low) / (high - low)
 

@@ -19,7 +19,7 @@ def ends(values: Iterable[Value]) -> tuple[float, float]:
 
 
 def logarithmic(values: Sequence[Value], low: float, high: float) -> str:
-    """From ▁ at `low` to █ at `high`, by equal factors."""
+    """Sparks from ▁ at `low` to █ at `high`, by equal factors."""
     whole = math.log(high / low) or 1.0
     steps = (
         math.log(v / low) / whole if v is not None and 0 < v < math.inf else None
@@ -29,7 +29,7 @@ def logarithmic(values: Sequence[Value], low: float, high: float) -> str:
 
 
 def linear(values: Sequence[Value], high: float) -> str:
-    """From ▁ at 0 to █ at `high` and above, by equal steps."""
+    """Sparks from ▁ at 0 to █ at `high` and above, by equal steps."""
     steps = (v / high if v is not None and 0 <= v < math.inf else None for v in _some(values))
     return "".join(map(_cell, steps))
 

@@ -155,7 +155,7 @@ def bounds(values: Sequence[float]) -> tuple[float, float]:
 
 
 def columns(most: int) -> Any:
-    """Of a legend above a chart: one where that is as narrow as on a phone."""
+    """Columns of a legend above a chart: one where that is as narrow as on a phone."""
     import altair as alt
 
     return alt.expr(f"width < {NARROW} ? 1 : {most}")

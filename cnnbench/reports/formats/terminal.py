@@ -99,7 +99,7 @@ _LEFT = 12  # columns to which a name may fold
 
 
 def _least_width(columns: tuple[Column, ...], shown: list[Column], lines: list[list[str]]) -> int:
-    """Of the shown columns, with what stands under them; a name may fold."""
+    """Widths of the shown columns, with what stands under them; a name may fold."""
     widths: list[int] = []
     for column in columns:
         width = _widest(column, lines, columns)

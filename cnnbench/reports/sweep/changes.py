@@ -95,7 +95,7 @@ def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
 
 
 def _notes(found: RunChanges, rows: Sequence[dict[str, Any]], a: str, b: str) -> list[str]:
-    """How many changed, and what the intervals do not know."""
+    """Notes: how many changed, and what the intervals do not know."""
     verdicts = [row["verdict"] for row in rows if row["verdict"]]
     counts = ", ".join(
         f"{verdicts.count(verdict)} {verdict}" for verdict in Verdict if verdict in verdicts

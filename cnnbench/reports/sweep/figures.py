@@ -31,7 +31,7 @@ def sections(results: Sequence[Result]) -> list[Section]:
 
 
 def _timed(results: Sequence[Result]) -> Iterable[Figure]:
-    """Of networks, and of blocks beside each other; of blocks alone where there is no network."""
+    """Figures of networks, and of blocks beside each other, or alone where there is no network."""
     every, told = series(results), named(results)
     order, note = every[:_MOST_WAYS], ""
     if len(every) > len(order):

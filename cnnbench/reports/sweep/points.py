@@ -24,7 +24,7 @@ _WIDTH, _HEIGHT = 640, 380  # for which names are placed
 
 
 def costs(results: Sequence[Result]) -> Iterable[Figure]:
-    """Of every network once."""
+    """Costs of every network once."""
     rows: list[Row] = [
         {"model": name(one), "params": one.cost.params, "macs": one.macs // one.batch}
         for one in each_network(results)
@@ -45,7 +45,7 @@ _TOLD = {"side": "run as", "layer": "network", "kind": "most MACs in"}
 
 
 def figures(where: Sequence[Point], order: list[str], ways: str) -> Iterable[Figure]:
-    """Of timed networks; `ways` says which ways of running are not drawn."""
+    """Figures of timed networks; `ways` says which ways of running are not drawn."""
     shown, note = thinned(where, lambda point: point.front)
     rows = [_point(point) for point in shown]
     spots = [labels.Spot(row["macs"], row["latency_s"], row["model"], row["front"]) for row in rows]
@@ -102,7 +102,7 @@ def _prediction(point: Point) -> Row | None:
 
 
 def _roofline(shown: Sequence[Point]) -> Iterable[Figure]:
-    """Of networks in the first one's dtype, whose ceilings are the device's."""
+    """The roofline of networks in the first one's dtype, whose ceilings are the device's."""
     roof, dtype = shown[0].result.roof, views.dtype(shown[0].result)
     peak, memory, cache = roof.flops_per_s, roof.bytes_per_s, roof.cache_per_s
     if not peak or not memory or not cache:

@@ -22,7 +22,7 @@ from cnnbench.sweeps.views import Row
 def throughput(
     results: Sequence[Result], named: Callable[[Result], str], order: list[str], ways: str
 ) -> Iterable[Figure]:
-    """Of every network that was timed; `ways` says which ways of running are not drawn."""
+    """Throughput of every timed network; `ways` says which ways of running are not drawn."""
     timed, note = some_networks([one for one in results if one.latency_s])
     rows = []
     for one in timed:

@@ -51,7 +51,7 @@ def some_networks(results: Sequence[Result]) -> tuple[Sequence[Result], str]:
 def thinned(
     of: Sequence[T], always: Callable[[T], bool] = lambda one: False
 ) -> tuple[Sequence[T], str]:
-    """As many as a chart can show, evenly over their order, and how many those are."""
+    """The most that a chart can show, evenly over their order, and how many those are."""
     if len(of) <= MOST_POINTS:
         return of, ""
     kept = {index * len(of) // MOST_POINTS for index in range(MOST_POINTS)}

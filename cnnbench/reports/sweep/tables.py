@@ -74,7 +74,7 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> tuple[Column, ...]:
-    """Those that have something to show."""
+    """Columns that have something to show."""
     empty: set[str] = set()
     if all(row["latency_s"] is None for row in rows):
         empty |= _OF_TIMES
@@ -101,7 +101,7 @@ def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
 
 
 def facts(results: Sequence[Result]) -> list[tuple[str, str]]:
-    """Where and when it was measured, a line a device; several versions are all named."""
+    """Facts: where and when it was measured, a line a device; several versions are all named."""
     found = []
     for place, there in views.by_place(results).items():
         when = sorted(one.measured for one in there)

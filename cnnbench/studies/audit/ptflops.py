@@ -64,7 +64,7 @@ def ask(given: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, in
 
 
 def terms(done: Pass) -> Iterator[Term]:
-    """By module, an image's; then by function, the batch's."""
+    """Terms by module, an image's; then by function, the batch's."""
     batch = done.trace.input_shapes[0][0]
     standing = places(done.net, _known)
     for call in calls(done):

@@ -40,7 +40,7 @@ def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]
 
 
 def terms(done: Pass) -> Iterator[Term]:
-    """By module type; one that stands at two places is hooked twice and added up twice."""
+    """Terms by module type; a module at two places is hooked twice and added up twice."""
     standing = places(done.net, lambda _: False)
     for call in calls(done):
         for name, amount in _terms(call):

@@ -15,7 +15,7 @@ from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, Wha
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
-    """It listens to a real forward pass."""
+    """Its count: it listens to a real forward pass."""
     from torch.utils.flop_counter import FlopCounterMode
 
     own: Tally[str] = Tally()
@@ -24,7 +24,7 @@ def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]
     with quiet(), torch.enable_grad(), where(net) as path:
 
         class Located(FlopCounterMode):
-            """By path: its own table is by the caller's names, which a module may have twice."""
+            """Counts by path: its own table has the caller's names, which may stand twice."""
 
             def _count_flops(self, *operator: Any) -> Any:
                 before = self.get_total_flops()

@@ -32,25 +32,25 @@ class Side:
 
     @property
     def cost(self) -> Cost:
-        """Its total."""
+        """The total of its trace."""
         return self.trace.total
 
     @property
     def seconds(self) -> float | None:
-        """Measured, or else predicted."""
+        """Seconds of a pass, measured, or else predicted."""
         if self.latency is not None and self.latency.latency_s:
             return self.latency.latency_s
         return self.predicted.seconds if self.predicted else None
 
     @property
     def warnings(self) -> tuple[Warning, ...]:
-        """Of its values and the machine's speed; whether it converged, the row's verdict says."""
+        """Warnings of its values and the machine's speed; convergence is in the row's verdict."""
         found = self.latency.warnings if self.latency else ()
         return tuple(warning for warning in found if warning.name != "not_converged")
 
     @property
     def flops_per_s(self) -> float | None:
-        """That it reaches, of multiply-accumulates alone."""
+        """The rate that it reaches, of multiply-accumulates alone."""
         return self.cost.flops / self.seconds if self.seconds else None
 
 

@@ -62,7 +62,7 @@ def _side(side: Side) -> list[tuple[str, Any]]:
 
 
 def part_records(row: Comparison, by: By | None = None) -> list[dict[str, Any]]:
-    """Where the difference arises: one record a stage or kind."""
+    """The difference divided: one record a stage or kind."""
     whole = row.a.cost.macs - row.b.cost.macs
     return [_part(part, whole) for part in parts(row, by)]
 

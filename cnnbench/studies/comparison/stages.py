@@ -70,7 +70,7 @@ def with_options(block: Spec, given: Options) -> Spec:
 
 
 def place(block: Spec) -> Options:
-    """Where it stands: what blocks that are compared have in common."""
+    """The place of a block: what blocks that are compared have in common."""
     return {key: value for key, value in block.options if key in INHERITED}
 
 

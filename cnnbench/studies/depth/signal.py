@@ -54,7 +54,7 @@ class Signal:
 
     @property
     def verdict(self) -> SignalVerdict:
-        """Of both ways."""
+        """The verdict of both ways."""
         return verdict(self.gradient_ratio, self.variance_ratio)
 
 
@@ -67,7 +67,7 @@ class Signals:
 
 
 def verdict(gradient: Interval, variance: Interval) -> SignalVerdict:
-    """Of the gradient's first/last and the variance's last/first: the worse of the two ways.
+    """The worse verdict of the two ways: the gradient's first/last, the variance's last/first.
 
     Where they differ in what is wrong, the gradient's. Undecided where nothing is known to be wrong
     and an interval holds a bound.

@@ -125,7 +125,7 @@ def mode(net: nn.Module, *, training: bool) -> Iterator[None]:
 def _batches(
     images: Tensor, labels: Tensor, batch: int, steps: int, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """So many full batches, of as many shuffles as that takes."""
+    """Full batches, of as many shuffles as they take."""
     loader = DataLoader(
         TensorDataset(images, labels),
         batch,

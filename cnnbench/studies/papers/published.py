@@ -72,7 +72,7 @@ def figures() -> list[Figure]:
 
 
 def figures_of(models: Sequence[str]) -> list[Figure]:
-    """Those of the models named, of their variants and their modules; of none named, all.
+    """Figures of the models named, of their variants and their modules; of none named, all.
 
     SpecError for a model that no paper's table has.
     """

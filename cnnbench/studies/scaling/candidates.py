@@ -76,7 +76,7 @@ def _distinct(spec: Spec, axis: Axis) -> list[float]:
 
 
 def _lengths(available: Sequence[int], number: int) -> list[int]:
-    """How many values of each axis, for a product of about `number`: alike, where there are."""
+    """Numbers of values of each axis, for a product of about `number`: alike, where there are."""
     lengths = [1] * len(available)
     left, places = float(number), len(available)
     for index in sorted(range(len(available)), key=available.__getitem__):

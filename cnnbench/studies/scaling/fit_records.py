@@ -36,7 +36,7 @@ def record(choice: Choice, done: Fitting, budget: Budget, setting: Setting) -> d
 
 
 def _held(choice: Choice, done: Fitting) -> dict[str, Any]:
-    """Of the first choice: the limits that bind, and the capacity there were without each."""
+    """The first choice's limits that bind, and the capacity there were without each."""
     if choice is not done.choices[0]:
         return {"binding": [], "without": {}}
     return {

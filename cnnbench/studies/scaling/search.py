@@ -57,7 +57,7 @@ class Search:
         return max((index for index in range(len(self.front)) if self.fits(index)), default=0)
 
     def window(self, around: int) -> range:
-        """It and its neighbours."""
+        """The window around an index: itself and its neighbours."""
         above = _ABOVE if self.limit is not None else 0
         return range(max(0, around - _BELOW), min(len(self.front), around + above + 1))
 
@@ -67,7 +67,7 @@ class Search:
 
     @property
     def timed(self) -> list[int]:
-        """Those that could run."""
+        """Indices of the networks that could run."""
         return [index for index, latency in self.known.items() if latency.latency_s]
 
     def time(self, around: int, measure: Measure) -> Timing:

@@ -17,17 +17,17 @@ _LEAST, _MOST, _STAYS = 1e-9, 1e18, 0.005  # of a target; so near to 1x nothing 
 
 @dataclass(frozen=True)
 class Target:
-    """So many MACs, or so many times those that the network has."""
+    """A number of MACs, or a factor of those that the network has."""
 
     value: float
     is_factor: bool
 
     def macs(self, base: int) -> float:
-        """How many that is for a network of `base` MACs."""
+        """The MACs to reach from a network of `base` MACs."""
         return self.value * base if self.is_factor else self.value
 
     def __str__(self) -> str:
-        """As it reads in a sentence."""
+        """The words for a sentence."""
         if self.is_factor:
             return f"{self.value:g}x the MACs"
         return f"{units.count(int(self.value))} MACs"

@@ -27,11 +27,11 @@ class Variant:
 
     @property
     def predicted_s(self) -> float | None:
-        """Of one pass."""
+        """Predicted seconds of one pass."""
         return self.costs.predicted_s
 
     def value(self, metric: Metric) -> float:
-        """Of a static cost."""
+        """The value of a static cost."""
         if metric is Metric.PEAK:
             return self.costs.peak_activation_bytes
         return int(getattr(self.costs.cost, metric))
@@ -73,7 +73,7 @@ def variants(
 
 
 def front(of: Sequence[Variant], goal: Goal) -> list[Variant]:
-    """Those of which no other has as much capacity at less expense, by growing capacity."""
+    """The front: variants that no other beats in capacity and expense, by growing capacity."""
     found: list[Variant] = []
     by_capacity = sorted(of, key=lambda one: (one.capacity(goal), -one.expense), reverse=True)
     for one in by_capacity:

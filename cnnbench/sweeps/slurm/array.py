@@ -75,7 +75,7 @@ def _file_name(job: Mapping[str, str]) -> str:
 def unfinished(
     of: Sequence[Configuration], store: Store, *, static: bool, retry: bool = False
 ) -> list[Configuration]:
-    """Those of which the store has no record by this software, whichever node measured it.
+    """Configurations of which the store has no record by this software, whichever node measured it.
 
     With `retry` those too that failed.
     """

@@ -26,7 +26,7 @@ class Submitted:
 
 
 def logs_of(folder: Path) -> Path:
-    """Where the tasks of a store's jobs write what they say."""
+    """The folder in which the tasks of a store's jobs write what they say."""
     return folder.resolve() / "slurm"
 
 

@@ -40,7 +40,7 @@ class Band:
     wide_high: float
 
     def verdict(self, low: float, high: float | None = None) -> ClaimVerdict:
-        """Of a number, or an interval: the whole of it confirms, or lies beyond what qualifies.
+        """The verdict of a number or an interval, which confirms as a whole, or lies beyond.
 
         One that is no number refutes.
         """
@@ -51,7 +51,7 @@ class Band:
         return ClaimVerdict.QUALIFIED if meets else ClaimVerdict.REFUTED
 
     def words(self, show: Callable[[float], str]) -> str:
-        """As a reader sees it: `8.00x … 9.00x confirms, 6.00x … 11.0x qualifies`."""
+        """The words a reader sees: `8.00x … 9.00x confirms, 6.00x … 11.0x qualifies`."""
         confirms = _range(self.low, self.high, show)
         return f"{confirms} confirms, {_range(self.wide_low, self.wide_high, show)} qualifies"
 
@@ -62,12 +62,12 @@ def about(value: float, share: float, wide: float) -> Band:
 
 
 def at_least(value: float, wide: float) -> Band:
-    """As much or more."""
+    """A band of as much or more."""
     return Band(value, math.inf, wide, math.inf)
 
 
 def at_most(value: float, wide: float) -> Band:
-    """As much or less."""
+    """A band of as much or less."""
     return Band(-math.inf, value, -math.inf, wide)
 
 
@@ -79,7 +79,7 @@ def _range(low: float, high: float, show: Callable[[float], str]) -> str:
 
 @dataclass(frozen=True)
 class Setup:
-    """Where and how thoroughly numbers are found; the rest says what is being done."""
+    """The machine and the thoroughness of what is found; the rest says what is being done."""
 
     machine: Machine
     plan: StopRule

@@ -65,7 +65,7 @@ def block(name: str, stage: Options) -> Spec:
 
 
 def _doubling(_: Setup) -> Answer:
-    """Of VGG-16's steps, those that halve the map or double the filters, while these grow."""
+    """VGG-16's steps that halve the map or double the filters, while these grow."""
     trace = count("vgg16")
     sides = [(op.inputs[0][-1], op.output[-1]) for op in trace.operators if op.kind is Kind.POOLING]
     filters = {
@@ -137,7 +137,7 @@ _GROWN = ("params", "activations", "bytes_moved", "peak_activation_bytes")
 
 
 def _balance(_: Setup) -> Answer:
-    """Of twice the MACs by each way: the cost that grows most, compound's over the best other's."""
+    """The cost that grows most at twice the MACs: compound's over the best other way's."""
     worst: dict[Way, float] = {}
     for way, row in doubled().items():
         worst[way] = max(_cost(row.b.trace, key) / _cost(row.a.trace, key) for key in _GROWN)

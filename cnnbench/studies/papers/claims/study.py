@@ -24,7 +24,7 @@ class Finding:
 
     @property
     def verdict(self) -> ClaimVerdict | None:
-        """By the claim's own band: of the interval where there is one."""
+        """The verdict by the claim's own band: of the interval where there is one."""
         if self.found is None:
             return None
         return self.claim.band.verdict(*(self.found.interval or (self.found.value,)))
