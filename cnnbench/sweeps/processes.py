@@ -101,7 +101,7 @@ class _Worker(Generic[Given, T]):
             self.connection.send(piece)
 
     def answer(self) -> T:
-        """The answer to the first that it was given; EOFError, OSError where the process has ended."""
+        """The answer to its first task; EOFError or OSError where the process has ended."""
         found = self.connection.recv()
         if isinstance(found, Exception):
             raise found

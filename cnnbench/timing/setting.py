@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.errors import DeviceError
@@ -68,11 +68,6 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "train": lambda value: "train" if value else "inference",
 }
 assert list(_WORDS) == [field.name for field in fields(Setting)]
-
-
-def expanded(setting: Setting, names: tuple[str, ...]) -> list[Setting]:
-    """The setting by each of several back ends."""
-    return [replace(setting, backend=name) for name in names]
 
 
 def check(setting: Setting, device: Device) -> None:

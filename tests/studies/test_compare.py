@@ -3,13 +3,15 @@
 import re
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from cnnbench.counting.cost import Cost
+from cnnbench.counting import count as counting
+from cnnbench.counting.cost import Cost, Trace
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import parse, parse_together
 from cnnbench.roofline.bound import Bound
@@ -251,3 +253,18 @@ def test_a_speedup_as_promised_is_called_so() -> None:
     as_promised = Interval(row.macs_ratio or 0, 1.0, 20.0)
     text = explain(replace(row, measured=as_promised, verdict=Verdict.FASTER))
     assert "about what the MACs promise" in text
+
+
+def test_a_network_is_counted_once_for_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was counted for the table is what timing takes its costs from."""
+    traced: list[object] = []
+    real = counting.trace
+
+    def trace(net: nn.Module, *arguments: Any, **options: Any) -> Trace:
+        traced.append(net)
+        return real(net, *arguments, **options)
+
+    monkeypatch.setattr(counting, "trace", trace)
+    (row,) = compare("conv", "separable", shape="14x14x32", device="cpu", max_time=0.2)
+    assert row.measured is not None and len(traced) == 2
+    assert traced == [row.a.network.net, row.b.network.net]

@@ -1,10 +1,12 @@
 """A sweep does what is missing, once, whatever ended the one before."""
 
+import json
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from cnnbench.counting import count as counting
 from cnnbench.counting.count import count
 from cnnbench.devices.machine import Machine
 from cnnbench.errors import StoreError
@@ -16,6 +18,7 @@ from cnnbench.sweeps.plan import Configuration, planned
 from cnnbench.sweeps.run import Ran, key, missing, run
 from cnnbench.sweeps.store import Store
 from cnnbench.timing.sampling import StopRule
+from cnnbench.timing.setting import Setting
 
 FEW = planned({"models": ["lenet5", "resnet20"], "batch": [1, 2]}, "x").configurations()
 QUICK = StopRule(0.5, 0.2, 0)
@@ -175,3 +178,31 @@ def test_a_name_that_a_network_shares_is_a_blocks_beside_a_block() -> None:
     assert len(names) == 18 and sum(name.startswith("inception@") for name in names) == 9
     alone = planned({"models": ["inception"]}, "x").configurations()
     assert [one.model for one in alone] == ["googlenet"]
+
+
+def test_what_was_counted_is_not_counted_again_to_be_timed(
+    tmp_path: Path, here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced: list[object] = []
+    real = counting.trace
+
+    def trace(net: object, *arguments: object, **options: object) -> object:
+        traced.append(net)
+        return real(net, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(counting, "trace", trace)
+    run(FEW, Store(tmp_path / "run"), here, QUICK)
+    assert len(traced) == len(FEW)
+
+
+def test_a_record_of_before_back_ends_had_names_reads_as_it_was_meant(tmp_path: Path) -> None:
+    def plain(key: dict[str, object]) -> dict[str, object]:
+        return {name: key[name] for name in ("model", "batch", "dtype", "channels_last", "train")}
+
+    one = Configuration("lenet5", Setting(2, backend="compile"))
+    former = {**plain(one.record()), "compile": True}
+    assert Configuration.of(former) == one
+    assert Configuration.of({**former, "compile": False}).setting == Setting(2)
+    assert json.loads(key(one, None)).keys() - {"cnnbench", "torch"} == former.keys()
+    other = Configuration("lenet5", Setting(2, backend="graph"))
+    assert json.loads(key(other, None))["backend"] == "graph"

@@ -31,11 +31,6 @@ NARROW = 640  # pixels, below which names would stand on one another
 _FONT = "Helvetica, Arial, sans-serif"
 
 
-def is_picture(path: Path | None) -> bool:
-    """Whether a file's suffix asks for a chart."""
-    return path is not None and path.suffix.lower() in SUFFIXES
-
-
 def require_altair() -> None:
     """OutputError where what draws is not installed."""
     try:
