@@ -90,7 +90,7 @@ def scale(
     asked = read(spec, ",".join(phi) if phi else None, Compound(alpha, beta, gamma), by, to)
     opt.read_inputs(None, batch, [spec])
     timed = measuring.unless(static, on)
-    without_target(asked, measuring.named, written.is_apart)
+    without_target(asked, measuring.named or backend is not None, written.is_apart)
     with heavy_imports():
         from cnnbench.models.arguments import read_dtype
         from cnnbench.reports.scale import report_of_family, report_of_ways

@@ -79,7 +79,9 @@ def without_target(asked: Asked, here: bool, picture: bool) -> None:
     if asked.target is not None:
         return
     if here:
-        raise CnnbenchError("without --to nothing is measured; leave --device and --threads out")
+        raise CnnbenchError(
+            "without --to nothing is measured; leave --device, --threads and --backend out"
+        )
     if picture:
         raise CnnbenchError("there is a picture of ways to scale: add --to 2x")
 
