@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Here, command, their_code
+from cnnbench.cli.frame import Here, check_suffix, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import BaselineError, CnnbenchError
@@ -83,6 +83,7 @@ def check(
     if not against and here.named:
         raise CnnbenchError("--device and --threads are for timing; give --against REVISION, too")
     check_writable(output)
+    check_suffix(output, ".xml")
     form = form or _by_suffix(output)
     with heavy_imports():
         from cnnbench.guard import config as configs

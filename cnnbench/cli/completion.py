@@ -9,6 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 
 from cnnbench.models import registry
 from cnnbench.models.sources import plugins
+from cnnbench.timing import backends
 
 _BREAKS = "@=:"  # bash's COMP_WORDBREAKS, as far as specs hold them
 
@@ -82,6 +83,17 @@ def complete_spec(incomplete: str) -> list[tuple[str, str]]:
         and option.name not in given
         for choice in _values(option)
         if choice.startswith(value)
+    ]
+
+
+def complete_backend(incomplete: str) -> list[str]:
+    """Complete the last of several names of back ends, which commas part."""
+    done, comma, last = incomplete.rpartition(",")
+    given = done.split(",")
+    return [
+        f"{done}{comma}{name}"
+        for name in backends.names()
+        if name.startswith(last) and name not in given
     ]
 
 

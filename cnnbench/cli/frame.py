@@ -170,9 +170,7 @@ class Written:
             raise CnnbenchError(
                 f"{self.output} is {kind}; give it or --format {self.form}, not both"
             )
-        if self.output is not None and not self.is_apart and _foreign(self.output):
-            known = ", ".join((".txt", ".json", ".csv", ".md", *self.apart))
-            raise OutputError(f"cannot write {self.output} in that format; give one of {known}")
+        check_suffix(self.output, *self.apart)
 
     @property
     def is_apart(self) -> bool:
@@ -201,6 +199,13 @@ class Drawn(Written):
 
     output: opt.OutputOrPicture = None
     apart: ClassVar[dict[str, str]] = dict.fromkeys(style.SUFFIXES, "a picture")
+
+
+def check_suffix(output: Path | None, *more: str) -> None:
+    """OutputError for a file of a format that is not written; `more` are suffixes that are."""
+    if output is not None and output.suffix.lower() not in more and _foreign(output):
+        known = ", ".join((".txt", ".json", ".csv", ".md", *more))
+        raise OutputError(f"cannot write {output} in that format; give one of {known}")
 
 
 def _foreign(path: Path) -> bool:

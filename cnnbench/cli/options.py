@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
-from cnnbench.cli.completion import complete_spec
+from cnnbench.cli.completion import complete_backend, complete_spec
 from cnnbench.errors import CnnbenchError, ShapeError
 from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
 from cnnbench.models.sources import SOURCES
 from cnnbench.models.spec import AnySpec, Spec
 from cnnbench.reports.formats.emit import Format
-from cnnbench.timing import backends
 from cnnbench.timing.backends import BACKENDS, EAGER, check_name
 
 _OTHERS = ", ".join(f"{name}:NAME" for name in SOURCES)
@@ -128,7 +127,7 @@ Backend = Annotated[
         metavar="NAME",
         help=f"What runs the network: {', '.join(BACKENDS)}, or what another package adds; "
         f"default: {EAGER}.",
-        autocompletion=backends.names,
+        autocompletion=complete_backend,
         show_default=False,
     ),
 ]
@@ -139,7 +138,7 @@ Backends = Annotated[
         metavar="NAME[,NAME…]",
         help=f"What runs the network: {', '.join(BACKENDS)}, or what another package adds; several "
         f"are timed in the same rounds. Default: {EAGER}.",
-        autocompletion=backends.names,
+        autocompletion=complete_backend,
         show_default=False,
     ),
 ]

@@ -10,7 +10,7 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
 from cnnbench.models.scale import Axis, Compound, grid_of
 from cnnbench.reports import columns as col
-from cnnbench.reports.compare_notes import marked, notes, surroundings
+from cnnbench.reports.compare import marked, notes, surroundings
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile

@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from cnnbench.cli.completion import complete_spec
+from cnnbench.cli.completion import complete_backend, complete_spec
 
 from ..commands import process
 
@@ -31,6 +31,13 @@ def test_specs_complete_step_by_step() -> None:
     assert words("googlenet@aux=t") == ["googlenet@aux=true"]
     assert not [word for word in words("mobilenet@width_mult=1,") if word.count("width_mult") > 1]
     assert words("nosuch@") == []
+
+
+def test_backends_complete_after_a_comma() -> None:
+    assert complete_backend("") == ["eager", "compile", "graph"]
+    assert complete_backend("c") == ["compile"]
+    assert complete_backend("eager,") == ["eager,compile", "eager,graph"]
+    assert complete_backend("eager,co") == ["eager,compile"]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -235,32 +235,6 @@ def test_all_with_an_input_names_those_that_cannot_take_it() -> None:
     assert not counted & {"lenet5", "vgg16"} and len(lines) > 5
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("flops", "lenet5"),
-        ("show", "lenet5"),
-        ("time", "lenet5"),
-        ("list",),
-        ("predict", "lenet5"),
-        ("audit", "lenet5"),
-        ("device",),
-        ("gradients", "lenet5"),
-    ],
-)
-@pytest.mark.parametrize("suffix", [".pdf", ".jpg", ".xlsx", ".SVG"])
-def test_a_format_that_is_not_written_is_refused(
-    tmp_path: Path, arguments: tuple[str, ...], suffix: str
-) -> None:
-    if (arguments[0], suffix) == ("gradients", ".SVG"):
-        return  # which it draws
-    file = tmp_path / f"x{suffix}"
-    done = command(*arguments, "--output", str(file))
-    assert (done.returncode, done.stdout) == (2, "") and not file.exists()
-    assert done.stderr.count("\n") == 1 and f"cannot write {file} in that format" in done.stderr
-    assert "give one of .txt, .json, .csv, .md" in done.stderr
-
-
 def test_any_other_name_takes_a_table(tmp_path: Path) -> None:
     for name in ("x", "x.txt", "x.log", "costs.v2"):
         done = command("flops", "lenet5", "--output", str(tmp_path / name))

@@ -287,29 +287,3 @@ def test_device_measures_once_and_keeps_it_with_its_date(
     assert fresh["measured"] > row["measured"]
     lines = printed("--format", "csv").splitlines()
     assert lines[0] == "device,ceiling,value" and len(lines) > 6
-
-
-def test_back_ends_are_named_and_short_forms_stay() -> None:
-    rows = document("lenet5", "--backend", "eager")["results"]
-    assert [(row["backend"], row["compile"], row["graph"]) for row in rows] == [
-        ("eager", False, False)
-    ]
-    for arguments, says in {
-        (
-            "--backend",
-            "tensorflow",
-        ): "there is no backend 'tensorflow'; there is eager, compile, graph",
-        ("--backend", "eager,"): "there is no backend ''",
-        ("--backend", "eager", "--compile"): "--compile is short for a --backend",
-        (
-            "--backend",
-            "graph",
-            "--device",
-            "cpu",
-        ): "--graph replays a CUDA graph, which cpu has not",
-    }.items():
-        done = command("time", "lenet5", *arguments)
-        assert (done.returncode, done.stdout) == (2, "") and says in done.stderr, done.stderr
-        assert done.stderr.count("\n") == 1
-    done = command("compare", "conv", "separable", "--backend", "eager,compile")
-    assert done.returncode == 2 and "one back end at a time" in done.stderr

@@ -9,7 +9,7 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
-from cnnbench.reports.compare_notes import marked
+from cnnbench.reports.compare import marked
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.sweep.figures import of_changes

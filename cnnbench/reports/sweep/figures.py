@@ -15,6 +15,7 @@ from cnnbench.reports.sweep.selection import MOST_ROWS, name, networks
 from cnnbench.sweeps.compare import RunChange
 from cnnbench.sweeps.results import Result
 from cnnbench.sweeps.views import Row, by_place, named, points, series
+from cnnbench.timing import confidence
 from cnnbench.timing.pairing import verdict
 
 _MOST_WAYS = 8  # that colours tell apart
@@ -75,8 +76,8 @@ def of_changes(rows: Sequence[RunChange], a: str, b: str) -> list[Section]:
     figure = Figure(
         "changes",
         f"How much faster {b} is than {a}",
-        f"Time in {a} / time in {b}, with an interval of 98% confidence that knows what each run "
-        f"saw and not what the machine did between them.{note}",
+        f"Time in {a} / time in {b}, with an interval of {confidence.OF_RATIO:.0%} confidence that "
+        f"knows what each run saw and not what the machine did between them.{note}",
         partial(sweep_bars.ratios_of_runs, shown, f"time in {a} / time in {b}"),
     )
     return [Section("What changed", [figure])]

@@ -17,6 +17,7 @@ from cnnbench.reports.sweep.selection import each_network, name, some_networks
 from cnnbench.sweeps.pairs import PAIRS, Pair, pairs
 from cnnbench.sweeps.results import Result
 from cnnbench.sweeps.views import Row
+from cnnbench.timing import confidence
 
 
 def throughput(
@@ -63,7 +64,8 @@ def pairs_of(
                     f"{b} against {a}, by stage",
                     f"How many times fewer multiply-accumulates {b} does than {a} (height x width "
                     f"x channels → filters), and how many times as fast it is predicted and "
-                    f"measured to run, {way}; bars are intervals of 98% confidence.",
+                    f"measured to run, {way}; bars are intervals of {confidence.OF_RATIO:.0%} "
+                    "confidence.",
                     partial(_ratios, bars),
                 )
                 break
