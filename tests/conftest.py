@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from . import machines
 from .commands import ROOT
@@ -17,6 +18,12 @@ from .libraries import operators_for_torchvision
 
 if find_spec("torchvision"):
     operators_for_torchvision()
+
+# A busy machine makes no example wrong.
+settings.register_profile(
+    "cnnbench", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("cnnbench")
 
 
 def pytest_configure(config: pytest.Config) -> None:

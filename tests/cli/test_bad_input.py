@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cnnbench.cli import run
 
-from ..commands import ROOT, command
+from ..commands import ROOT, SECONDS, command
 from .conftest import Refused
 
 
@@ -104,7 +104,7 @@ def test_ctrl_c_is_one_line() -> None:
     )
     time.sleep(1)  # somewhere in torch's import or in the count
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=SECONDS)
     if process.returncode == 0:
         pytest.skip("it had ended already")
     assert (output, errors) == ("", "cnnbench: interrupted\n")
@@ -142,7 +142,7 @@ arguments_lists = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(arguments_lists)
 def test_no_argument_gives_a_traceback(
     capsys: pytest.CaptureFixture[str],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..commands import command
+from ..commands import SECONDS, command
 from .conftest import Refused
 
 PHONE = "flops_per_s = { float32 = 1e11, float16 = 2e11 }\nbytes_per_s = 1e10\ncall_s = 1e-5\n"
@@ -145,7 +145,7 @@ def test_a_page_is_drawn_without_a_network(phone: Path, tmp_path: Path) -> None:
         *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000"),
         *("--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom", file.as_uri()),
     )
-    page = subprocess.run(line, capture_output=True, text=True, timeout=120).stdout
+    page = subprocess.run(line, capture_output=True, text=True, timeout=SECONDS).stdout
     drawn = page[page.index('id="vis"') : page.index("const spec")]
     assert "<svg" in drawn and "Each operator under the roof" in drawn
     assert drawn.count('aria-roledescription="bar"') == 2 and "FLOP per byte moved" in drawn

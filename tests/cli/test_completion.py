@@ -11,7 +11,7 @@ import pytest
 
 from cnnbench.cli.completion import complete_backend, complete_spec
 
-from ..commands import process
+from ..commands import SECONDS, process
 
 
 def words(incomplete: str) -> list[str]:
@@ -60,7 +60,11 @@ def test_bash_completes(tmp_path: Path) -> None:
     }
     subprocess.run(["cnnbench", "--install-completion", "bash"], env=environment, check=True)
     shell = pexpect.spawn(
-        "bash", ["--noprofile", "--norc"], env={**environment, "PS1": "$ "}, encoding="utf-8"
+        "bash",
+        ["--noprofile", "--norc"],
+        env={**environment, "PS1": "$ "},
+        encoding="utf-8",
+        timeout=SECONDS,
     )
     shell.setwinsize(50, 200)
     script = next(tmp_path.rglob("cnnbench.sh"))
@@ -69,10 +73,10 @@ def test_bash_completes(tmp_path: Path) -> None:
 
     def completes(typed: str, full: str) -> None:
         shell.send(f"{typed}\t")
-        shell.expect_exact(typed[-3:], timeout=20)
+        shell.expect_exact(typed[-3:])
         # What stands on the line now, printed instead of run.
         shell.send("\x01echo '<\x05>'\r")
-        shell.expect("<([^<>\r\n]*)>\r\n", timeout=20)
+        shell.expect("<([^<>\r\n]*)>\r\n")
         assert shell.match[1].rstrip() == full
 
     completes("cnnbench flo", "cnnbench flops")

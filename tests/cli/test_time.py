@@ -14,7 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from ..commands import ROOT, command
+from ..commands import ROOT, SECONDS, command
 from .conftest import Refused
 
 QUICK = ("--device", "cpu", "--max-time", "3", "--precision", "50%")
@@ -172,7 +172,7 @@ def test_memory_that_runs_out_is_a_row_with_the_largest_batch_that_did_fit(tmp_p
         text=True,
         cwd=tmp_path,
         env={**os.environ, "COLUMNS": "200", "MALLOC_ARENA_MAX": "2"},
-        timeout=300,
+        timeout=SECONDS,
     )
     assert done.returncode == 0, done.stderr
     text = " ".join(done.stdout.split())
@@ -224,7 +224,7 @@ def test_ctrl_c_prints_what_was_measured_and_the_exit_says_so() -> None:
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "100", "TERM": "xterm"},
         encoding="utf-8",
-        timeout=60,
+        timeout=SECONDS,
     )
     child.expect(r"round \d\d+, ")
     child.sendintr()
@@ -252,7 +252,7 @@ def test_ctrl_c_loses_nothing_in_json(tmp_path: Path) -> None:
         text=True,
         cwd=ROOT,
         env={**os.environ},
-        timeout=120,
+        timeout=SECONDS,
     )
     assert done.returncode == 128 + signal.SIGINT, done.stderr
     assert done.stderr == "cnnbench: interrupted\n"

@@ -36,7 +36,7 @@ def test_every_network_costs_what_its_pieces_do(name: str) -> None:
     agrees(ChainCounter(), name)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_any_scale_of_any_network(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(SCALABLE))

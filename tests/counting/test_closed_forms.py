@@ -42,7 +42,7 @@ def blocks(draw: st.DrawFn) -> Spec:
     return spec(f"{block.name}@" + ",".join(f"{k}={v}" for k, v in options.items()))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(blocks())
 def test_every_form_equals_the_trace(block: Spec) -> None:
     form, total = closed_forms.form(block), count(block).total
@@ -53,7 +53,7 @@ def test_every_form_equals_the_trace(block: Spec) -> None:
     assert sum(term.weights + more * term.outputs for term in form) == total.params
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIDES, SIDES, st.integers(1, 8), st.integers(1, 6), st.integers(1, 6), st.integers(1, 3))
 def test_a_grouped_convolution_equals_the_trace(
     height: int, width: int, groups: int, inputs: int, outputs: int, stride: int
@@ -91,7 +91,7 @@ def pairs(draw: st.DrawFn) -> tuple[Spec, Spec]:
     return a, spec(f"{other.name}@" + ",".join(f"{k}={v}" for k, v in options.items()))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pairs())
 def test_a_ratio_is_that_of_the_macs(pair: tuple[Spec, Spec]) -> None:
     a, b = pair

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -119,6 +119,7 @@ intervals = st.tuples(st.integers(1, 40), st.integers(0, 12), st.integers(0, 5))
 )
 
 
+@settings(max_examples=100)
 @given(st.lists(intervals, min_size=1, max_size=14))
 def test_no_two_buffers_of_an_arena_overlap(buffers: list[Buffer]) -> None:
     offsets = plan(buffers)

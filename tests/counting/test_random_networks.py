@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from itertools import product
 
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from cnnbench.counting.count import count
 from cnnbench.counting.tracing.trace import trace
 
-profile = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+profile = settings(max_examples=40)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,13 @@
 """Our shape rules against torch's own kernels: two ways of running a trace, one result."""
 
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
 from cnnbench.counting.tracing.trace import trace
 from cnnbench.errors import InputError
 
-settings.register_profile(
-    "cnnbench", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("cnnbench")
 small = st.integers(1, 4)
 
 

@@ -19,7 +19,7 @@ from cnnbench.guard.duet.latencies import Where, latencies
 from cnnbench.guard.duet.pair import LOOKS, verdict
 from cnnbench.guard.finding import Status
 
-from ..commands import ROOT
+from ..commands import ROOT, SECONDS
 from .scratch import Scratch
 
 LIMIT = 1.05
@@ -198,7 +198,7 @@ def started(scratch: Scratch, temporary: Path) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SECONDS
     while not list(temporary.glob("cnnbench-base-*/files/nets.py")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
@@ -214,10 +214,10 @@ def test_an_end_at_any_time_leaves_nothing(
     process = started(untouched, temporary)
     time.sleep(1.5)  # somewhere between its workers' imports and their rounds
     os.killpg(process.pid, how)  # as a terminal and `timeout` do
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=SECONDS)
     if how is not signal.SIGKILL:
         assert (process.returncode, errors) == (130, "cnnbench: interrupted\n")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + SECONDS
     while list(temporary.glob("cnnbench-base-*")) and time.monotonic() < deadline:
         time.sleep(0.1)  # where it was killed, its worker does it
     assert list(temporary.glob("cnnbench-base-*")) == []
@@ -237,7 +237,7 @@ def test_two_checks_at_once_do_not_disturb_each_other(scratch: Scratch) -> None:
         )
         for _ in range(2)
     ]
-    ends = [process.communicate(timeout=120) for process in both]
+    ends = [process.communicate(timeout=SECONDS) for process in both]
     assert [process.returncode for process in both] == [0, 0], ends
     assert all("not enough precision" in output for output, _ in ends)
     assert scratch.git("status", "--porcelain") == ""

@@ -1,6 +1,6 @@
 """Names on a chart: each stands beside its point, and on nothing else."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnbench.reports.charts import labels
@@ -15,7 +15,6 @@ spots = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(spots)
 def test_no_name_covers_a_point_or_a_name(drawn: list[Spot]) -> None:
     found = sides(drawn, 640, 380, AXIS, AXIS)

@@ -95,7 +95,7 @@ def test_a_dtype_without_a_ceiling_is_told() -> None:
         Predictor(PLAIN, "float16")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.floats(0, 20), st.floats(0, 20), st.floats(-3, 3)), min_size=1, max_size=30

@@ -156,7 +156,7 @@ class Cluster:
         """What a client command prints; empty when slurmctld doesn't answer it."""
         environment = self._environment()
         run = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=60
+            command, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         return run.stdout if run.returncode == 0 else ""
 
@@ -165,7 +165,7 @@ class Cluster:
         found = re.search(r"SlurmdStartTime=(\d\S+)", self._ask("scontrol", "show", "node", node))
         return found[1] if found else ""
 
-    def _wait(self, what: str, done: Callable[[], bool], seconds: float = 30) -> None:
+    def _wait(self, what: str, done: Callable[[], bool], seconds: float = 300) -> None:
         """Wait for something; fail with the logs if it takes too long or a daemon has died."""
         end = time.monotonic() + seconds
         while not done():
@@ -284,7 +284,7 @@ def _parents() -> dict[int, int]:
     return parents
 
 
-def _kill(find: Callable[[], set[int]], seconds: float = 20) -> None:
+def _kill(find: Callable[[], set[int]], seconds: float = 200) -> None:
     """Kill -9 all that find() finds, until it finds nothing."""
     # Frozen first, so that none sees another die and tells slurmctld or starts something.
     frozen: set[int] = set()

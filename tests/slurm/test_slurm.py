@@ -17,7 +17,7 @@ import pytest
 
 from cnnbench.sweeps.store import Store
 
-from ..commands import ROOT, process
+from ..commands import ROOT, SECONDS, process
 from ..machines import calibrated
 from .cluster import Cluster, cluster, missing
 
@@ -115,14 +115,14 @@ def test_the_task_of_a_node_that_dies_is_tried_again(
     second = process(*line, "--slurm", "partition=debug", **ready)  # while the first is at work
     assert second.returncode == 2 and "is at work on" in second.stderr, second.stderr
     slurm.kill("n1")
-    output, errors = waiting.communicate(timeout=200)
+    output, errors = waiting.communicate(timeout=SECONDS)
     assert waiting.returncode == 0, errors
     assert output.splitlines()[-1] == f"{run}: 16 of 16 configurations"
     assert sorted(record["batch"] for record in Store(run)) == list(range(1, 17))
     assert any(path.name.endswith("-1.jsonl") for path in Store(run).files())
 
 
-def until(holds: Callable[[], bool], seconds: float = 90) -> None:
+def until(holds: Callable[[], bool], seconds: float = SECONDS) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end

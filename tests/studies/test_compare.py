@@ -184,7 +184,7 @@ def judged(draw: st.DrawFn) -> Comparison:
 NUMBER = r"[\d.]+(?:e-\d+)?"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(judged())
 def test_a_sentence_says_what_its_row_does(row: Comparison) -> None:
     text, found = explain(row), record(row)

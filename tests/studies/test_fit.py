@@ -253,7 +253,7 @@ def test_a_machine_that_nothing_is_fast_enough_for() -> None:
         fit(of, parse_budget("latency=20ms"), Goal.MACS, Machine(lambda one: 50 * one.expense))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32), slowness=st.floats(0.5, 2.0))
 def test_wherever_predictions_are_wrong_the_largest_that_was_timed_is_chosen(
     seed: int, slowness: float

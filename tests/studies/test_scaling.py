@@ -102,7 +102,7 @@ def lattice(text: str, way: Way) -> list[int]:
     return sorted({family.cost(made(step)).cost.macs for step in STEPS[way]})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     case=st.sampled_from(
         [

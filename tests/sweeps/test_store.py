@@ -30,7 +30,7 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(cut=st.integers(0, 400), texts=st.lists(st.text(max_size=30), min_size=1, max_size=6))
 def test_a_line_cut_short_is_no_record_and_no_obstacle(
     tmp_path_factory: pytest.TempPathFactory, cut: int, texts: list[str]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnbench.errors import StoreError
@@ -77,7 +77,6 @@ def test_a_line_that_is_no_record_is_named(line: str, says: str, tmp_path: Path)
 costs = st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), min_size=1, max_size=25)
 
 
-@settings(deadline=None)
 @given(costs)
 def test_the_front_is_what_none_is_better_than(drawn: list[tuple[int, int]]) -> None:
     """By brute force: no other does as many MACs in less time, or more in as much."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -28,7 +28,6 @@ DISTRIBUTIONS: dict[str, Draw] = {
 seconds = st.lists(st.floats(1e-6, 10), min_size=1, max_size=80)
 
 
-@settings(deadline=None)
 @given(seconds)
 def test_the_interval_is_scipys(values: list[float]) -> None:
     found = statistics.interval(values)
@@ -107,7 +106,6 @@ def test_outliers_are_counted_by_tukeys_fences() -> None:
     assert statistics.outliers([*range(1, 10), 100, -100]) == 2
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.9, 1.1), min_size=12, max_size=40))
 def test_drift_is_seen_where_the_halves_are_apart_and_only_there(values: list[float]) -> None:
     assert statistics.drifted([*values, *(2 * value for value in values)])
