@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 
 from cnnbench import count
 from cnnbench.counting.cost import Kind
+from cnnbench.counting.rules import added as added_rules
 from cnnbench.counting.rules import operators, register
 from cnnbench.counting.rules.operators import Work
 from cnnbench.errors import RuleError
@@ -56,3 +59,28 @@ def test_with_one_it_is_counted(added: None) -> None:
 def test_what_is_known_has_no_second_rule(added: None, name: str) -> None:
     with pytest.raises(RuleError, match="has a rule already"):
         register(name, rule)
+
+
+RULES = {"cnnbench_test::first": rule}
+AGAIN = {"cnnbench_test::first": rule}
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ("nowhere_at_all:RULES", "nowhere_at_all:RULES cannot be imported"),
+        (f"{__name__}:rule", "is no table of rules"),
+        (f"{__name__}:AGAIN", "cnnbench_test::first has a rule already"),
+    ],
+)
+def test_a_broken_package_is_the_same_error_each_time(
+    second: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = (f"{__name__}:RULES", second)
+    points = [EntryPoint(value, value, added_rules.GROUP) for value in values]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points)
+    monkeypatch.setattr(added_rules, "load", added_rules.load.__wrapped__)
+    for _ in range(2):
+        with pytest.raises(RuleError, match=message):
+            added_rules.load()
+    assert "cnnbench_test::first" not in operators.RULES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 
 from cnnbench.counting.rules import convention
@@ -20,10 +20,19 @@ def register(name: str, rule: Rule) -> None:
     alone, and returns its `Work`: its kind, multiply-accumulates and elementwise FLOPs. Overloads
     and the in-place form share it. RuleError where the operator has a rule or is a view already.
     """
-    own = name.removeprefix("aten::")
-    if own in RULES or own in GRADIENTS or own in convention.VIEWS:
+    _check(name)
+    RULES[_own(name)] = rule
+
+
+def _own(name: str) -> str:
+    return name.removeprefix("aten::")
+
+
+def _check(name: str, others: Container[str] = ()) -> None:
+    """RuleError where the operator has a rule, of ours or among `others`."""
+    own = _own(name)
+    if own in RULES or own in GRADIENTS or own in convention.VIEWS or own in others:
         raise RuleError(f"{name} has a rule already; leave yours out")
-    RULES[own] = rule
 
 
 @cache
@@ -33,10 +42,12 @@ def load() -> None:
         [project.entry-points."cnnbench.operators"]
         mylib = "mypackage.costs:RULES"
 
-    RuleError where one cannot be imported, or is no table.
+    RuleError where one cannot be imported, or is no table; then none is registered, so that the
+    next network to be counted meets the same error.
     """
     from importlib.metadata import entry_points
 
+    rules: dict[str, Rule] = {}
     for point in entry_points(group=GROUP):
         try:
             table = point.load()
@@ -46,4 +57,6 @@ def load() -> None:
         if not isinstance(table, Mapping):
             raise RuleError(f"{point.value} is no table of rules by operator")
         for name, rule in table.items():
-            register(name, rule)
+            _check(name, rules)
+            rules[_own(name)] = rule
+    RULES.update(rules)

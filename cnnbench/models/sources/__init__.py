@@ -31,7 +31,7 @@ def names() -> list[str]:
     """Every source that has a name; what they give is installed, not the user's own file."""
     from cnnbench.models.sources import plugins
 
-    return [*SOURCES, *plugins.sources()]
+    return list(dict.fromkeys((*SOURCES, *plugins.sources())))
 
 
 def source(name: str) -> Source | None:
