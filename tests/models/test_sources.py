@@ -12,6 +12,7 @@ from cnnbench.cli import run
 from cnnbench.cli.completion import complete_spec
 from cnnbench.counting.count import count
 from cnnbench.errors import CnnbenchError, ShapeError, SpecError
+from cnnbench.models import sources
 from cnnbench.models.build import build
 from cnnbench.models.inputs import Input, parse_input
 from cnnbench.models.sources import plugins
@@ -389,3 +390,13 @@ def test_options_become_python_values() -> None:
     }
     with pytest.raises(SpecError, match="malformed option"):
         parse("a:b@,")
+
+
+def test_a_source_that_claims_a_name_of_ours_is_listed_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    point = EntryPoint("timm:", "nowhere.source", plugins.GROUP)
+    monkeypatch.setattr(plugins, "sources", lambda: {"timm": point})
+    assert sources.names() == ["timm", "torchvision"]
+    ours = sources.named("timm")
+    assert getattr(ours, "__name__", "") == sources.SOURCES["timm"]

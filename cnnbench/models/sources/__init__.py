@@ -34,7 +34,7 @@ def names() -> list[str]:
     return list(dict.fromkeys((*SOURCES, *plugins.sources())))
 
 
-def source(name: str) -> Source | None:
+def named(name: str) -> Source | None:
     """The source of a name; None where a module or a file is meant.
 
     SourceError where another package's cannot be imported.

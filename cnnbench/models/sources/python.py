@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from cnnbench.errors import MissingError, SourceError, nearest, reason_of
-from cnnbench.models.sources import plugins, source
+from cnnbench.models.sources import named, plugins
 from cnnbench.models.sources.source import Found
 from cnnbench.models.spec import SourceSpec
 
@@ -21,8 +21,8 @@ _folders: list[str] = []  # where networks have been imported from: they stay on
 
 def find(spec: SourceSpec) -> Found:
     """Return what `spec` names; SourceError in one line where it cannot be imported."""
-    if (named := source(spec.source)) is not None:
-        return named.find(spec)
+    if (source := named(spec.source)) is not None:
+        return source.find(spec)
     if not spec.source:
         with reported(spec, "import"):
             return Found(plugins.find(spec.name).load())
