@@ -42,6 +42,7 @@ def count_model(
     dtype: str | None = None,
     train: bool = False,
     values: bool = False,
+    seed: int = 0,
 ) -> tuple[Network, Trace]:
     """The network beside its trace, with `values` one that can run; the rest as for `count`."""
     if isinstance(model, nn.Module) and given is None:
@@ -49,7 +50,7 @@ def count_model(
     if isinstance(model, nn.Module) and dtype is not None:
         raise ShapeError("a module has a dtype already: convert it with net.to(dtype)")
     with surroundings():
-        network = load(model, given, dtype=dtype, values=values)
+        network = load(model, given, dtype=dtype, values=values, seed=seed)
         return network, count_network(network, batch, train=train)
 
 

@@ -62,7 +62,7 @@ def compare(
     specs = iter(parse_together(texts))
     asked = cases([next(specs) if isinstance(m, str) else m for m in models], block)
     setting = Setting(batch, dtype, channels_last, backend)
-    rows = count_rows(asked, input_shape, setting, values=not static and on is None)
+    rows = count_rows(asked, input_shape, setting, values=not static and on is None, seed=seed)
     if on is not None:
         return predict_rows(rows, on)
     if static:
@@ -72,7 +72,7 @@ def compare(
 
 
 def count_rows(
-    asked: Sequence[Case], given: Inputs | None, setting: Setting, *, values: bool
+    asked: Sequence[Case], given: Inputs | None, setting: Setting, *, values: bool, seed: int = 0
 ) -> list[Comparison]:
     """Both sides of every row counted; with `values` they can be timed, too.
 
@@ -83,7 +83,7 @@ def count_rows(
         if given is not None and case.label:
             raise ShapeError(f"{case.names[0]} is a block; give it --shape instead of --input")
         first, *others = (
-            side_of(name, model, given, setting, values=values)
+            side_of(name, model, given, setting, values=values, seed=seed)
             for name, model in zip(case.names, case.models, strict=True)
         )
         reference, *models = case.models
@@ -97,12 +97,20 @@ def count_rows(
 
 
 def side_of(
-    name: str, model: Model, given: Inputs | None, setting: Setting, *, values: bool
+    name: str,
+    model: Model,
+    given: Inputs | None,
+    setting: Setting,
+    *,
+    values: bool,
+    seed: int = 0,
 ) -> Side:
     """A side counted; its network is the one that is timed."""
     return Side(
         name,
-        *count_model(model, given, batch=setting.batch, dtype=setting.dtype, values=values),
+        *count_model(
+            model, given, batch=setting.batch, dtype=setting.dtype, values=values, seed=seed
+        ),
     )
 
 
