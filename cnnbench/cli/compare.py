@@ -130,7 +130,7 @@ def compare(
     else:
         with measuring.session(len(specs) - 1) as session:
             check(setting, session.machine.device)
-            rows = study.count_rows(asked, given, setting, values=True)
+            rows = study.count_rows(asked, given, setting, values=True, seed=measuring.seed)
             done = study.time_rows(
                 rows,
                 setting,

@@ -113,7 +113,7 @@ def scale(
         return
     macs = asked.target.macs(family.macs)
     found = [spend(family, way, macs, asked.compound) for way in asked.ways]
-    compared = rows(spec, found, setting, values=timed)
+    compared = rows(spec, found, setting, values=timed, seed=measuring.seed)
     if not timed:
         compared = compare.predict_rows(compared, profile) if profile else compared
         done = Comparing(compared, profile)

@@ -112,10 +112,14 @@ def _nearest(
     return min(below, above, key=lambda step: abs(math.log(cost(step) / macs))), True
 
 
-def rows(base: Spec, spent: Sequence[Spent], setting: Setting, *, values: bool) -> list[Comparison]:
+def rows(
+    base: Spec, spent: Sequence[Spent], setting: Setting, *, values: bool, seed: int = 0
+) -> list[Comparison]:
     """Each way beside the network as it was, which all of them share."""
-    first = side_of(str(base), base, None, setting, values=values)
+    first = side_of(str(base), base, None, setting, values=values, seed=seed)
     return [
-        Comparison("", first, side_of(str(one.way), one.spec, None, setting, values=values))
+        Comparison(
+            "", first, side_of(str(one.way), one.spec, None, setting, values=values, seed=seed)
+        )
         for one in spent
     ]
