@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 
-from cnnbench.models import registry
+from cnnbench.models import lookup, registry
+from cnnbench.models.model import Option
 from cnnbench.models.sources import plugins
 from cnnbench.timing import backends
 
@@ -69,9 +70,9 @@ def complete_spec(incomplete: str) -> list[tuple[str, str]]:
             for word in (model.name, *model.aliases)
             if word.startswith(name.lower())
         ] + [(word, "from another package") for word in plugins.names() if word.startswith(name)]
-    if name.lower() not in registry.names():
+    if name.lower() not in lookup.names():
         return []
-    model = registry.find(name)
+    model = lookup.find(name)
     done, comma, last = tail.rpartition(",")
     head = f"{name}@{done}{comma}"
     given = {item.partition("=")[0] for item in done.split(",")}
@@ -97,7 +98,7 @@ def complete_backend(incomplete: str) -> list[str]:
     ]
 
 
-def _values(option: registry.Option) -> tuple[str, ...]:
+def _values(option: Option) -> tuple[str, ...]:
     """Every value, or of a number its default; and none, so that no shell ends the word there."""
     if option.choices:
         return option.choices

@@ -8,7 +8,7 @@ import typer
 
 from cnnbench.cli.frame import Written, command
 from cnnbench.errors import CnnbenchError, nearest
-from cnnbench.models import registry
+from cnnbench.models import lookup
 from cnnbench.models.sources import plugins
 from cnnbench.reports.list import report_of
 
@@ -26,13 +26,13 @@ def list_models(
 
     cnnbench list residual
     """
-    found = registry.search(word)
+    found = lookup.search(word)
     added = {
         point.name: point.value
         for point in plugins.entry_points()
         if word.lower() in f"{point.name} {point.value}".lower()
     }
     if not (found or added):
-        hint = nearest(word, registry.names())
+        hint = nearest(word, lookup.names())
         raise CnnbenchError(f"no model has {word!r} in its name, paper or summary{hint}")
     written.hand_over(report_of(found, added))

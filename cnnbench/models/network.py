@@ -13,7 +13,7 @@ from torch import nn
 
 from cnnbench.errors import InputError, SpecError, reason_of
 from cnnbench.models import arguments as args
-from cnnbench.models import registry
+from cnnbench.models import lookup
 from cnnbench.models.arguments import Arguments, Inputs
 from cnnbench.models.build import construct, surroundings
 from cnnbench.models.inputs import Input, Shape
@@ -122,7 +122,7 @@ def _hint(name: str, inputs: tuple[Input, ...], batch: int, error: InputError) -
     """
     if batch == 1 and "more than 1 value per channel" in str(error):
         return "; give --batch 2"
-    model = registry.MODELS_BY_NAME.get(name)
+    model = lookup.MODELS_BY_NAME.get(name)
     sides = inputs[0].shape[1:]
     if model is None or len(sides) != 2 or len(set(sides)) != 1:
         return ""

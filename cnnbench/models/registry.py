@@ -1,82 +1,15 @@
 """Every model and block by name, as data: paper, default input, options. Needs no torch.
 
-A row's paper names the file under `models/` that builds it; that file's `build(name, **options)`
+A row's paper names the file under `zoo/` that builds it; that file's `build(name, **options)`
 is given every option that the row lists, with the default where the user gave none.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
-from cnnbench.errors import SpecError, nearest
-
-Value = int | float | bool | str
-
-
-@dataclass(frozen=True)
-class Option:
-    """One `key=value` of a spec: its type is its default's; `low` and `high` bound a number.
-
-    Text is one of `choices`, or where there are none a feature map.
-    """
-
-    name: str
-    default: Value
-    help: str
-    choices: tuple[str, ...] = ()
-    low: float = 0
-    high: float = 0
-
-    @property
-    def is_map(self) -> bool:
-        """Whether it is a feature map, such as 28x28x192."""
-        return isinstance(self.default, str) and not self.choices
-
-    @property
-    def values(self) -> str:
-        """What may be typed, for messages and completion."""
-        if self.choices:
-            return "|".join(self.choices)
-        if isinstance(self.default, bool):
-            return "true|false"
-        if self.is_map:
-            return "height x width x channels, such as 28x28x192"
-        if isinstance(self.default, int):
-            return f"a whole number from {self.low:.0f} to {self.high:.0f}"
-        return f"a number from {self.low:g} to {self.high:g}"
-
-
-@dataclass(frozen=True)
-class Paper:
-    """A publication, and the file that builds what it describes."""
-
-    module: str
-    citation: str
-    year: int
-
-
-@dataclass(frozen=True)
-class Model:
-    """A registry row: a network or a block, its input (channels, height, width), its options."""
-
-    name: str
-    paper: Paper
-    summary: str
-    input: tuple[int, int, int]
-    options: tuple[Option, ...]
-    aliases: tuple[str, ...] = ()
-
-    @property
-    def is_block(self) -> bool:
-        """Whether it is a block, which has a shape where a network has a resolution."""
-        return self in BLOCKS
-
-    def option(self, name: str) -> Option | None:
-        """The option called `name`, or None where the model does not take it."""
-        return next((option for option in self.options if option.name == name), None)
-
+from cnnbench.models.model import Model, Option, Paper
 
 LENET = Paper(
     "lenet", "LeCun et al., Gradient-based learning applied to document recognition", 1998
@@ -289,64 +222,3 @@ BLOCKS: tuple[Model, ...] = (
     ),
     _block("inception", GOOGLENET, "the same with 1x1 reductions", "28x28x192", _MODULE),
 )
-
-
-def _by_name(models: tuple[Model, ...]) -> dict[str, Model]:
-    return {name: model for model in models for name in (model.name, *model.aliases)}
-
-
-BLOCKS_BY_NAME = _by_name(BLOCKS)
-# GoogLeNet is called inception, as its module is: a network comes before a block.
-MODELS_BY_NAME = BLOCKS_BY_NAME | _by_name(MODELS)
-
-
-def names() -> list[str]:
-    """Every name and alias a user may type, in the registry's order."""
-    return list(MODELS_BY_NAME)
-
-
-def plain(name: str) -> str:
-    """A name as people may write it, without what they leave out: `ResNet-50` -> `resnet50`."""
-    return re.sub(r"[-_. ]", "", name.lower())
-
-
-def knows(name: str) -> bool:
-    """Whether a model is called or aliased so, to the letter."""
-    return name.lower() in MODELS_BY_NAME
-
-
-def meant(name: str, known: Mapping[str, Model]) -> Model | None:
-    """The one model that `name` can mean: `efficientnet-b0`, `MobileNetV2`; None of several."""
-    if name.lower() in known:
-        return known[name.lower()]
-    alike = {model for own, model in known.items() if plain(own) == plain(name)}
-    return alike.pop() if len(alike) == 1 else None
-
-
-def find(name: str, others: Callable[[], list[str]] = list) -> Model:
-    """Return the model that `name` means.
-
-    SpecError with the nearest names otherwise, those of `others` among them.
-    """
-    model = meant(name, MODELS_BY_NAME)
-    if model is None:
-        known = nearest(name, [*MODELS_BY_NAME, *others()])
-        own = "; your own is package.module:NAME or file.py:NAME" if "." in name else ""
-        raise SpecError(f"unknown model {name!r}{known}; 'cnnbench list' shows all{own}")
-    return model
-
-
-def block(name: str) -> Model | None:
-    """The block called `name` or aliased so; None where there is none."""
-    return meant(name, BLOCKS_BY_NAME)
-
-
-def search(word: str = "") -> list[Model]:
-    """Models whose name, alias, paper, year or summary contains `word`, whatever the case."""
-    word = word.lower()
-
-    def text(model: Model) -> str:
-        words = (model.name, *model.aliases, model.summary, model.paper.citation)
-        return " ".join((*words, str(model.paper.year))).lower()
-
-    return [model for model in (*MODELS, *BLOCKS) if word in text(model)]

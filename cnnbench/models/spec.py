@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from cnnbench.errors import ShapeError, SpecError, nearest
 from cnnbench.models.inputs import Shape, parse_map
-from cnnbench.models.registry import MODELS_BY_NAME, Model, Option, Value, block, find, knows, meant
+from cnnbench.models.lookup import MODELS_BY_NAME, block, find, knows, meant
+from cnnbench.models.model import Model, Option, Value
 from cnnbench.models.sources import plugins
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

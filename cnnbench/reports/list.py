@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnnbench.models import registry, sources
+from cnnbench.models import sources
+from cnnbench.models.model import Model
 from cnnbench.reports import columns as col
 from cnnbench.reports.report import Column, Report, Table
 
@@ -23,7 +24,7 @@ PLUGINS = (
 )
 
 
-def report_of(found: Sequence[registry.Model], added: Mapping[str, str]) -> Report:
+def report_of(found: Sequence[Model], added: Mapping[str, str]) -> Report:
     """A table a paper, one of blocks, one of what other packages add by name."""
     blocks = [model for model in found if model.is_block]
     papers = dict.fromkeys(model.paper for model in found if not model.is_block)
@@ -53,7 +54,7 @@ def report_of(found: Sequence[registry.Model], added: Mapping[str, str]) -> Repo
     return Report("list", records, tables, notes)
 
 
-def _record(model: registry.Model) -> dict[str, Any]:
+def _record(model: Model) -> dict[str, Any]:
     return {
         "model": model.name,
         "aliases": list(model.aliases),
@@ -79,12 +80,12 @@ def _plugin(name: str, source: str) -> dict[str, Any]:
     return {"model": name, "aliases": [], **unknown}
 
 
-def _shown(model: registry.Model) -> dict[str, Any]:
+def _shown(model: Model) -> dict[str, Any]:
     alias = f" [{', '.join(model.aliases)}]" if model.aliases else ""
     return {**_record(model), "names": model.name + alias}
 
 
-def _explained(names: list[str], models: Sequence[registry.Model]) -> list[str]:
+def _explained(names: list[str], models: Sequence[Model]) -> list[str]:
     """One line an option: what it does and what it takes."""
     options = {name: next(o for m in models if (o := m.option(name))) for name in names}
     return [f"  {name}: {option.help} ({option.values})" for name, option in options.items()]

@@ -19,7 +19,7 @@ from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import StoreError
 from cnnbench.files import Complaint, validated
-from cnnbench.models.registry import BLOCKS_BY_NAME
+from cnnbench.models.lookup import BLOCKS_BY_NAME
 from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store

@@ -26,7 +26,8 @@ from timm_models import operators_for_torchvision  # beside this file
 from torch import nn
 
 import cnnbench
-from cnnbench.models.registry import MODELS, Model
+from cnnbench.models.model import Model
+from cnnbench.models.registry import MODELS
 
 operators_for_torchvision()
 import torchvision

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnbench.errors import CnnbenchError, ShapeError, SpecError
-from cnnbench.models import registry
+from cnnbench.models import lookup, registry
 from cnnbench.models.inputs import batched, parse_shape
 from cnnbench.models.spec import parse, parse_together
 
@@ -114,7 +114,7 @@ def test_naming_and_importing_need_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@given(st.sampled_from(registry.names()), st.data())
+@given(st.sampled_from(lookup.names()), st.data())
 def test_names_are_forgiving(name: str, data: st.DataObject) -> None:
     """`ResNet-50`, `efficientnet.b0`, `mobilenetv2`: what can only be meant in one way."""
     bare = name.replace("_", "")
@@ -124,14 +124,14 @@ def test_names_are_forgiving(name: str, data: st.DataObject) -> None:
         (letter.upper() if loud else letter) + between
         for letter, between, loud in zip(bare, breaks, upper, strict=False)
     )
-    assert registry.find(written) is registry.find(name)
+    assert lookup.find(written) is lookup.find(name)
     assert str(parse(written)) == str(parse(name))
 
 
 @pytest.mark.parametrize("name", ["resnt50", "resnet5", "efficientnet", "net", "-", "_."])
 def test_but_not_more_than_that(name: str) -> None:
-    if name in registry.names():
-        assert registry.find(name).name == "efficientnet_b0"
+    if name in lookup.names():
+        assert lookup.find(name).name == "efficientnet_b0"
         return
     with pytest.raises(SpecError, match="unknown model"):
-        registry.find(name)
+        lookup.find(name)

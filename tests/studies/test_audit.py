@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from cnnbench.cli import run as run_cli
 from cnnbench.errors import InputError
 from cnnbench.models.arguments import Arguments
-from cnnbench.models.registry import MODELS, MODELS_BY_NAME
+from cnnbench.models.lookup import MODELS_BY_NAME
+from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
 from cnnbench.studies.audit import COUNTERS
 from cnnbench.studies.audit.audit import Account, installed, judge, positional, prepare

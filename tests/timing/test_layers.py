@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from cnnbench.devices.device import find_device
 from cnnbench.devices.machine import Machine
 from cnnbench.errors import CnnbenchError, InputError
-from cnnbench.models import registry
+from cnnbench.models import lookup, registry
+from cnnbench.models.model import Model as Row
 from cnnbench.models.network import Model
 from cnnbench.timing.layers import ByOperator
 from cnnbench.timing.measure_layers import LayerTiming, timed_layers
@@ -27,7 +28,7 @@ ZOO = [model for model in registry.MODELS if model.name not in ALIKE]
 FEW = ("lenet5", "alexnet", "googlenet", "resnet20", "mobilenet_v2", "efficientnet_b0")
 
 
-def small(model: registry.Model) -> str:
+def small(model: Row) -> str:
     """Its spec at a small input, where it takes one."""
     fixed = ("alexnet", "vgg", "lenet")
     small = model.option("resolution") and not model.name.startswith(fixed)
@@ -48,7 +49,7 @@ def times(entry: ByOperator):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("model", ZOO, ids=lambda model: model.name)
-def test_a_real_pass_runs_what_was_counted(model: registry.Model) -> None:
+def test_a_real_pass_runs_what_was_counted(model: Row) -> None:
     entry = watched(small(model))
     found = times(entry)
     trace = entry._prepared.trace
@@ -69,7 +70,7 @@ def test_a_real_pass_runs_what_was_counted(model: registry.Model) -> None:
     ids=["channels_last", "fused", "train", "train_channels_last", "float64"],
 )
 def test_in_every_layout_and_mode(name: str, setting: Setting) -> None:
-    entry = watched(small(registry.find(name)), setting)
+    entry = watched(small(lookup.find(name)), setting)
     found, trace = times(entry), entry._prepared.trace
     assert sum(op.cost.cost.macs for op in found) == trace.total.macs
     moved = [op.cost for op in found if op.cost.operator.endswith("(copy)")]

@@ -13,8 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from cnnbench.errors import SourceError
-from cnnbench.models import registry
-from cnnbench.models.registry import plain
+from cnnbench.models import lookup
+from cnnbench.models.lookup import plain
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,7 +27,7 @@ def entry_points() -> tuple[EntryPoint, ...]:
     """Every such entry point that is not hidden by a name of ours."""
     from importlib.metadata import entry_points
 
-    points = (point for point in entry_points(group=GROUP) if not registry.knows(point.name))
+    points = (point for point in entry_points(group=GROUP) if not lookup.knows(point.name))
     return tuple(
         sorted(
             (point for point in points if not point.name.endswith(":")),

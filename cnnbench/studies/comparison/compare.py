@@ -14,8 +14,8 @@ from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import InputError, ShapeError
 from cnnbench.models.arguments import Inputs
+from cnnbench.models.model import Value
 from cnnbench.models.network import Model
-from cnnbench.models.registry import Value
 from cnnbench.models.spec import Spec, parse_together
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.predict import Predictor, dtype_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from cnnbench import units
-from cnnbench.models.registry import Value
+from cnnbench.models.model import Value
 from cnnbench.models.spec import Spec, parse
 
 Options = Mapping[str, Value]
