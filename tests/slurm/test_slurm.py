@@ -112,9 +112,9 @@ def test_the_task_of_a_node_that_dies_is_tried_again(
     )
     until(lambda: sum(state == "allocated" for state in slurm.nodes().values()) == 2)
     until(lambda: len(Store(run).files()) >= 1)
+    slurm.kill("n1")
     second = process(*line, "--slurm", "partition=debug", **ready)  # while the first is at work
     assert second.returncode == 2 and "is at work on" in second.stderr, second.stderr
-    slurm.kill("n1")
     output, errors = waiting.communicate(timeout=SECONDS)
     assert waiting.returncode == 0, errors
     assert output.splitlines()[-1] == f"{run}: 16 of 16 configurations"
