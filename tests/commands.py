@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,23 @@ def python(*arguments: str, cwd: Path = ROOT, **environment: str) -> Done:
         env={**os.environ, **PLAIN, **environment},
         timeout=SECONDS,
     )
+
+
+def wait_for(process: subprocess.Popen[Any], done: Callable[[], bool]) -> None:
+    """Wait until a process has done something; it must not end before."""
+    until = time.monotonic() + SECONDS
+    while not done():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+
+
+def wait_for_torch(process: subprocess.Popen[Any]) -> None:
+    """Wait until a process imports torch: its handlers of signals are there by then."""
+    maps = Path(f"/proc/{process.pid}/maps")
+    if maps.exists():
+        wait_for(process, lambda: "libtorch" in maps.read_text())
+    else:  # a system without /proc
+        time.sleep(3)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cnnbench.cli import run
 
-from ..commands import ROOT, SECONDS, command
+from ..commands import ROOT, SECONDS, command, wait_for_torch
 from .conftest import Refused
 
 
@@ -102,7 +102,8 @@ def test_ctrl_c_is_one_line() -> None:
         cwd=ROOT,
         text=True,
     )
-    time.sleep(1)  # somewhere in torch's import or in the count
+    wait_for_torch(process)
+    time.sleep(0.5)  # somewhere in torch's import or in the count
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=SECONDS)
     if process.returncode == 0:

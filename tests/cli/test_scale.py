@@ -15,7 +15,7 @@ import pytest
 
 from cnnbench.cli import run
 
-from ..commands import ROOT, SECONDS, command
+from ..commands import ROOT, SECONDS, command, wait_for_torch
 from .conftest import Refused
 
 BOARD = "flops_per_s = { float32 = 2.4e10 }\nbytes_per_s = 3.2e9\ncall_s = 2e-5\n"
@@ -299,7 +299,8 @@ def test_ctrl_c_leaves_no_traceback(line: tuple[str, ...]) -> None:
         text=True,
         env={**os.environ, "COLUMNS": "80"},
     )
-    time.sleep(4)
+    wait_for_torch(process)
+    time.sleep(3)  # somewhere in the import, the search or the rounds
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=SECONDS)
     assert process.returncode in (130, -signal.SIGINT)

@@ -5,16 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cnnbench.devices import cores
 
-from ..commands import ROOT, SECONDS, command
+from ..commands import ROOT, SECONDS, command, wait_for
 from ..sweeps import made
 from .conftest import Refused
 
@@ -45,13 +42,6 @@ def children(of: int) -> list[int]:
 needs_workers = pytest.mark.skipif(
     cores.affinity() < 2, reason="a single core counts in the sweep's own process"
 )
-
-
-def wait_for(process: subprocess.Popen[Any], done: Callable[[], bool]) -> None:
-    until = time.monotonic() + SECONDS
-    while not done():
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.02)
 
 
 @needs_workers

@@ -19,7 +19,7 @@ from cnnbench.guard.duet.latencies import Where, latencies
 from cnnbench.guard.duet.pair import LOOKS, verdict
 from cnnbench.guard.finding import Status
 
-from ..commands import ROOT, SECONDS
+from ..commands import ROOT, SECONDS, wait_for
 from .scratch import Scratch
 
 LIMIT = 1.05
@@ -198,10 +198,7 @@ def started(scratch: Scratch, temporary: Path) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + SECONDS
-    while not list(temporary.glob("cnnbench-base-*/files/nets.py")):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(process, lambda: any(temporary.glob("cnnbench-base-*/files/nets.py")))
     return process
 
 
