@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from cnnbench.counting.metrics import Metric
@@ -199,7 +201,16 @@ def started(scratch: Scratch, temporary: Path) -> subprocess.Popen[str]:
         start_new_session=True,
     )
     wait_for(process, lambda: any(temporary.glob("cnnbench-base-*/files/nets.py")))
+    wait_for(process, lambda: has_worker(process.pid))  # who removes the files if it is killed
     return process
+
+
+def has_worker(pid: int) -> bool:
+    for child in psutil.Process(pid).children():
+        with suppress(psutil.Error):  # git, gone by now
+            if "duet.worker" in " ".join(child.cmdline()):
+                return True
+    return False
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
