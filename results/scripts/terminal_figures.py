@@ -5,6 +5,7 @@ python results/scripts/terminal_figures.py [NAME…]
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import re
@@ -40,7 +41,9 @@ BEFORE = {
 
 def main() -> None:
     """Draw all, or those that are named."""
-    for name in sys.argv[1:] or COMMANDS:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(COMMANDS))
+    for name in parser.parse_args().names or COMMANDS:
         arguments, width = COMMANDS[name]
         with TemporaryDirectory() as folder:
             for file in FILE.finditer(README.read_text("utf-8")):
