@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from cnnbench.cli import (
     fit,
     flops,
     gradients,
+    guide,
     listing,
     merge,
     predict,
@@ -26,6 +28,7 @@ from cnnbench.cli import (
     sweep,
     time,
 )
+from cnnbench.reports.guide import OF_COMMAND
 from cnnbench.version import __version__
 
 BUILD = "Build: what there is to measure"
@@ -34,6 +37,7 @@ TIME = "Time: measured cost"
 ASK = "Ask: why, and what if"
 SWEEP = "Sweep: many configurations"
 GUARD = "Guard: keep costs from creeping up"
+READ = "Read: how all this works"
 
 app = typer.Typer(
     name="cnnbench",
@@ -46,7 +50,9 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"cnnbench {__version__}")
+        from importlib.metadata import version
+
+        typer.echo(f"cnnbench {__version__}, torch {version('torch')}")
         raise typer.Exit
 
 
@@ -54,7 +60,12 @@ def _version(asked: bool) -> None:
 def cnnbench(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Print the versions of cnnbench and torch.",
+        ),
     ] = False,
 ) -> None:
     """What does this convolutional network cost, and why is the cheaper one not as much faster?
@@ -62,25 +73,30 @@ def cnnbench(
     A MODEL is a spec: [cyan]resnet50[/], [cyan]mobilenet_v1@width_mult=0.5,resolution=160[/].
     'cnnbench list' shows every model and its options. Your own network is
     [cyan]package.module:NAME[/] or [cyan]path/file.py:NAME[/], where NAME is a function, a class or
-    a network; [cyan]timm:NAME[/] and [cyan]torchvision:NAME[/] are theirs.
+    a network; [cyan]timm:NAME[/] and [cyan]torchvision:NAME[/] are theirs. 'cnnbench guide' is the
+    documentation.
     """
 
 
-app.command("list", rich_help_panel=BUILD)(listing.list_models)
-app.command("show", rich_help_panel=BUILD)(show.show)
-app.command("flops", rich_help_panel=COUNT)(flops.flops)
-app.command("audit", rich_help_panel=COUNT)(audit.audit)
-app.command("time", rich_help_panel=TIME)(time.time)
-app.command("device", rich_help_panel=TIME)(device.device)
-app.command("compare", rich_help_panel=ASK)(compare.compare)
-app.command("predict", rich_help_panel=ASK)(predict.predict)
-app.command("scale", rich_help_panel=ASK)(scale.scale)
-app.command("fit", rich_help_panel=ASK)(fit.fit)
-app.command("gradients", rich_help_panel=ASK)(gradients.gradients)
-app.command("published", rich_help_panel=ASK)(published.published)
-app.command("claims", rich_help_panel=ASK)(claims.claims)
-app.command("sweep", rich_help_panel=SWEEP)(sweep.sweep)
-app.command("merge", rich_help_panel=SWEEP)(merge.merge)
-app.command("report", rich_help_panel=SWEEP)(report.report)
-app.command("baseline", rich_help_panel=GUARD)(baseline.baseline)
-app.command("check", rich_help_panel=GUARD)(check.check)
+_PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    BUILD: {"list": listing.list_models, "show": show.show},
+    COUNT: {"flops": flops.flops, "audit": audit.audit},
+    TIME: {"time": time.time, "device": device.device},
+    ASK: {
+        "compare": compare.compare,
+        "predict": predict.predict,
+        "scale": scale.scale,
+        "fit": fit.fit,
+        "gradients": gradients.gradients,
+        "published": published.published,
+        "claims": claims.claims,
+    },
+    SWEEP: {"sweep": sweep.sweep, "merge": merge.merge, "report": report.report},
+    GUARD: {"baseline": baseline.baseline, "check": check.check},
+    READ: {"guide": guide.guide},
+}
+for panel, commands in _PANELS.items():
+    for name, called in commands.items():
+        topic = OF_COMMAND.get(name)
+        epilog = f"More: cnnbench guide {topic}" if topic else None
+        app.command(name, rich_help_panel=panel, epilog=epilog)(called)

@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stdout
 from cnnbench.models import lookup, registry
 from cnnbench.models.model import Option
 from cnnbench.models.sources import plugins
+from cnnbench.reports.guide import pages
 from cnnbench.timing import backends
 
 _BREAKS = "@=:"  # bash's COMP_WORDBREAKS, as far as specs hold them
@@ -96,6 +97,11 @@ def complete_backend(incomplete: str) -> list[str]:
         for name in backends.names()
         if name.startswith(last) and name not in given
     ]
+
+
+def complete_topic(incomplete: str) -> list[tuple[str, str]]:
+    """Complete the pages of the documentation."""
+    return [(page.topic, page.summary) for page in pages() if page.topic.startswith(incomplete)]
 
 
 def _values(option: Option) -> tuple[str, ...]:

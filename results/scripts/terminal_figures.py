@@ -1,4 +1,4 @@
-"""Draw the README's pictures of a terminal.
+"""Draw the pictures of a terminal that the documentation shows.
 
 python results/scripts/terminal_figures.py [NAME…]
 """
@@ -12,14 +12,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.text import Text
 
-README = Path(__file__).parents[2] / "README.md"
-FIGURES = README.parent / "results/figures"
-FILE = re.compile(r"```(python|toml)\n# (?P<name>\w+\.(py|toml))\n(?P<text>.*?)```\n", re.DOTALL)
+ROOT = Path(__file__).parents[2]
+FIGURES = ROOT / "results/figures"
+sys.path.insert(0, str(ROOT))
+
+from tests.documentation.pages import files
+
 COMMANDS = {
     "flops": (
         "flops lenet5 alexnet vgg16 resnet50 googlenet mobilenet_v2 efficientnet_b0",
@@ -30,7 +32,7 @@ COMMANDS = {
     "layers": ("time alexnet_owt --layers", 90),
     "check": ("check", 72),
 }
-# What is typed before, in a folder with the README's files.
+# What is typed before, in a folder with the files that pages show.
 BEFORE = {
     "check": (
         "cnnbench baseline",
@@ -45,9 +47,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(COMMANDS))
     for name in parser.parse_args().names or COMMANDS:
         arguments, width = COMMANDS[name]
-        with TemporaryDirectory() as folder:
-            for file in FILE.finditer(README.read_text("utf-8")):
-                (Path(folder) / file["name"]).write_text(file["text"], "utf-8")
+        with files() as folder:
             for line in BEFORE.get(name, ()):
                 subprocess.run(line, shell=True, cwd=folder, check=True, stdout=subprocess.DEVNULL)
             done = subprocess.run(

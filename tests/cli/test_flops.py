@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from cnnbench import __version__
 
@@ -212,7 +213,8 @@ def test_help_is_in_panels() -> None:
     assert done.returncode == 0
     for words in ("Build", "Count", "list", "show", "flops"):
         assert words in done.stdout
-    assert command("--version").stdout == f"cnnbench {__version__}\n"
+    versions = f"cnnbench {__version__}, torch {torch.__version__}\n"
+    assert command("--version").stdout == versions
 
 
 def test_one_that_cannot_be_counted_is_named_and_the_others_are_shown(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_torchs_counter_is_far_too_high_where_all_is_depthwise() -> None:
     with FlopCounterMode(display=False) as counter:
         net(torch.empty(2, 3, 224, 224, device="meta")).sum().backward()
     ratio = counter.get_total_flops() / count("mobilenet_v2", train=True, batch=2).total.flops
-    assert round(ratio, 1) == 6.9  # as the README says
+    assert round(ratio, 1) == 6.9  # as the guide says
 
 
 @pytest.mark.parametrize("model", ["mobilenet_v2", "efficientnet_b0", "googlenet", "lenet5"])

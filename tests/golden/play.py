@@ -36,7 +36,9 @@ CIRCUMSTANCES = {"cnnbench", "python", "torch", "onednn", "platform", "load", "c
     *("device_name", "cores", "quota", "cuda", "cudnn", "driver", "clock_max_mhz", "rounds"),
 }
 DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?[\d.]*(Z|[+-]\d\d:\d\d)?")
-VERSION = re.compile(r'("(?:cnnbench|torch|device_name)": )"[^"]*"|cnnbench \d[\w.+]*')
+VERSION = re.compile(
+    r'("(?:cnnbench|torch|device_name)": )"[^"]*"|cnnbench \d[\w.+]*(?:, torch \d[\w.+]*)?'
+)
 LONG = re.compile(r"\d+\.\d{6,}(e[+-]?\d+)?")  # whose last digits are the processor's
 DIGITS = 6
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ..commands import ROOT
-from ..test_readme import FILE
+from ..documentation.pages import DOCS, texts
 from .scratch import Scratch
 
 TESTS = """
@@ -35,8 +35,8 @@ def test_without_a_limit(cost_budget):
 
 def test_the_fixture_fails_a_test_with_the_layers(tmp_path: Path) -> None:
     (tmp_path / "test_ours.py").write_text(TESTS)
-    for file in FILE.finditer((ROOT / "README.md").read_text("utf-8")):
-        (tmp_path / file["name"]).write_text(file["text"], "utf-8")  # its test_costs.py, too
+    for name, text in texts().items():
+        (tmp_path / name).write_text(text, "utf-8")  # the guide's test_costs.py, too
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-q"],
         cwd=tmp_path,
@@ -83,15 +83,16 @@ def test_the_hook(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def steps() -> list[dict[str, str]]:
-    """The steps of the README's job."""
-    (text,) = re.findall(r"```yaml\n(name: costs\n.*?)```", (ROOT / "README.md").read_text(), re.S)
+    """The steps of the guide's job."""
+    guide = (DOCS / "guides/ci.md").read_text("utf-8")
+    (text,) = re.findall(r"```yaml\n(name: costs\n.*?)```", guide, re.S)
     job = yaml.safe_load(text)
     assert job[True] == "pull_request"  # YAML 1.1 reads `on` so
     return list(job["jobs"]["costs"]["steps"])
 
 
 @pytest.mark.skipif(which("bash") is None, reason="GitHub runs bash")
-def test_the_readmes_job_step_by_step(
+def test_the_guides_job_step_by_step(
     scratch: Scratch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """As GitHub does: a clone with all branches, each step by bash, stopping at the first fault."""

@@ -1,0 +1,1 @@
+"""The documentation is executed: the README and every page of `cnnbench guide`."""
