@@ -160,6 +160,8 @@ class Written:
 
     form: opt.FormatOption = None
     output: opt.Output = None
+    wide: opt.Wide = False
+    explain: opt.Explain = False
     apart: ClassVar[dict[str, str]] = {}  # suffixes of files beside which the table is printed
 
     def __post_init__(self) -> None:
@@ -188,7 +190,8 @@ class Written:
         """Draw the picture, print the report; exit as Ctrl-C does where that ended it."""
         if self.is_apart and self.output is not None and draw is not None:
             style.save(draw(), self.output)
-        emit(report, self.form, None if self.is_apart else self.output)
+        output = None if self.is_apart else self.output
+        emit(report, self.form, output, wide=self.wide, explain=self.explain)
         if interrupted:
             raise typer.Exit(INTERRUPTED)
 

@@ -86,6 +86,8 @@ OutputOrPicture = Annotated[
         help="Write to a file instead of stdout; .svg, .png, .html is a picture beside it.",
     ),
 ]
+Wide = Annotated[bool, typer.Option("--wide", help="Show every column.")]
+Explain = Annotated[bool, typer.Option("--explain", help="Show every note below the table.")]
 Train = Annotated[
     bool, typer.Option("--train", help="A training step: forward, backward to every parameter.")
 ]

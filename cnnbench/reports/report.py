@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from textwrap import wrap
 from typing import Any
+
+_LINES, _WIDTH = 3, 80  # of notes, unless all are asked for
 
 
 @dataclass(frozen=True)
@@ -12,7 +17,7 @@ class Column:
     """A record's key, its heading, how a value reads and in what style it stands out.
 
     Where a table is wider than the terminal, an `under` column moves below the one before it, and a
-    `left` one breaks unless it is to stay `whole`.
+    `left` one breaks unless it is to stay `whole`. A `wide` one is shown where it is asked for.
     """
 
     key: str
@@ -22,6 +27,7 @@ class Column:
     under: bool = False
     style: Callable[[Any], str] = lambda value: ""
     whole: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,17 +39,41 @@ class Table:
     title: str = ""
     total: dict[str, Any] | None = None
 
+    def narrowed(self) -> Table:
+        """The table without columns that few need."""
+        return replace(self, columns=tuple(column for column in self.columns if not column.wide))
+
 
 @dataclass(frozen=True)
 class Report:
     """A command's answer: `results` is the JSON, `records` the CSV, `tables` are for people.
 
-    `notes` are lines below the tables.
+    Below the tables stand `findings`, sentences that answer what was asked, and `notes`, what a
+    reader must know of the numbers, the most important first.
     """
 
     command: str
     results: list[dict[str, Any]]
     tables: list[Table]
     notes: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
+
+    def narrowed(self) -> Report:
+        """The report without columns that few need."""
+        return replace(self, tables=[table.narrowed() for table in self.tables])
+
+    def brief(self, more: str) -> Report:
+        """The report with as many notes as fit three lines, and `more`, what shows the others."""
+        if sum(map(_lines, self.notes)) <= _LINES:
+            return self
+        lines = list(accumulate(map(_lines, self.notes)))
+        kept = self.notes[: max(1, bisect_right(lines, _LINES - 1))]
+        left = len(self.notes) - len(kept)
+        notes = "1 more note" if left == 1 else f"{left} more notes"
+        return replace(self, notes=[*kept, f"{notes}: {more}"] if left else kept)
+
+
+def _lines(note: str) -> int:
+    return len(wrap(note, _WIDTH))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cnnbench.errors import OutputError
 from cnnbench.files import write
+from cnnbench.reports.guide import OF_COMMAND
 from cnnbench.reports.report import Report
 
 
@@ -25,9 +26,23 @@ class Format(StrEnum):
 _SUFFIXES = {".json": Format.JSON, ".csv": Format.CSV, ".md": Format.MARKDOWN}
 
 
-def emit(report: Report, form: Format | None, output: Path | None) -> None:
-    """Write to `output` or stdout; the format is the one asked for, else the file's suffix's."""
+def emit(
+    report: Report,
+    form: Format | None,
+    output: Path | None,
+    *,
+    wide: bool = False,
+    explain: bool = False,
+) -> None:
+    """Write to `output` or stdout; the format is the one asked for, else the file's suffix's.
+
+    Tables have every column where `wide`, notes are all there where `explain`.
+    """
     form = format_of(form, output)
+    if not wide:
+        report = report.narrowed()
+    if not explain:
+        report = report.brief(f"--explain, or 'cnnbench guide {OF_COMMAND.get(report.command)}'")
     if output is None and form is Format.TABLE:
         from cnnbench.reports.formats.terminal import coloured
 

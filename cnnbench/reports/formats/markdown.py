@@ -23,4 +23,4 @@ def text(report: Report) -> str:
             disable_numparse=True,
         )
         parts.append(f"### {table.title}\n\n{body}" if table.title else body)
-    return "\n\n".join([*parts, *report.notes]) + "\n"
+    return "\n\n".join([*parts, *report.findings, *report.notes]) + "\n"

@@ -33,9 +33,12 @@ def _rendered(report: Report, console: Console) -> str:
         for table, _ in tables:
             console.print(table)
             console.print()
-        for note in report.notes:
-            words = [_short(word, console.width) for word in _printable(note).split(" ")]
-            console.print(Text(" ".join(words), style="dim"))
+        for style, lines in (("", report.findings), ("dim", report.notes)):
+            for line in lines:
+                words = [_short(word, console.width) for word in _printable(line).split(" ")]
+                console.print(Text(" ".join(words), style=style))
+            if lines is report.findings and lines:
+                console.print()
     return capture.get()
 
 
