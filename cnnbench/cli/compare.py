@@ -10,9 +10,9 @@ from cnnbench.cli import options as opt
 from cnnbench.cli.completion import complete_spec
 from cnnbench.cli.frame import Drawn, Measuring, command, their_code
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import parse_together
-from cnnbench.studies.comparison.division import By
 from cnnbench.timing.backends import EAGER
 
 OutChannels = Annotated[

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Written, command, their_code
+from cnnbench.cli.frame import Divided, Written, command, their_code
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.counting.division import By, Sort
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models import registry
 from cnnbench.models.spec import AnySpec, parse
@@ -31,6 +33,7 @@ def flops(
     operators: Annotated[
         bool, typer.Option("--operators", help="One row a kind of operator, with shares.")
     ] = False,
+    divided: Divided = Divided(),
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 2 where an operator is not in the convention.")
     ] = False,
@@ -48,19 +51,27 @@ def flops(
 
     cnnbench flops mobilenet --operators --format json
 
+    cnnbench flops mobilenet_v2 --layers --sort memory --top 10
+
     cnnbench flops package.module:build_net@num_classes=10 --input 3x96x96
     """
     if everything == bool(models):
         raise CnnbenchError(
             "name at least one model, or --all, not both; 'cnnbench list' shows all"
         )
-    if layers and operators:
-        raise CnnbenchError("give --layers or --operators, not both")
+    if operators and (layers or divided.by or divided.depth):
+        raise CnnbenchError("--operators is one row a kind; leave --layers, --by and --depth out")
+    if divided.sort is Sort.TIME:
+        raise CnnbenchError(
+            "flops counts and does not time; 'cnnbench time --layers' sorts by time"
+        )
+    division = replace(divided.division(), by=By.KIND) if operators else divided.division()
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
     given = opt.read_inputs(inputs, batch, specs)
     with heavy_imports():
         from cnnbench.counting.count import count
         from cnnbench.reports.flops import report_of
+    asked = division if layers or operators or divided.named else None
     traces: dict[str, Trace] = {}
     failures: dict[str, CnnbenchError] = {}
     with their_code():
@@ -75,7 +86,7 @@ def flops(
         raise CnnbenchError("; ".join(col.uncounted(k, names) for k, names in unknown.items()))
     counted = [str(spec) for spec in specs if str(spec) in traces]
     found = [traces[name] for name in counted]
-    written.hand_over(report_of(counted, found, layers=layers, operators=operators))
+    written.hand_over(report_of(counted, found, asked))
     if failures:
         raise SomeFailed([str(error) for error in failures.values()])
 

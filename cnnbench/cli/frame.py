@@ -23,6 +23,7 @@ import typer
 from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
 from cnnbench.cli.progress import Bar, bar
+from cnnbench.counting.division import Division
 from cnnbench.devices import cores
 from cnnbench.errors import CnnbenchError, OutputError
 from cnnbench.files import check_writable
@@ -152,6 +153,30 @@ class Measuring(Here):
         machine = self.machine()
         with their_code(), bar(self.max_time * rows, self.share) as shown:
             yield Session(machine, self.rule(), shown)
+
+
+@dataclass(frozen=True)
+class Divided:
+    """What a network's operators are put together to, in which order, and how many are shown."""
+
+    by: opt.ByOption = None
+    depth: opt.Depth = None
+    sort: opt.SortOption = None
+    top: opt.Top = None
+
+    def __post_init__(self) -> None:
+        """CnnbenchError for a division in two ways."""
+        if self.by is not None and self.depth is not None:
+            raise CnnbenchError("--by and --depth divide a network in two ways; give one of them")
+
+    @property
+    def named(self) -> bool:
+        """Whether any was given."""
+        return any(value is not None for value in (self.by, self.depth, self.sort, self.top))
+
+    def division(self) -> Division:
+        """What it asks for."""
+        return Division(self.by, self.depth, self.sort, self.top)
 
 
 @dataclass(frozen=True)

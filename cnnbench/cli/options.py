@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli.completion import complete_backend, complete_spec
+from cnnbench.counting.division import By, Sort
 from cnnbench.errors import CnnbenchError, ShapeError
 from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
 from cnnbench.models.sources import SOURCES
@@ -85,6 +86,32 @@ OutputOrPicture = Annotated[
         metavar="FILE",
         help="Write to a file instead of stdout; .svg, .png, .html is a picture beside it.",
     ),
+]
+ByOption = Annotated[
+    By | None,
+    typer.Option(
+        "--by",
+        help="One row a stage (what stands at the top of the network), or a kind of operator.",
+        show_default=False,
+    ),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        "--depth",
+        min=1,
+        metavar="N",
+        help="One row for each module N levels deep.",
+        show_default=False,
+    ),
+]
+SortOption = Annotated[
+    Sort | None,
+    typer.Option("--sort", help="The largest first; default: as they run.", show_default=False),
+]
+Top = Annotated[
+    int | None,
+    typer.Option("--top", min=1, metavar="N", help="The first N rows.", show_default=False),
 ]
 Wide = Annotated[bool, typer.Option("--wide", help="Show every column.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Show every note below the table.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Measuring, Written, command
+from cnnbench.cli.frame import Divided, Measuring, Written, command
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.spec import parse
@@ -37,6 +37,7 @@ def time(
     layers: Annotated[
         bool, typer.Option("--layers", help="Each operator's time, and which bound holds it.")
     ] = False,
+    divided: Divided = Divided(),
     raw: Annotated[bool, typer.Option("--raw", help="Every sample into the JSON.")] = False,
     largest: Annotated[
         bool, typer.Option("--largest-batch", help="Where a batch does not fit, find what does.")
@@ -53,13 +54,17 @@ def time(
 
     cnnbench time mobilenet --channels-last --precision 1%
 
-    cnnbench time mobilenet --layers
+    cnnbench time mobilenet --layers --sort time --top 10
+
+    cnnbench time mobilenet --layers --by stage
     """
     specs = [parse(text) for text in models]
     sizes = opt.read_batches(batches)
     names = opt.read_backends(backend, compiled=compiled, graph=graph)
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
+    if divided.named and not layers:
+        raise CnnbenchError("--by, --depth, --sort and --top divide --layers; add it")
     given = opt.read_inputs(inputs, max(sizes), specs)
     with heavy_imports():
         from cnnbench.reports.time import report_of
@@ -82,4 +87,6 @@ def time(
             timing = timed(asked, *here, largest=largest, say=say, progress=progress)
     if all(latency.error for latency in timing.latencies) and not timing.interrupted:
         raise InputError("; ".join(dict.fromkeys(str(row.error) for row in timing.latencies)))
-    written.hand_over(report_of(timing, raw=raw), interrupted=timing.interrupted)
+    written.hand_over(
+        report_of(timing, raw=raw, division=divided.division()), interrupted=timing.interrupted
+    )

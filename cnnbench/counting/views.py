@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.counting.cost import Kind, OpCost, Trace, total
+from cnnbench.counting.division import names
 from cnnbench.counting.memory import alive
 from cnnbench.counting.totals import place, totals
 
@@ -22,9 +23,11 @@ def layers(trace: Trace) -> list[dict[str, Any]]:
     """One record an operator, in execution order, with its share of the MACs."""
     macs = trace.total.macs
     held = {buffer.born for buffer in alive(trace.buffers, trace.peak) if buffer.output}
+    called = names(trace.operators)
     return [
         {
             **place(op),
+            "name": called[index],
             "kind": str(op.kind),
             "inputs": [list(shape) for shape in op.inputs],
             "output": list(op.output),
@@ -71,6 +74,7 @@ def kinds(trace: Trace) -> list[dict[str, Any]]:
                 "params_share": _share(cost.params, whole.params),
                 "weights_share": _share(weights[kind], sum(weights.values())),
                 "bytes_share": _share(cost.bytes_moved, whole.bytes_moved),
+                "live_bytes": max(op.live_bytes for op in ops),
             }
         )
     return rows

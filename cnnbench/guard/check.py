@@ -154,12 +154,14 @@ def _compared(
     limit = config.tolerated(guarded, metric).limit(was)
     if (most := guarded.exceeded(metric, value)) is not None:
         status, limit = Status.OVER, most
-    elif value > limit:
-        status = Status.ROSE
-    elif value > was:
-        status = Status.TOLERATED
+    elif value == was:
+        status = Status.UNCHANGED
+    elif not config.holds(guarded, metric):
+        status = Status.UNHELD
+    elif value < was:
+        status = Status.FELL
     else:
-        status = Status.FELL if value < was else Status.UNCHANGED
+        status = Status.ROSE if value > limit else Status.TOLERATED
     return Finding.of(guarded, metric, status, baseline=was, current=value, limit=limit)
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from cnnbench.counting.metrics import Metric
 from cnnbench.errors import ConfigError, SpecError, nearest
 from cnnbench.files import Complaint, read_toml, validated
-from cnnbench.guard.fields import Count, Inputs, Size, Text, Tolerance, Tolerances
+from cnnbench.guard.fields import Count, Held, Inputs, Size, Text, Tolerance, Tolerances
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.timing.setting import Setting
@@ -22,6 +22,7 @@ _EXAMPLE = (
     """write [tool.cnnbench] with [[tool.cnnbench.model]] name = "package.module:NAME" """.strip()
 )
 _LATENCY_RATIO = 1.05
+_HELD = (Metric.MACS, Metric.PARAMS, Metric.PEAK)  # unless the configuration says otherwise
 
 
 class Guarded(BaseModel):
@@ -33,6 +34,7 @@ class Guarded(BaseModel):
     batch: Annotated[int, Field(strict=True, ge=1, le=10**6)] = 1
     dtype: Dtype | None = None
     train: Annotated[bool, Field(strict=True)] = False
+    guard: Held = None
     tolerance: Tolerances = {}
     max_macs: Count = None
     max_params: Count = None
@@ -80,6 +82,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     file: Path
     baseline: Text = "cnnbench-baseline.json"
+    guard: Held = None
     tolerance: Tolerances = {}
     model: tuple[Guarded, ...]
 
@@ -106,6 +109,14 @@ class Config(BaseModel):
         for file in (self.file, self.baseline_file):
             if output is not None and output.resolve() == file.resolve():
                 raise ConfigError(f"--output {output} would lose {file.name}; name another file")
+
+    def holds(self, guarded: Guarded, metric: Metric) -> bool:
+        """Whether the baseline holds it: what `guard` names, else three costs and those tolerated.
+
+        A `max_…` holds whatever is recorded.
+        """
+        named = guarded.guard or self.guard
+        return metric in (named or (*_HELD, *self.tolerance, *guarded.tolerance))
 
     def tolerated(self, guarded: Guarded, metric: Metric) -> Tolerance:
         """The model's own tolerance, else the one for all, else none."""

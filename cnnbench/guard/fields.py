@@ -74,6 +74,17 @@ def _tolerances(given: object) -> dict[Metric, Tolerance]:
     return found
 
 
+def _guard(given: object) -> tuple[Metric, ...]:
+    names = given if isinstance(given, list) else [given]
+    for name in names:
+        if name not in list(STATIC):
+            hint = nearest(name, STATIC) if isinstance(name, str) else ""
+            raise ValueError(f"guard has no cost {name!r}{hint}; it takes {', '.join(STATIC)}")
+    if not names:
+        raise ValueError('guard is empty; write guard = ["macs"]')
+    return tuple(map(Metric, names))
+
+
 def _inputs(given: object) -> tuple[Input, ...]:
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
@@ -97,4 +108,5 @@ Text = Annotated[str, Field(strict=True), AfterValidator(_printable)]
 Count = Annotated[int | None, BeforeValidator(_count)]
 Size = Annotated[int | None, BeforeValidator(_size)]
 Tolerances = Annotated[dict[Metric, Tolerance], BeforeValidator(_tolerances)]
+Held = Annotated[tuple[Metric, ...] | None, BeforeValidator(_guard)]
 Inputs = Annotated[tuple[Input, ...] | None, BeforeValidator(_inputs)]

@@ -18,12 +18,13 @@ class Status(StrEnum):
     UNCHANGED = "unchanged"
     TOLERATED = "within tolerance"
     FELL = "fell"
-    ROSE = "rose"
+    ROSE = "over tolerance"
     OVER = "over limit"
     SLOWER = "slower"
     FASTER = "faster"
     INDISTINGUISHABLE = "indistinguishable"
     IMPRECISE = "not enough precision"
+    UNHELD = "not guarded"
     UNGUARDED = "no longer guarded"
     UNTIMED = "not timed"
     UNKNOWN = "cannot tell"
@@ -32,7 +33,7 @@ class Status(StrEnum):
 VIOLATIONS = frozenset({Status.ROSE, Status.OVER, Status.SLOWER})
 STRICT_VIOLATIONS = VIOLATIONS | {Status.FELL, Status.UNGUARDED}
 IMPROVEMENTS = frozenset({Status.FELL, Status.FASTER})
-QUIET = frozenset({Status.UNCHANGED, Status.TOLERATED})
+QUIET = frozenset({Status.UNCHANGED, Status.UNHELD})
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies.audit.audit import Account
-from cnnbench.studies.audit.counter import Pass
+from cnnbench.studies.audit.counter import Pass, What
 
+_DOCUMENTED = "What torchvision's and timm's documentation calls GFLOPS are MACs, in billions."
 _SHOWN = 5  # layers of a counter that differ, before the rest is only numbered
 
 
@@ -31,7 +32,11 @@ def report_of(
         "macs": done.trace.total.macs,
         "claimed_macs": claim,
     }
-    notes = [f"{one.counter.name} fails: {one.failure}" for one in accounts if one.failure]
+    notes = [
+        f"{one.counter.name} fails, so its rows are not known (?): {one.failure}"
+        for one in accounts
+        if one.failure
+    ]
     if absent:
         notes.append(f"not installed: {', '.join(absent)}; pip install 'cnnbench[counters]'")
     return Report(
@@ -47,7 +52,8 @@ def report_of(
             _habits(accounts),
             *(_layers(one) for one in accounts if one.layers),
         ],
-        notes=[*notes, _closing(accounts, claim)],
+        findings=[_closing(accounts, claim)],
+        notes=[*notes, _DOCUMENTED],
         environment=software(),
     )
 
@@ -86,7 +92,7 @@ def _accounts(title: str, verdicts: list[Account]) -> Table:
     ours, *others = dict.fromkeys(what for verdict in verdicts for what in verdict.terms)
     rows = [
         row("our MACs", lambda v: units.count(v.terms[ours])),
-        *(row(_label(t), lambda v, t=t: _signed(v.terms.get(t, 0))) for t in others),  # type: ignore[misc]
+        *(row(_label(t), lambda v, t=t: _term(v, t)) for t in others),  # type: ignore[misc]
         row("a MAC counts", lambda v: f"x {v.counter.unit}"),
         row("so it should print", lambda v: "?" if v.failure else units.count(v.explained)),
         row("it prints", lambda v: "fails" if v.printed is None else units.count(v.printed)),
@@ -95,6 +101,11 @@ def _accounts(title: str, verdicts: list[Account]) -> Table:
     names = [verdict.counter.name for verdict in verdicts]
     columns = (Column("term", "", left=True), *(Column(name, name) for name in names))
     return Table(columns, rows, title, last)
+
+
+def _term(verdict: Account, what: What) -> str:
+    """A term of an account; what a counter that failed would have counted is not known."""
+    return "?" if verdict.failure else _signed(verdict.terms.get(what, 0))
 
 
 def _habits(verdicts: list[Account]) -> Table:

@@ -51,7 +51,7 @@ def report_of(findings: Sequence[Finding], revision: Revision | None) -> Report:
     tables = []
     for label in dict.fromkeys(finding.label for finding in shown):
         same = [finding for finding in shown if finding.label == label]
-        if rows := [row_of(finding) for finding in same if finding.current is not None]:
+        if rows := rows_of([finding for finding in same if finding.current is not None]):
             tables += [Table(SUMMARY, rows, label), *_layer_tables(same)]
     return Report(
         command="check",
@@ -79,14 +79,24 @@ def _record(finding: Finding) -> dict[str, Any]:
     return {**_result(finding), "layers": names}
 
 
-def row_of(finding: Finding) -> dict[str, Any]:
-    """The cells of a finding that has a cost; every digit where fewer would look the same."""
+def rows_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The cells of findings that have a cost; every digit where fewer would look the same."""
+    exact = any(map(_looks_the_same, findings))
+    return [_row(finding, exact and not _timed(finding)) for finding in findings]
+
+
+def _looks_the_same(finding: Finding) -> bool:
+    """Whether two different values of a cost read alike when they are rounded."""
+    if finding.metric is None or _timed(finding):
+        return False
+    values = {v for v in (finding.baseline, finding.current, finding.limit) if v is not None}
+    return len(set(map(finding.metric.show, values))) < len(values)
+
+
+def _row(finding: Finding, exact: bool) -> dict[str, Any]:
     metric = finding.metric
     assert metric is not None
-    values = [v for v in (finding.baseline, finding.current, finding.limit) if v is not None]
-    show = metric.show
-    if not _timed(finding) and len(set(map(show, values))) < len(set(values)):
-        show = _exact
+    show = _exact if exact else metric.show
     row: dict[str, Any] = {"words": metric.words, "status": finding.status}
     for key in ("baseline", "current", "limit"):
         value = getattr(finding, key)
@@ -165,10 +175,12 @@ def _notes(findings: Sequence[Finding], revision: Revision | None) -> list[str]:
         if finding.status in (Status.ROSE, Status.FELL) and not _timed(finding)
     ]
     if any(finding.status is Status.OVER for finding in findings):
-        notes.append("over limit: what max_… allows it in the configuration, whatever is recorded")
+        notes.append(
+            "over limit: above what max_… in the configuration allows, whatever is recorded"
+        )
     if names := list(dict.fromkeys(recordable)):
         only = f" --only '{names[0]}'" if len(names) == 1 < len(checked) else ""
-        notes.append(f"where that is meant, record it: {RECORD}{only}")
+        notes.append(f"If this is intended, run '{RECORD}{only}' and commit the file.")
     return notes
 
 

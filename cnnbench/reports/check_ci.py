@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnbench.guard.finding import IMPROVEMENTS, Finding, Status
-from cnnbench.reports.check import row_of, signed
+from cnnbench.reports.check import rows_of, signed
 from cnnbench.reports.formats.github import Annotation, Level
 from cnnbench.reports.formats.junit import Case
 
 
 def _summary(finding: Finding) -> str:
-    """`MACs 214 M → 278 M (+30%), limit 214 M: rose`."""
+    """`MACs 214 M → 278 M (+30%), limit 214 M: over tolerance`."""
     if finding.metric is None or finding.current is None:
         return finding.reason or str(finding.status)
-    row = row_of(finding)
+    (row,) = rows_of([finding])
     was = f"{row['baseline']} → " if finding.baseline is not None else ""
     change = f" ({row['change']})".replace("\n", " ") if row["change"] else ""
     limit = f", limit {row['limit']}" if row["limit"] else ""

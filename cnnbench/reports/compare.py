@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from cnnbench import units
+from cnnbench.counting.division import By
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies.comparison.comparison import Comparing, Comparison
-from cnnbench.studies.comparison.division import By
 from cnnbench.studies.comparison.records import part_records, record
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting

@@ -8,6 +8,7 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting import views
 from cnnbench.counting.cost import Trace
+from cnnbench.counting.division import By, Division
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
@@ -20,15 +21,26 @@ SUMMARY = (
 
 
 LAYERS = (
-    Column("layer", "layer", left=True),
+    Column("name", "layer", left=True),
     Column("operator", "operator", left=True, under=True),
     Column("input", "input", left=True),
     Column("output", "output", col.feature_map, left=True, under=True),
     Column("window", "kernel", left=True),
     col.PARAMS,
     col.MACS,
-    Column("macs_share", "share", units.share),
+    Column("macs_share", "share\nof MACs", units.share),
     Column("memory", "memory"),
+)
+
+
+MODULES = (
+    Column("name", "module", left=True),
+    Column("operators", "operators"),
+    Column("output", "output", col.feature_map, left=True),
+    col.PARAMS,
+    col.MACS,
+    Column("macs_share", "share\nof MACs", units.share),
+    Column("live_bytes", "most\nmemory", units.size),
 )
 
 
@@ -52,48 +64,74 @@ _FEW = 2  # models of which each may have a line of its own
 _HELD, _PEAK = "● ", "▶ "
 
 
-_LEGEND = ("memory: activations alive while the operator runs, most at ▶; ● made one of those",)
+_LEGEND = ("memory: of activations alive as the operator runs; most at ▶, ● made one of them",)
 
 
 def report_of(
-    specs: Sequence[str], traces: Sequence[Trace], *, layers: bool = False, operators: bool = False
+    specs: Sequence[str], traces: Sequence[Trace], division: Division | None = None
 ) -> Report:
-    """One row a model, or of each model a table of its layers or kinds of operator."""
+    """One row a model, or of each model a table of its operators, divided as asked."""
     rows = [
         {"model": spec, **views.summary(trace)} for spec, trace in zip(specs, traces, strict=True)
     ]
     results, records, tables = rows, rows, [Table(SUMMARY, rows)]
-    if layers or operators:
-        view, columns = (views.layers, LAYERS) if layers else (views.kinds, KINDS)
-        parts = [view(trace) for trace in traces]
-        both = list(zip(rows, parts, strict=True))
-        results = [{**row, "layers" if layers else "kinds": part} for row, part in both]
-        records = [{"model": row["model"], **one} for row, part in both for one in part]
-        tables = [_table(row, part, columns) for row, part in both]
+    if division is not None:
+        key, columns = _SHOWN[division.by is By.KIND, division.is_of_operators]
+        parts = [_parts(trace, division) for trace in traces]
+        both = [(row, part, division.shown(part)) for row, part in zip(rows, parts, strict=True)]
+        results = [{**row, key: shown} for row, _, shown in both]
+        records = [{"model": row["model"], **one} for row, _, shown in both for one in shown]
+        tables = [_table(row, part, shown, columns, division) for row, part, shown in both]
     return Report(
         command="flops",
         results=results,
         tables=tables,
-        notes=[*_remarks(rows), *(_LEGEND if layers else ()), convention.FOOTER],
+        notes=[
+            *_remarks(rows),
+            *(_LEGEND if division and division.is_of_operators else ()),
+            convention.FOOTER,
+        ],
         environment=software(),
         records=records,
     )
 
 
-def _table(row: dict[str, Any], parts: list[dict[str, Any]], columns: tuple[Column, ...]) -> Table:
-    """One model's layers or kinds, with what they add up to."""
+# By whether it is by kind, and whether each operator stands alone: the key, the columns.
+_SHOWN = {
+    (False, True): ("layers", LAYERS),
+    (False, False): ("modules", MODULES),
+    (True, False): ("kinds", KINDS),
+}
+
+
+def _parts(trace: Trace, division: Division) -> list[dict[str, Any]]:
+    return views.kinds(trace) if division.by is By.KIND else division.of(views.layers(trace))
+
+
+def _table(
+    row: dict[str, Any],
+    parts: list[dict[str, Any]],
+    shown: list[dict[str, Any]],
+    columns: tuple[Column, ...],
+    division: Division,
+) -> Table:
+    """One model's operators, divided, with what all add up to."""
     title = f"{row['model']}  {col.shapes(row['input'])}"
     if not parts:
         return Table(columns, [], f"{title}: no operator runs")
-    shown = [_layer(part) if columns is LAYERS else part for part in parts]
+    if left_out := division.words(len(parts)):
+        title = f"{title}  {left_out}"
+    shown = [_layer(part) if columns is LAYERS else part for part in shown]
     blank = {"operator": "", "input": "", "window": ""}
     blank["memory"] = units.size(row["peak_activation_bytes"])
+    most = {"live_bytes": row["peak_activation_bytes"]}
     sums = {
         column.key: sum(part[column.key] for part in parts)
         for column in columns
         if isinstance(parts[0].get(column.key), (int, float))
     }
-    last = {**blank, "output": parts[-1].get("output", []), **sums, columns[0].key: "total"}
+    output = parts[-1].get("output", [])
+    last = {**blank, "output": output, **sums, **most, columns[0].key: "total"}
     return Table(columns, shown, title, last)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cnnbench import units
+from cnnbench.counting.division import Division
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software, where
 from cnnbench.reports.report import Column, Report, Table
@@ -30,7 +31,7 @@ LATENCIES = (
 
 
 LAYERS = (
-    Column("layer", "layer", left=True),
+    Column("name", "layer", left=True),
     Column("operator", "operator", left=True, under=True),
     Column("output", "output", col.optional(col.feature_map), left=True),
     Column("time_s", "time", col.optional(units.duration)),
@@ -43,16 +44,28 @@ LAYERS = (
 )
 
 
-def report_of(timing: Timing | LayerTiming, *, raw: bool = False) -> Report:
+MODULES = (
+    Column("name", "module", left=True),
+    Column("operators", "operators", str),
+    *(column for column in LAYERS if column.key in ("output", "time_s", "share", "macs")),
+)
+
+
+def report_of(
+    timing: Timing | LayerTiming, *, raw: bool = False, division: Division | None = None
+) -> Report:
     """One row a latency, with `raw` every sample too; or a table of each network's operators."""
+    division = division or Division()
     latencies = timing.latencies
     results = [latency.record(raw=raw) for latency in latencies]
     records, tables = results, [Table(LATENCIES, [_row(latency) for latency in latencies])]
     if isinstance(timing, LayerTiming):
+        key = "layers" if division.is_of_operators else "modules"
         parts = [(part, part.record()) for part in timing.networks]
-        results = [{**row, "layers": ops} for row, (_, ops) in zip(results, parts, strict=True)]
-        records = [{"model": row["model"], **op} for row in results for op in row["layers"]]
-        tables = [_layer_table(part, ops) for part, ops in parts if ops]
+        shown = [division.shown(division.of(ops)) for _, ops in parts]
+        results = [{**row, key: ops} for row, ops in zip(results, shown, strict=True)]
+        records = [{"model": row["model"], **op} for row in results for op in row[key]]
+        tables = [_layer_table(part, ops, division) for part, ops in parts if ops]
     return Report(
         command="time",
         results=results,
@@ -82,13 +95,14 @@ def _row(latency: Latency) -> dict[str, Any]:
     return row
 
 
-def _layer_table(part: LayerTimes, rows: list[dict[str, Any]]) -> Table:
-    """The operators, and the pass as a whole below them."""
+def _layer_table(part: LayerTimes, rows: list[dict[str, Any]], division: Division) -> Table:
+    """The operators, divided, and the pass as a whole below them."""
     whole = part.whole
     least = sum(op.time_s * (op.fraction_of_bound or 0.0) for op in part.operators)
     total: dict[str, Any] = {
-        "layer": "whole pass",
+        "name": "whole pass",
         "operator": "",
+        "operators": "",
         "output": list(rows[-1]["output"]) if rows else [],
         "time_s": whole.latency_s,
         "share": 1.0,
@@ -98,12 +112,15 @@ def _layer_table(part: LayerTimes, rows: list[dict[str, Any]]) -> Table:
         "bound": "",
         "fraction_of_bound": least / whole.latency_s if whole.latency_s else None,
     }
-    between = {**total, "layer": "between operators", "output": None, "macs": 0, "intensity": 0.0}
+    between = {**total, "name": "between operators", "output": None, "macs": 0, "intensity": 0.0}
     between |= {"time_s": part.between_s, "flops_per_s": None, "fraction_of_bound": None}
     between["share"] = between["time_s"] / whole.latency_s if whole.latency_s else 0.0
-    shown = [{**row, "bound": row["bound"] or ""} for row in rows]
     title = f"{whole.model}  batch {whole.setting.batch}"
-    return Table(LAYERS, [*shown, between], title, total)
+    put = division.of(rows)
+    title = "  ".join(filter(None, (title, division.words(len(put)))))
+    shown = [{**row, "bound": row.get("bound") or ""} for row in division.shown(put)]
+    columns = LAYERS if division.is_of_operators else MODULES
+    return Table(columns, [*shown, between], title, total)
 
 
 def _intensity(rows: Sequence[dict[str, Any]]) -> float:

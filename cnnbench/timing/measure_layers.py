@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from cnnbench.counting.cost import Trace
+from cnnbench.counting.division import names
 from cnnbench.devices.cores import limited
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
@@ -37,24 +38,28 @@ class LayerTimes:
     def record(self) -> list[dict[str, Any]]:
         """One record an operator, in execution order; `share` is of the whole pass."""
         whole = self.whole.latency_s or 0.0
+        called = names([op.cost for op in self.operators])
         return [
             {
                 "layer": op.cost.path,
+                "name": name,
                 "operator": op.cost.operator,
                 "kind": str(op.cost.kind),
                 "output": list(op.cost.output),
                 "time_s": op.time_s,
                 "share": op.time_s / whole if whole else 0.0,
+                "params": op.cost.cost.params,
                 "macs": op.cost.cost.macs,
                 "flops": op.cost.cost.flops,
                 "elementwise_flops": op.cost.cost.elementwise_flops,
                 "bytes_moved": op.cost.cost.bytes_moved,
+                "live_bytes": op.cost.live_bytes,
                 "intensity": op.cost.cost.intensity,
                 "flops_per_s": op.flops_per_s,
                 "bound": op.bound,
                 "fraction_of_bound": op.fraction_of_bound,
             }
-            for op in self.operators
+            for op, name in zip(self.operators, called, strict=True)
         ]
 
     @property

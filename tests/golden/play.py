@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
 COMMANDS = (
     "list show flops audit time device compare predict scale fit gradients published claims "
-    "sweep merge report baseline check"
+    "sweep merge report baseline check guide"
 ).split()
 # Values that depend on the machine, the versions and the day; their keys are held.
 CIRCUMSTANCES = {"cnnbench", "python", "torch", "onednn", "platform", "load", "clock_mhz"} | {

@@ -12,6 +12,7 @@ from torch import nn
 
 from cnnbench.counting import count as counting
 from cnnbench.counting.cost import Cost, Trace
+from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import parse, parse_together
 from cnnbench.roofline.bound import Bound
@@ -20,7 +21,6 @@ from cnnbench.roofline.profile import Copy, Profile
 from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.compare import compare
 from cnnbench.studies.comparison.comparison import Comparison
-from cnnbench.studies.comparison.division import By
 from cnnbench.studies.comparison.explain import explain
 from cnnbench.studies.comparison.parts import parts
 from cnnbench.studies.comparison.records import record

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnnbench.counting.cost import Cost, OpCost, total
+from cnnbench.counting.division import By
 from cnnbench.studies.comparison.comparison import Comparison, Side
-from cnnbench.studies.comparison.division import By
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from cnnbench.counting.division import By
 from cnnbench.studies.comparison.comparison import Comparison, Side
-from cnnbench.studies.comparison.division import By
 from cnnbench.studies.comparison.explain import explain, shares
 from cnnbench.studies.comparison.parts import Part, parts
 
