@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Written, command, their_code
+from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import InputError
 from cnnbench.models.spec import SourceSpec, parse
@@ -35,12 +33,12 @@ def audit(
         from cnnbench.reports.audit import report_of
         from cnnbench.studies.audit.audit import installed, judge, prepare
     counters, absent = installed()
-    with _status() as say, their_code():
-        say(f"building {spec}")
+    with their_code(), bar() as shown:
+        shown.say(f"building {spec}")
         done = prepare(spec, given, batch)
         accounts = []
         for counter in counters:
-            say(f"asking {counter.name}")
+            shown.say(f"asking {counter.name}")
             accounts.append(judge(counter, done))
     if all(one.failure for one in accounts):
         reasons = "; ".join(f"{one.counter.name}: {one.failure}" for one in accounts)
@@ -49,16 +47,3 @@ def audit(
     if isinstance(spec, SourceSpec) and given is None and batch == 1:
         claim = claimed_macs(spec)  # of one image of the usual size
     written.hand_over(report_of(str(spec), done, accounts, absent, claim))
-
-
-@contextmanager
-def _status() -> Iterator[Callable[[str], None]]:
-    """Say on a terminal what takes so long."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda text: None
-        return
-    with console.status("") as status:
-        yield lambda text: status.update(text)

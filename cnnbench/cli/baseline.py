@@ -39,8 +39,8 @@ def baseline(
         before = baselines.read(file).models
     except BaselineError:
         before = {}
-    with their_code(), bar(0) as shown:
-        made = record(found, chosen, whole=not only, say=shown.say)
+    with their_code(), bar() as shown:
+        made = record(found, chosen, whole=not only, progress=shown)
     baselines.keep(made, file)
     labels = [guarded.label for guarded in chosen]
     written.hand_over(report_of(labels, made, before, found.baseline, file))

@@ -15,6 +15,7 @@ from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import BaselineError, CnnbenchError
 from cnnbench.files import check_writable
 from cnnbench.reports.formats.emit import Format, deliver, emit, text
+from cnnbench.timing.session import Session, StopRule
 
 
 class CheckFormat(StrEnum):
@@ -37,7 +38,6 @@ def check(
             "--against",
             metavar="REVISION",
             help="Time each model against where this branch left that git revision: origin/main.",
-            show_default=False,
         ),
     ] = None,
     strict: Annotated[
@@ -60,7 +60,6 @@ def check(
             "-f",
             help="How to print; github also appends to $GITHUB_STEP_SUMMARY. Default: table, or "
             "what the suffix of --output says (.xml is junit).",
-            show_default=False,
         ),
     ] = None,
     output: opt.Output = None,
@@ -79,7 +78,7 @@ def check(
 
     cnnbench check --against origin/main --format github
     """
-    opt.check_max_time(max_time)
+    rule = StopRule(max_time=max_time)
     if not against and here.named:
         raise CnnbenchError("--device and --threads are for timing; give --against REVISION, too")
     check_writable(output)
@@ -88,7 +87,7 @@ def check(
     with heavy_imports():
         from cnnbench.guard import config as configs
         from cnnbench.guard.check import raise_unknown, static
-        from cnnbench.guard.duet.latencies import Where, latencies
+        from cnnbench.guard.duet.latencies import latencies
         from cnnbench.guard.finding import unreadable
         from cnnbench.reports import check as check_report
         from cnnbench.reports import check_ci
@@ -100,14 +99,14 @@ def check(
     revision = None
     with their_code(), bar(max_time) as shown:
         try:
-            findings = static(found, chosen, whole=not only, say=shown.say)
+            findings = static(found, chosen, whole=not only, progress=shown)
         except BaselineError as error:
             if form not in (CheckFormat.GITHUB, CheckFormat.JUNIT):
                 raise
             findings = [unreadable(found.baseline, str(error))]  # one line more for a CI to show
         if against is not None:
-            where = Where(here.machine(), max_time)
-            revision, timed = latencies(found, chosen, against, where, shown.say)
+            session = Session(here.machine(), rule, shown)
+            revision, timed = latencies(found, chosen, against, session)
             findings += timed
     report = check_report.report_of(findings, revision)
     if form is CheckFormat.JUNIT:

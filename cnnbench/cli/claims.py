@@ -15,7 +15,7 @@ from cnnbench.reports.formats.emit import Format, format_of
 def claims(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CLAIM…", help="By name; default: all.", show_default=False),
+        typer.Argument(metavar="CLAIM…", help="By name; default: all."),
     ] = None,
     static: Annotated[
         bool, typer.Option("--static", help="Those that are counted: no timing, no training.")
@@ -46,10 +46,8 @@ def claims(
     asked = chosen(names or [], static=static)
     counting = all(claim.need is Need.COUNTING for claim in asked)
     with measuring.session() as session, cores.limited(session.machine.threads.number):
-        shown = session.bar
         about = None if counting else environment(session.machine)
-        setup = Setup(session.machine, session.rule, measuring.seed, shown.part, shown.rounds)
-        done = findings(asked, setup, lambda claim: shown.say(claim.text))
+        done = findings(asked, Setup(session.machine, session.rule, session.progress))
     detailed = format_of(written.form, written.output) is Format.MARKDOWN
     report = report_of(done, about, measuring.seed, detailed=detailed)
     written.hand_over(report, interrupted=done.interrupted)

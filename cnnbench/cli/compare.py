@@ -17,20 +17,16 @@ from cnnbench.timing.backends import EAGER
 
 OutChannels = Annotated[
     int | None,
-    typer.Option("--out-channels", min=1, help="That come out of the blocks.", show_default=False),
+    typer.Option("--out-channels", min=1, help="That come out of the blocks."),
 ]
 Kernel = Annotated[
     int | None,
-    typer.Option("--kernel", min=1, help="Side of the blocks' window.", show_default=False),
+    typer.Option("--kernel", min=1, help="Side of the blocks' window."),
 ]
-Stride = Annotated[
-    int | None, typer.Option("--stride", min=1, help="Of the blocks.", show_default=False)
-]
+Stride = Annotated[int | None, typer.Option("--stride", min=1, help="Of the blocks.")]
 MidChannels = Annotated[
     int | None,
-    typer.Option(
-        "--mid-channels", min=1, help="After a bottleneck's reduction.", show_default=False
-    ),
+    typer.Option("--mid-channels", min=1, help="After a bottleneck's reduction."),
 ]
 
 
@@ -50,7 +46,6 @@ def compare(
             "--shape",
             metavar="HxWxC",
             help="The map that comes into the blocks: 28x28x192. Default: the papers' own stages.",
-            show_default=False,
         ),
     ] = None,
     out_channels: OutChannels = None,
@@ -63,7 +58,6 @@ def compare(
             "--by",
             help="How to divide the difference of networks; default: by stage where they share "
             "their stages.",
-            show_default=False,
         ),
     ] = None,
     static: Annotated[
@@ -131,15 +125,8 @@ def compare(
         with measuring.session(len(specs) - 1) as session:
             check(setting, session.machine.device)
             rows = study.count_rows(asked, given, setting, values=True, seed=measuring.seed)
-            done = study.time_rows(
-                rows,
-                setting,
-                session.machine,
-                session.rule,
-                layers=written.is_apart and name == EAGER,
-                say=session.bar.say,
-                progress=session.bar.rounds,
-            )
+            layers = written.is_apart and name == EAGER
+            done = study.time_rows(rows, setting, session, layers=layers)
 
     def draw() -> Any:
         from cnnbench.reports.charts.comparison import comparison

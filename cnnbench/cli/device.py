@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Here, Written, command
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.files import write
+from cnnbench.timing.session import Session, StopRule
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def device(
 
     cnnbench device --output device.toml
     """
-    opt.check_max_time(max_time)
+    rule = StopRule(max_time=max_time)
     with heavy_imports():
         from cnnbench.devices.environment import environment
         from cnnbench.reports.device import report_of
@@ -67,14 +67,8 @@ def device(
         from cnnbench.timing import noise
     machine = here.machine()
     with bar(max_time) as shown:
-        seen = noise.portrait(
-            machine,
-            max_time,
-            predicting=written.is_apart,
-            refresh=refresh,
-            say=shown.say,
-            progress=shown.rounds,
-        )
+        session = Session(machine, rule, shown)
+        seen = noise.portrait(session, predicting=written.is_apart, refresh=refresh)
     if written.is_apart and written.output is not None:
         write(written.output, profile_file.as_toml(seen.profile))
     report = report_of(seen, environment(machine))

@@ -33,7 +33,6 @@ def fit(
             metavar="KEY=VALUE,…",
             help="The most that a pass may cost: macs=400M, params=6M, activations=5M, "
             "peak_activation_bytes=8MiB, bytes_moved=100MiB, elementwise_flops=20M, latency=20ms.",
-            show_default=False,
         ),
     ],
     goal: Annotated[
@@ -90,20 +89,13 @@ def fit(
     number_format = str(dtype or "float32")
     profile: Profile | None = read(on) if on else None
     with measuring.session(WINDOW) as session:
-        shown, machine, measure = session.bar, session.machine, None
+        shown, measure = session.progress, None
         if timing:
-            check(setting, machine.device)
-            profile = complete(machine, [number_format], shown.say)
+            check(setting, session.machine.device)
+            profile = complete(session.machine, [number_format], shown.say)
 
             def measure(chosen: Sequence[Variant]) -> Timing:
-                return timed(
-                    [(one.spec, setting) for one in chosen],
-                    None,
-                    machine,
-                    session.rule,
-                    say=shown.say,
-                    progress=shown.rounds,
-                )
+                return timed([(one.spec, setting) for one in chosen], None, session)
 
         of = variants(
             specs,

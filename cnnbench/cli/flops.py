@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +9,12 @@ import typer
 
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Divided, Written, command, their_code
+from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.division import By, Sort
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models import registry
-from cnnbench.models.spec import AnySpec, parse
+from cnnbench.models.spec import parse
 from cnnbench.reports import columns as col
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 @command
 def flops(
     models: opt.Specs = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every model of the registry.", show_default=False)
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every model of the registry.")] = False,
     layers: Annotated[
         bool, typer.Option("--layers", help="One row an operator, in execution order.")
     ] = False,
@@ -74,8 +72,9 @@ def flops(
     asked = division if layers or operators or divided.named else None
     traces: dict[str, Trace] = {}
     failures: dict[str, CnnbenchError] = {}
-    with their_code():
-        for spec in _progress(specs):
+    with their_code(), bar() as shown:
+        for number, spec in enumerate(specs):
+            shown.counted(number, len(specs))
             try:
                 traces[str(spec)] = count(spec, given, batch=batch, dtype=dtype, train=train)
             except CnnbenchError as error:
@@ -89,16 +88,3 @@ def flops(
     written.hand_over(report_of(counted, found, asked))
     if failures:
         raise SomeFailed([str(error) for error in failures.values()])
-
-
-def _progress(specs: list[AnySpec]) -> Iterable[AnySpec]:
-    """Show a bar on a terminal where the work may take over a second."""
-    if len(specs) < 8:
-        return specs
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(
-        specs, "counting", console=console, transient=True, disable=not console.is_terminal
-    )

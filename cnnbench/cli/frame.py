@@ -12,7 +12,7 @@ import mimetypes
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -22,18 +22,18 @@ import typer
 
 from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
-from cnnbench.cli.progress import Bar, bar
+from cnnbench.cli.progress import bar
 from cnnbench.counting.division import Division
 from cnnbench.devices import cores
 from cnnbench.errors import CnnbenchError, OutputError
 from cnnbench.files import check_writable
 from cnnbench.reports.charts import style
 from cnnbench.reports.formats.emit import emit
+from cnnbench.timing.session import Session, StopRule, check_precision
 
 if TYPE_CHECKING:
     from cnnbench.devices.machine import Machine
     from cnnbench.reports.report import Report
-    from cnnbench.timing.sampling import StopRule
 
 _DEBUG = Annotated[
     bool, typer.Option("--debug", help="Show the traceback of an error in a network's own code.")
@@ -106,15 +106,6 @@ class Here:
 
 
 @dataclass(frozen=True)
-class Session:
-    """A measurement that runs: where, until when, and the bar that shows it."""
-
-    machine: Machine
-    rule: StopRule
-    bar: Bar
-
-
-@dataclass(frozen=True)
 class Measuring(Here):
     """The place to measure, and when it is enough."""
 
@@ -125,34 +116,23 @@ class Measuring(Here):
     def __post_init__(self) -> None:
         """CnnbenchError for what makes no sense."""
         super().__post_init__()
-        if not 0 < self.share < 1:
-            raise CnnbenchError(
-                f"malformed precision {self.precision!r}; write a share: --precision 2%"
-            )
-        opt.check_max_time(self.max_time)
         opt.check_seed(self.seed)
-
-    @property
-    def share(self) -> float:
-        """The precision, `2%` or 0.02, as a share; not a number where it is none."""
-        text = self.precision.strip()
-        try:
-            return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            return math.nan
+        self.rule()
 
     def rule(self) -> StopRule:
-        """When to stop."""
-        from cnnbench.timing.sampling import StopRule
-
-        return StopRule(self.share, self.max_time, self.seed)
+        """When to stop: within the precision, `2%` or 0.02."""
+        text, share = self.precision.strip(), math.nan
+        with suppress(ValueError):
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        check_precision(share, self.precision)
+        return StopRule(share, self.max_time, self.seed)
 
     @contextmanager
     def session(self, rows: float = 1) -> Iterator[Session]:
         """Measure within it: `rows` are as many as `max_time` is for, one by one."""
-        machine = self.machine()
-        with their_code(), bar(self.max_time * rows, self.share) as shown:
-            yield Session(machine, self.rule(), shown)
+        machine, rule = self.machine(), self.rule()
+        with their_code(), bar(rule.max_time * rows, rule.precision) as shown:
+            yield Session(machine, rule, shown)
 
 
 @dataclass(frozen=True)

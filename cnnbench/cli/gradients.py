@@ -36,16 +36,12 @@ def gradients(
             "--steps",
             metavar="N",
             help="Train each for so many on handwritten digits; 100 with --weight-decay.",
-            show_default=False,
         ),
     ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            "--learning-rate",
-            metavar="RATE",
-            help="Of SGD with momentum 0.9; default: 0.01.",
-            show_default=False,
+            "--learning-rate", metavar="RATE", help="Of SGD with momentum 0.9; default: 0.01."
         ),
     ] = None,
     weight_decay: Annotated[
@@ -54,7 +50,6 @@ def gradients(
             "--weight-decay",
             metavar="DECAY",
             help="Train with it too, and show how far that brings each block to the identity.",
-            show_default=False,
         ),
     ] = None,
     inputs: opt.InputOption = None,
@@ -107,7 +102,7 @@ def gradients(
         written.require()
     asked = Asked(batch, seed, steps, learning_rate or LEARNING_RATE, weight_decay)
     machine, trained = Machine.find("cpu", threads), Trainings([])
-    with their_code(), cores.limited(machine.threads.number), bar(0.0) as shown:
+    with their_code(), cores.limited(machine.threads.number), bar() as shown:
         found = signals(
             specs,
             given,

@@ -17,12 +17,10 @@ from cnnbench.sweeps.store import Store
 
 @command
 def merge(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="A B…", help="Stores of sweeps.", show_default=False)
-    ],
+    folders: Annotated[list[Path], typer.Argument(metavar="A B…", help="Stores of sweeps.")],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="The new one.", show_default=False),
+        typer.Option("--output", "-o", metavar="FOLDER", help="The new one."),
     ],
 ) -> None:
     """Join the stores of several machines: each configuration, device and software once.

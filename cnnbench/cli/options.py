@@ -19,29 +19,14 @@ from cnnbench.timing.backends import BACKENDS, EAGER, check_name
 
 _OTHERS = ", ".join(f"{name}:NAME" for name in SOURCES)
 _SPEC = f"NAME@key=value,… or package.module:NAME, path/file.py:NAME, {_OTHERS}"
-Specs = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="MODEL",
-        help=f"Model specs: {_SPEC}.",
-        autocompletion=complete_spec,
-    ),
-]
+_SPECS = typer.Argument(
+    metavar="MODEL", help=f"Model specs: {_SPEC}.", autocompletion=complete_spec
+)
+Specs = Annotated[list[str] | None, _SPECS]
+SomeSpecs = Annotated[list[str], _SPECS]
 OneSpec = Annotated[
     str,
-    typer.Argument(
-        metavar="MODEL",
-        help=f"A model spec: {_SPEC}.",
-        autocompletion=complete_spec,
-    ),
-]
-SomeSpecs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="MODEL",
-        help=f"Model specs: {_SPEC}.",
-        autocompletion=complete_spec,
-    ),
+    typer.Argument(metavar="MODEL", help=f"A model spec: {_SPEC}.", autocompletion=complete_spec),
 ]
 InputOption = Annotated[
     list[str] | None,
@@ -50,7 +35,6 @@ InputOption = Annotated[
         metavar="SHAPE",
         help="Input shape without the batch: 3x224x224. Once an argument; NAME=SHAPE for a keyword,"
         " NAME:DTYPE=SHAPE for ids:int64=128. Default: the model's own.",
-        show_default=False,
     ),
 ]
 Batches = Annotated[
@@ -62,16 +46,12 @@ DtypeOption = Annotated[
     typer.Option(
         "--dtype",
         help="Of weights and activations; default: float32, or what your own network has.",
-        show_default=False,
     ),
 ]
 FormatOption = Annotated[
     Format | None,
     typer.Option(
-        "--format",
-        "-f",
-        help="How to print; default: table, or what the suffix of --output says.",
-        show_default=False,
+        "--format", "-f", help="How to print; default: table, or what the suffix of --output says."
     ),
 ]
 Output = Annotated[
@@ -125,7 +105,6 @@ DeviceOption = Annotated[
         "-d",
         metavar="cpu|cuda|cuda:N|mps",
         help="Where to run; default: the best there is.",
-        show_default=False,
     ),
 ]
 On = Annotated[
@@ -135,15 +114,12 @@ On = Annotated[
         metavar="DEVICE.toml",
         help="Predict for the device of this file, which 'cnnbench device --output device.toml' "
         "writes there; nothing is measured.",
-        show_default=False,
     ),
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
-        "--threads",
-        help="Of the CPU; default: what affinity and the container's quota allow.",
-        show_default=False,
+        "--threads", help="Of the CPU; default: what affinity and the container's quota allow."
     ),
 ]
 ChannelsLast = Annotated[
@@ -157,7 +133,6 @@ Backend = Annotated[
         help=f"What runs the network: {', '.join(BACKENDS)}, or what another package adds; "
         f"default: {EAGER}.",
         autocompletion=complete_backend,
-        show_default=False,
     ),
 ]
 Backends = Annotated[
@@ -168,7 +143,6 @@ Backends = Annotated[
         help=f"What runs the network: {', '.join(BACKENDS)}, or what another package adds; several "
         f"are timed in the same rounds. Default: {EAGER}.",
         autocompletion=complete_backend,
-        show_default=False,
     ),
 ]
 Compile = Annotated[bool, typer.Option("--compile", help="Short for --backend compile.")]
@@ -187,7 +161,6 @@ Only = Annotated[
         "--only",
         metavar="MODEL",
         help="Of the guarded models this one alone, by its name; may be given several times.",
-        show_default=False,
     ),
 ]
 Config = Annotated[
@@ -196,7 +169,6 @@ Config = Annotated[
         "--config",
         metavar="FILE",
         help="pyproject.toml or cnnbench.toml; default: the nearest, here or above.",
-        show_default=False,
     ),
 ]
 
@@ -247,12 +219,6 @@ def read_backend(text: str | None, *, compiled: bool = False) -> str:
             f"one back end at a time: --backend {name}; 'cnnbench time' has several"
         )
     return name
-
-
-def check_max_time(seconds: float) -> None:
-    """CnnbenchError for a --max-time in which nothing can be measured."""
-    if not 0 < seconds < 10**6:
-        raise CnnbenchError(f"--max-time {seconds:g} makes no sense; give seconds: --max-time 10")
 
 
 def check_seed(seed: int) -> None:

@@ -48,7 +48,7 @@ def predict(
         if on:
             known = read(on)
         else:
-            with bar(0) as shown:
+            with bar() as shown:
                 known = complete(here.machine(), dtypes, shown.say)
         rows, checks = study.forecasts(passes, known), study.checks(known, dtypes)
     written.hand_over(report_of(rows, known, dtypes, checks))

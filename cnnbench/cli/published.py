@@ -20,7 +20,6 @@ def published(
             metavar="MODEL…",
             help="Their figures alone, those of their variants and modules too; default: all.",
             autocompletion=complete_spec,
-            show_default=False,
         ),
     ] = None,
     written: Written = Written(),
@@ -40,7 +39,7 @@ def published(
         from cnnbench.studies.papers.published import compared, figures_of
     asked = figures_of(models or [])
     rows = []
-    with bar(0) as shown:
+    with bar() as shown:
         for number, figure in enumerate(asked):
             shown.counted(number, len(asked))
             rows.append(compared(figure))

@@ -29,7 +29,6 @@ class _Page(Written):
             metavar="FILE",
             help="Write to a file instead of stdout; .html is one page with charts and a table, "
             "which needs no network.",
-            show_default=False,
         ),
     ] = None
     apart: ClassVar[dict[str, str]] = {".html": "a page"}
@@ -46,7 +45,7 @@ class _Page(Written):
 def report(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN…", help="Stores of sweeps.", show_default=False),
+        typer.Argument(metavar="RUN…", help="Stores of sweeps."),
     ],
     compare: Annotated[
         bool,
@@ -58,7 +57,6 @@ def report(
             "--figures",
             metavar="DIR",
             help="Write every chart into this folder too, as .svg and .png.",
-            show_default=False,
         ),
     ] = None,
     written: _Page = _Page(),
@@ -86,7 +84,7 @@ def report(
         from cnnbench.sweeps.results import read
         from cnnbench.sweeps.store import Store
     stores = [Store(folder) for folder in folders]
-    with bar(0) as shown:
+    with bar() as shown:
         shown.say("reading")
         if compare:
             first, second = (read([store]) for store in stores)

@@ -22,10 +22,7 @@ def scale(
     phi: Annotated[
         list[str] | None,
         typer.Option(
-            "--phi",
-            metavar="PHI[,PHI…]",
-            help="Compound scaling by these; default: 0 to 7.",
-            show_default=False,
+            "--phi", metavar="PHI[,PHI…]", help="Compound scaling by these; default: 0 to 7."
         ),
     ] = None,
     alpha: Annotated[
@@ -43,7 +40,6 @@ def scale(
             "--by",
             help="Ways of spending what --to asks for, side by side; may be given several times. "
             "Default: all that the network has.",
-            show_default=False,
         ),
     ] = None,
     to: Annotated[
@@ -52,7 +48,6 @@ def scale(
             "--to",
             metavar="2x|800M",
             help="So many times the MACs, or so many; 2x where --by is given.",
-            show_default=False,
         ),
     ] = None,
     static: Annotated[
@@ -120,14 +115,7 @@ def scale(
     else:
         with measuring.session(len(found)) as session:
             check(setting, session.machine.device)
-            done = compare.time_rows(
-                compared,
-                setting,
-                session.machine,
-                session.rule,
-                say=session.bar.say,
-                progress=session.bar.rounds,
-            )
+            done = compare.time_rows(compared, setting, session)
     report = report_of_ways(done, found, asked, setting)
 
     def draw() -> Any:

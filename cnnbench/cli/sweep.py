@@ -25,18 +25,15 @@ from cnnbench.timing.backends import BACKENDS
 if TYPE_CHECKING:
     from cnnbench.devices.machine import Machine
     from cnnbench.sweeps.run import Ran
-    from cnnbench.timing.sampling import StopRule
+    from cnnbench.timing.session import StopRule
 
 _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
 _NEXT = re.compile(r",(?![\w.]+=)")  # a comma before key=value is within a spec
 _BOTH = "yes|no|both"
 
 
-def _axis(name: str, metavar: str, text: str) -> typer.models.OptionInfo:
-    found: typer.models.OptionInfo = typer.Option(
-        name, metavar=metavar, help=text, show_default=False
-    )
-    return found
+def _axis(name: str, metavar: str, text: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=text)
 
 
 @command
@@ -146,17 +143,8 @@ def sweep(
         left = missing(of, store, machine, retry=retry) if store else of
         _say_plan(left, of, None if machine is None else str(machine.device), measuring.max_time)
         return
-    with their_code(), bar(measuring.max_time) as shown:
-        done = run(
-            of,
-            store,
-            machine,
-            measuring.rule(),
-            retry=retry,
-            say=shown.say,
-            counting=shown.counted,
-            timing=shown.timed,
-        )
+    with their_code(), bar() as shown:
+        done = run(of, store, machine, measuring.rule(), retry=retry, progress=shown)
     _summary(store, of, machine, done)
     if done.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -267,7 +255,7 @@ def _submit(
         )
         return
     try:
-        with bar(0) as shown:
+        with bar() as shown:
             failed = wait_for(job, store, lambda done: shown.counted(done, len(left)))
     except KeyboardInterrupt:
         typer.echo(f"job {job.job} goes on; 'scancel {job.job}' ends it")

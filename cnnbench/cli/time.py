@@ -78,13 +78,11 @@ def time(
         for name in names
     ]
     with measuring.session(2 if layers else len(asked)) as session:
-        here = given, session.machine, session.rule
-        say, progress = session.bar.say, session.bar.rounds
         timing: Timing | LayerTiming
         if layers:
-            timing = timed_layers(asked, *here, say=say, progress=progress)
+            timing = timed_layers(asked, given, session)
         else:
-            timing = timed(asked, *here, largest=largest, say=say, progress=progress)
+            timing = timed(asked, given, session, largest=largest)
     if all(latency.error for latency in timing.latencies) and not timing.interrupted:
         raise InputError("; ".join(dict.fromkeys(str(row.error) for row in timing.latencies)))
     written.hand_over(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +17,11 @@ from cnnbench.guard.changes import Pair, changes, pairs
 from cnnbench.guard.config import Config, Guarded
 from cnnbench.guard.costs import Costs, Layer
 from cnnbench.guard.counting import at_home, count_guarded
-from cnnbench.guard.duet.latencies import Where, latencies
+from cnnbench.guard.duet.latencies import latencies
 from cnnbench.guard.finding import Finding, Status
-from cnnbench.timing.measure import check_plan
+from cnnbench.progress import SILENT, Progress
+from cnnbench.timing.session import Session, StopRule
 
-Say = Callable[[str], None]
 _UNGUARDED = "in the baseline, but no longer guarded; record that"
 
 
@@ -43,15 +43,15 @@ def check(
     CnnbenchError where it cannot be told. It prints nothing itself; what has been imported of a
     network stays imported, so that a change of its code needs a new process.
     """
-    check_plan(0.01, max_time)
+    rule = StopRule(max_time=max_time)
     if against is None and (device is not None or threads is not None):
         raise CnnbenchError("device and threads are for timing; give against=REVISION, too")
     found = configs.find(Path(config) if config is not None else None)
     chosen = found.chosen([only] if isinstance(only, str) else list(only))
     findings = static(found, chosen, whole=not only)
     if against is not None:
-        where = Where(Machine.find(device, threads), max_time)
-        findings += latencies(found, chosen, against, where)[1]
+        session = Session(Machine.find(device, threads), rule)
+        findings += latencies(found, chosen, against, session)[1]
     raise_unknown(findings, strict)
     return [finding for finding in findings if finding.violates(strict)]
 
@@ -70,7 +70,7 @@ def _named(label: str, reason: str) -> str:
 
 
 def static(
-    config: Config, chosen: Sequence[Guarded], *, whole: bool, say: Say = lambda text: None
+    config: Config, chosen: Sequence[Guarded], *, whole: bool, progress: Progress = SILENT
 ) -> list[Finding]:
     """Every static cost of the chosen models; `whole` also what only the baseline still has.
 
@@ -80,7 +80,7 @@ def static(
     findings: list[Finding] = []
     with at_home(config.folder):
         for guarded in chosen:
-            say(f"counting {guarded.label}")
+            progress.say(f"counting {guarded.label}")
             findings += _of_model(config, guarded, recorded)
     if whole:
         known = {guarded.label for guarded in config.model}
@@ -187,7 +187,9 @@ def _with_layers(
     return replace(finding, layers=tuple(found))
 
 
-def record(config: Config, chosen: Sequence[Guarded], *, whole: bool, say: Say) -> Baseline:
+def record(
+    config: Config, chosen: Sequence[Guarded], *, whole: bool, progress: Progress = SILENT
+) -> Baseline:
     """Count the chosen models anew; others of the baseline stay, where not the `whole` is meant.
 
     CnnbenchError where a model cannot be counted, or what should stay cannot be read.
@@ -199,7 +201,7 @@ def record(config: Config, chosen: Sequence[Guarded], *, whole: bool, say: Say) 
         kept = {label: costs for label, costs in recorded.items() if label in known}
     with at_home(config.folder):
         for guarded in chosen:
-            say(f"counting {guarded.label}")
+            progress.say(f"counting {guarded.label}")
             try:
                 kept[guarded.label] = count_guarded(guarded)
             except CnnbenchError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from cnnbench.counting.totals import Totals
 from cnnbench.devices.machine import Machine
 from cnnbench.models.inputs import Dtype
-from cnnbench.roofline.calibrate import Say
+from cnnbench.progress import SILENT, Progress
 from cnnbench.roofline.profile import Profile
 from cnnbench.sweeps.ceilings import ceilings
 from cnnbench.sweeps.counting import count_configurations
@@ -24,12 +24,10 @@ from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import RECORDS, Store, standing
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.measure import timed
-from cnnbench.timing.sampling import StopRule
+from cnnbench.timing.session import Session, StopRule
 from cnnbench.version import __version__
 
 COSTS = TypeAdapter(Totals)
-Counted = Callable[[int, int], None]  # how many of how many
-Timed = Callable[[int, int, float], None]  # how many of how many, and seconds of the next ones
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,7 @@ def run(
     *,
     name: str = RECORDS,
     retry: bool = False,
-    say: Say = lambda text: None,
-    counting: Counted = lambda number, total: None,
-    timing: Timed = lambda number, total, seconds: None,
+    progress: Progress = SILENT,
 ) -> Ran:
     """Do what is missing, without a machine by counting alone, into the file `name` of the store.
 
@@ -86,10 +82,10 @@ def run(
         left = missing(of, store, machine, retry=retry)
         profile = None
         if machine is not None and left:
-            say(f"measuring what {machine.device} can do, where that is not known")
+            progress.say(f"measuring what {machine.device} can do, where that is not known")
             dtypes = [one.setting.dtype or Dtype.FLOAT32 for one in left]
             profile = ceilings(machine, dtypes)
-            say("")
+            progress.say("")
         rows: list[Row] = []
         for number, (one, costs) in enumerate(count_configurations(left, profile), 1):
             record = {"key": key(one, machine), "measured": _now(), **one.record(), **costs}
@@ -97,40 +93,33 @@ def run(
                 writer.append(record)
             else:
                 rows.append((one, record))  # timing beside the counting would be disturbed
-            counting(number, len(left))
+            progress.counted(number, len(left))
         done = 0
         for group in groups(rows):
             assert machine is not None
             assert profile is not None
-            told = _Told(timing, done, len(rows))
-            if _timed(group, machine, profile, plan, told):
+            at = f"timing {done + 1} of {len(rows)} on"
+
+            def told(
+                number: int, seconds: float, width: float | None, at: str = at, done: int = done
+            ) -> None:
+                most = plan.max_time * len(rows)  # those that converge sooner shorten the rest
+                progress.part(at, min(plan.max_time * done + seconds, most), most)
+
+            if _timed(group, profile, Session(machine, plan, Progress(rounds=told))):
                 return Ran(len(left) - len(rows) + done, interrupted=True)
             for _, record in group:
                 writer.append(record)
             done += len(group)
-            timing(done, len(rows), 0.0)
+        progress.say("")
     return Ran(len(left))
 
 
-@dataclass(frozen=True)
-class _Told:
-    """Passes on the seconds of a group's rounds."""
-
-    timing: Timed
-    done: int
-    total: int
-
-    def __call__(self, rounds: int, seconds: float, width: float | None) -> None:
-        self.timing(self.done, self.total, seconds)
-
-
-def _timed(
-    group: Sequence[Row], machine: Machine, profile: Profile, plan: StopRule, progress: _Told
-) -> bool:
+def _timed(group: Sequence[Row], profile: Profile, session: Session) -> bool:
     """Add to each record its latency and raw samples; whether Ctrl-C ended it before."""
     asked = [(one.spec, one.setting) for one, _ in group]
     known = [COSTS.validate_python(record["cost"]) for _, record in group]
-    timing = timed(asked, None, machine, plan, known=known, progress=progress)
+    timing = timed(asked, None, session, known=known)
     if timing.interrupted:
         return True
     together = uuid4().hex  # samples of one group can be compared round by round

@@ -12,11 +12,11 @@ from pydantic import Field
 
 from cnnbench.counting.cost import Count
 from cnnbench.devices import warnings
-from cnnbench.devices.device import Device
+from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.prepared import Prepared
-from cnnbench.timing.sampling import StopRule
+from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import drifted, interval, outliers, percentile
 
@@ -124,14 +124,14 @@ def latency(
     )
 
 
-def failed(model: str, setting: Setting, device: Device, threads: int, reason: str) -> Latency:
+def failed(model: str, setting: Setting, machine: Machine, reason: str) -> Latency:
     """A row that has no time, and why."""
     return Latency(
         model=model,
         input=(),
         dtype=setting.dtype or "",
-        device=str(device),
-        threads=threads,
+        device=str(machine.device),
+        threads=machine.threads.number,
         setting=setting,
         error=reason,
     )

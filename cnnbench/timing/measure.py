@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,17 +15,17 @@ from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
-from cnnbench.errors import CnnbenchError, MemoryShortage, ShapeError, SpecError
+from cnnbench.errors import CnnbenchError, MemoryShortage, SpecError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.network import Model, Network
 from cnnbench.roofline import calibrate as profiling
-from cnnbench.roofline.calibrate import Say
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.largest_batch import largest_batch
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.prepared import Prepared, called, prepare, ready
-from cnnbench.timing.sampling import Progress, Rounds, StopRule, Width, take, widest
+from cnnbench.timing.sampling import Rounds, Width, take, widest
+from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting, check
 
 
@@ -65,7 +64,7 @@ def measure(
     DeviceError where there is no such device; a model that cannot run has an `error` in its own
     latency.
     """
-    check_plan(precision, max_time)
+    rule = StopRule(precision, max_time, seed)
     one = isinstance(models, (str, nn.Module)) or not isinstance(models, Sequence)
     several: Sequence[Model] = [models] if one else models  # type: ignore[assignment,list-item]
     if not several:
@@ -76,71 +75,53 @@ def measure(
         for name in ([backend] if isinstance(backend, str) else backend)
     ]
     asked = [(model, setting) for model in several for setting in settings]
-    plan = StopRule(precision, max_time, seed)
-    return timed(asked, input_shape, Machine.find(device, threads), plan).latencies
-
-
-def check_plan(precision: float, max_time: float) -> None:
-    """ShapeError for a precision or a time that makes no sense."""
-    if not 0 < precision < 1:
-        raise ShapeError(f"precision {precision} makes no sense; give a share such as 0.02")
-    if not 0 < max_time < math.inf:
-        raise ShapeError(f"max_time {max_time} makes no sense; give seconds such as 10")
+    return timed(asked, input_shape, Session(Machine.find(device, threads), rule)).latencies
 
 
 def timed(
     asked: Sequence[tuple[Model | Network, Setting]],
     given: Inputs | None,
-    machine: Machine,
-    plan: StopRule,
+    session: Session,
     *,
     known: Sequence[Trace | Totals | None] | None = None,
     largest: bool = False,
     width: Width = widest,
-    say: Say = lambda text: None,
-    progress: Progress = lambda rounds, seconds, width: None,
 ) -> Timing:
     """Prepare every network, sample all in rounds, derive their latencies.
 
     `known` is what has been counted of each already. `largest` looks for the largest batch that
     fits where the one asked for does not; `width` is what sampling waits for.
     """
-    device, threads = machine.device, machine.threads
+    device, threads = session.machine.device, session.machine.threads.number
     for _, setting in asked:
         check(setting, device)
-    with cores.limited(threads.number), torch.random.fork_rng(devices=[]):
-        now = environment(machine)
-        entries, failures = _entries(
-            asked, known or [None] * len(asked), given, machine, plan.seed, largest, say
-        )
+    with cores.limited(threads), torch.random.fork_rng(devices=[]):
+        now = environment(session.machine)
+        found = _prepared(asked, known or [None] * len(asked), given, session, largest)
+        entries = [one for one in found if isinstance(one, Prepared)]
         dtypes = [prepared.dtype for prepared in entries]
-        ceilings = profiling.calibrate(device, threads.number, dtypes, say=say)
-        watch = Disturbances(device, threads.number)
-        say("")
-        sampled = take(entries, plan, width=width, progress=progress)
+        ceilings = profiling.calibrate(device, threads, dtypes, say=session.progress.say)
+        watch = Disturbances(device, threads)
+        session.progress.say("")
+        sampled = take(entries, session.rule, width=width, progress=session.progress)
         disturbed = watch.warnings()
-    found = iter(_latencies(entries, sampled, plan, ceilings))
-    latencies = [
-        failures[index] if index in failures else next(found) for index in range(len(asked))
-    ]
+    timed = _latencies(entries, sampled, session, ceilings)
+    latencies = [next(timed) if isinstance(one, Prepared) else one for one in found]
     return Timing(latencies, now, ceilings, disturbed, sampled.interrupted)
 
 
-def _entries(
+def _prepared(
     asked: Sequence[tuple[Model | Network, Setting]],
     known: Sequence[Trace | Totals | None],
     given: Inputs | None,
-    machine: Machine,
-    seed: int,
+    session: Session,
     largest: bool,
-    say: Say,
-) -> tuple[list[Prepared], dict[int, Latency]]:
-    """Prepare each; those that cannot run become failed rows, by their place."""
-    device, threads = machine.device, machine.threads
-    entries: list[Prepared] = []
-    failures: dict[int, Latency] = {}
+) -> list[Prepared | Latency]:
+    """Each made ready to be timed; one that cannot run is a failed row."""
+    device, seed, say = session.machine.device, session.rule.seed, session.progress.say
+    found: list[Prepared | Latency] = []
     networks: dict[tuple[int | str, Setting], Network] = {}
-    for index, ((model, setting), cost) in enumerate(zip(asked, known, strict=True)):
+    for (model, setting), cost in zip(asked, known, strict=True):
         name = called(model)
         alike = replace(setting, batch=1, backend=EAGER)
         key = (id(model) if isinstance(model, (nn.Module, Network)) else name, alike)
@@ -151,7 +132,7 @@ def _entries(
                 networks[key] = ready(model, given, setting, device, seed)
             verb = "compiling" if setting.backend == "compile" else "preparing"
             say(f"{verb} {name} at batch {setting.batch}")
-            entries.append(prepare(networks[key], setting, device, seed, cost))
+            found.append(prepare(networks[key], setting, device, seed, cost))
         except CnnbenchError as error:
             reason, short = str(error), isinstance(error, MemoryShortage)
         if reason:  # the failed pass's tensors have gone with its error
@@ -159,23 +140,19 @@ def _entries(
             if short and largest and key in networks:
                 say(f"looking for the largest batch of {name}")
                 reason += f"; {largest_batch(networks[key], setting, device, seed)}"
-            failures[index] = failed(name, setting, device, threads.number, reason)
-    return entries, failures
+            found.append(failed(name, setting, session.machine, reason))
+    return found
 
 
 def _latencies(
-    entries: Sequence[Prepared], sampled: Rounds, plan: StopRule, ceilings: Profile
-) -> list[Latency]:
+    entries: Sequence[Prepared], sampled: Rounds, session: Session, ceilings: Profile
+) -> Iterator[Latency]:
     """One an entry; a failed one where it failed later, or has no sample."""
-    found = []
-    for index, prepared in enumerate(entries):
+    for index, one in enumerate(entries):
         column = sampled.rows[:, index] if len(sampled.rows) else sampled.rows.reshape(-1)
         if index in sampled.failures or not len(column):
             error = str(sampled.failures.get(index, "interrupted before its first sample"))
-            name, threads = prepared.network.name, ceilings.threads
-            found.append(failed(name, prepared.setting, prepared.device, threads, error))
-            continue
-        found.append(
-            latency(prepared, column, sampled.repeats[index], plan, ceilings, sampled.seconds)
-        )
-    return found
+            yield failed(one.network.name, one.setting, session.machine, error)
+        else:
+            repeats, seconds = sampled.repeats[index], sampled.seconds
+            yield latency(one, column, repeats, session.rule, ceilings, seconds)

@@ -13,18 +13,18 @@ from cnnbench.counting.division import names
 from cnnbench.devices.cores import limited
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
-from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.network import Model, Network
-from cnnbench.roofline.calibrate import Say, calibrate, stored
+from cnnbench.roofline.calibrate import calibrate, stored
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.layers import ByOperator, OpTime
 from cnnbench.timing.prepared import Prepared, called, prepare, ready
-from cnnbench.timing.sampling import Progress, StopRule, take
+from cnnbench.timing.sampling import take
+from cnnbench.timing.session import Session
 from cnnbench.timing.setting import Setting, check
 
 
@@ -87,11 +87,8 @@ class LayerTiming:
 def timed_layers(
     asked: Sequence[tuple[Model | Network, Setting]],
     given: Inputs | None,
-    machine: Machine,
-    plan: StopRule,
+    session: Session,
     *,
-    say: Say = lambda text: None,
-    progress: Progress = lambda rounds, seconds, width: None,
     known: Sequence[Trace | None] | None = None,
 ) -> LayerTiming:
     """Time each network's pass as a whole and, in the same rounds, each of its operators.
@@ -99,7 +96,8 @@ def timed_layers(
     One that cannot run, or runs other operators than were counted, has an `error`; the others go
     on. Ctrl-C ends it with those that have been timed. `known` are traces that have been counted.
     """
-    device, threads = machine.device, machine.threads
+    device, threads = session.machine.device, session.machine.threads.number
+    seed, say = session.rule.seed, session.progress.say
     for _, setting in asked:
         check(setting, device)
         if setting.backend != EAGER:
@@ -108,25 +106,24 @@ def timed_layers(
             raise InputError(f"--layers times a training step on the CPU alone, not on {device}")
     found: list[LayerTimes] = []
     interrupted = False
-    kept = stored(device, threads.number)
-    with limited(threads.number), torch.random.fork_rng(devices=[]):
-        now = environment(machine)
-        watch = Disturbances(device, threads.number)
+    kept = stored(device, threads)
+    with limited(threads), torch.random.fork_rng(devices=[]):
+        now = environment(session.machine)
+        watch = Disturbances(device, threads)
         try:
             for (model, setting), trace in zip(asked, known or [None] * len(asked), strict=True):
                 name, reason = called(model), ""
                 try:
                     say(f"building {name}")
-                    network = ready(model, given, setting, device, plan.seed)
-                    prepared = prepare(network, setting, device, plan.seed, trace)
-                    dtypes = [prepared.dtype]
-                    kept = calibrate(device, threads.number, dtypes, memory=True, say=say)
+                    network = ready(model, given, setting, device, seed)
+                    prepared = prepare(network, setting, device, seed, trace)
+                    kept = calibrate(device, threads, [prepared.dtype], memory=True, say=say)
                     say("")
-                    times, interrupted = _taken(prepared, plan, kept, progress)
+                    times, interrupted = _taken(prepared, session, kept)
                 except CnnbenchError as error:
                     reason = str(error)
                 if reason:
-                    times = LayerTimes(failed(name, setting, device, threads.number, reason), [])
+                    times = LayerTimes(failed(name, setting, session.machine, reason), [])
                     device.release()
                 found.append(times)
                 if interrupted:
@@ -139,15 +136,12 @@ def timed_layers(
     return LayerTiming(found, now, kept, disturbed, interrupted)
 
 
-def _taken(
-    prepared: Prepared, plan: StopRule, kept: Profile, progress: Progress
-) -> tuple[LayerTimes, bool]:
+def _taken(prepared: Prepared, session: Session, kept: Profile) -> tuple[LayerTimes, bool]:
     """Time one network; whether Ctrl-C ended it."""
-    watched = ByOperator(prepared)
-    sampled = take([prepared, watched], plan, progress=progress)
-    for failure in sampled.failures.values():
-        raise failure
+    watched, rule = ByOperator(prepared), session.rule
+    sampled = take([prepared, watched], rule, progress=session.progress)
+    sampled.raise_failure()
     if not len(sampled.rows):
         raise KeyboardInterrupt
-    whole = latency(prepared, sampled.rows[:, 0], sampled.repeats[0], plan, kept, sampled.seconds)
+    whole = latency(prepared, sampled.rows[:, 0], sampled.repeats[0], rule, kept, sampled.seconds)
     return LayerTimes(whole, watched.times(kept)), sampled.interrupted

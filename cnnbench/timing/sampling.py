@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.foreign import forgotten
+from cnnbench.progress import SILENT, Progress
 from cnnbench.timing import statistics
+from cnnbench.timing.session import StopRule
 
 SHORTEST_S = 1e-3  # of a sample, so that the clock's own grain does not show
 FIRST_LOOK = 8  # samples; then twice as many each time
@@ -39,15 +41,6 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True)
-class StopRule:
-    """When to stop: at an interval within `precision`, or after `max_time` seconds an entry."""
-
-    precision: float = 0.02
-    max_time: float = 10.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class Rounds:
     """What was measured: raw seconds by round, and how it ended.
 
@@ -61,9 +54,13 @@ class Rounds:
     seconds: float = 0.0
     failures: dict[int, CnnbenchError] = field(default_factory=dict)
 
+    def raise_failure(self) -> None:
+        """Raise the first entry's error where one failed."""
+        for failure in self.failures.values():
+            raise failure
+
 
 Width = Callable[[Rows], float]  # of the widest interval that matters, as a share
-Progress = Callable[[int, float, float | None], None]  # rounds, seconds, width at the last look
 
 
 def widest(rows: Rows) -> float:
@@ -88,7 +85,7 @@ def take(
     plan: StopRule,
     *,
     width: Width = widest,
-    progress: Progress = lambda rounds, seconds, width: None,
+    progress: Progress = SILENT,
 ) -> Rounds:
     """Warm up and sample in rounds until every interval is within the precision, or time is up.
 
@@ -101,7 +98,7 @@ def take(
     start = perf_counter()
     try:
         for index, entry in enumerate(entries):
-            progress(0, 0.0, None)
+            progress.rounds(0, 0.0, None)
             with _noted(failures, index):
                 repeats[index] = warm_up(entry, min(_WARM_UP_S, plan.max_time / 5))
         start = perf_counter()
@@ -146,7 +143,7 @@ def _rounds(
             next_look = next(look)
             narrowest = width(np.array(rows)[:, sorted(alive)])
             gc.collect()
-        progress(len(rows), spent, narrowest)
+        progress.rounds(len(rows), spent, narrowest)
         if narrowest is not None and narrowest <= plan.precision:
             return True
         if spent >= limit:

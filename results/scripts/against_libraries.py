@@ -23,7 +23,8 @@ from cnnbench.devices.environment import environment
 from cnnbench.devices.machine import Machine
 from cnnbench.timing import pairing
 from cnnbench.timing.prepared import prepare, ready
-from cnnbench.timing.sampling import StopRule, take
+from cnnbench.timing.sampling import take
+from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 
 operators_for_torchvision()

@@ -26,7 +26,8 @@ from cnnbench.devices.machine import Machine
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.timing import pairing, statistics
 from cnnbench.timing.prepared import Prepared, prepare, ready
-from cnnbench.timing.sampling import StopRule, take
+from cnnbench.timing.sampling import take
+from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 
 RESULTS = Path(__file__).parents[2] / "results"

@@ -25,7 +25,8 @@ from cnnbench.devices.environment import environment
 from cnnbench.devices.machine import Machine
 from cnnbench.guard import config
 from cnnbench.guard.duet import pair as duet
-from cnnbench.guard.duet.latencies import Where, latencies
+from cnnbench.guard.duet.latencies import latencies
+from cnnbench.timing.session import Session, StopRule
 
 duet._layers = lambda *_: ()  # which layer did it is not asked here, and takes a pair more
 
@@ -55,10 +56,10 @@ def prepare(folder: Path) -> config.Config:
     return config.read(folder / "pyproject.toml")
 
 
-def check(asked: config.Config, layers: int, where: Where) -> dict[str, Any]:
+def check(asked: config.Config, layers: int, session: Session) -> dict[str, Any]:
     (asked.folder / "nets.py").write_text(NETS.format(layers))
     start = perf_counter()
-    _, [found] = latencies(asked, asked.model, "HEAD", where)
+    _, [found] = latencies(asked, asked.model, "HEAD", session)
     if found.ratio is None:
         raise SystemExit(found.reason)
     kept = ("status", "ratio", "ci_low", "ci_high", "pairs")
@@ -90,8 +91,8 @@ def main() -> None:
         asked = prepare(Path(name))
         for number in range(arguments.checks):
             for layers, rows in found.items():
-                where = Where(Machine.find("cpu"), seed=1000 * number)
-                rows.append(check(asked, layers, where))
+                rule = StopRule(max_time=120.0, seed=1000 * number)
+                rows.append(check(asked, layers, Session(Machine.find("cpu"), rule)))
                 print(number, layers, rows[-1], flush=True)
     about = environment(Machine.find("cpu"))
     known = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}

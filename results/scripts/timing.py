@@ -34,7 +34,8 @@ from cnnbench.devices.machine import Machine
 from cnnbench.models.network import Model
 from cnnbench.timing import pairing, statistics
 from cnnbench.timing.prepared import Prepared, prepare, ready
-from cnnbench.timing.sampling import Rounds, StopRule, take
+from cnnbench.timing.sampling import Rounds, take
+from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 
 RESULTS = Path(__file__).parents[2] / "results/timing.json"

@@ -17,15 +17,16 @@ from cnnbench.devices.machine import Machine
 from cnnbench.errors import RevisionError
 from cnnbench.guard import config
 from cnnbench.guard.duet import revision
-from cnnbench.guard.duet.latencies import Where, latencies
+from cnnbench.guard.duet.latencies import latencies
 from cnnbench.guard.duet.pair import LOOKS, verdict
 from cnnbench.guard.finding import Status
+from cnnbench.timing.session import Session, StopRule
 
 from ..commands import ROOT, SECONDS, wait_for
 from .scratch import Scratch
 
 LIMIT = 1.05
-SHORT = Where(Machine.find("cpu", 1), max_time=0.1)
+SHORT = Session(Machine.find("cpu", 1), StopRule(max_time=0.1))
 
 
 def simulated(truth: float, spread: float, generator: np.random.Generator) -> Status:

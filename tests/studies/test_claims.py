@@ -10,6 +10,7 @@ import torch
 
 from cnnbench.devices.machine import Machine
 from cnnbench.errors import InputError, SpecError
+from cnnbench.progress import Progress
 from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.digits import digits
 from cnnbench.studies.depth.training import accuracy
@@ -26,7 +27,7 @@ from cnnbench.studies.papers.claims.claim import (
     at_most,
 )
 from cnnbench.studies.papers.claims.study import CLAIMS, chosen, findings, record
-from cnnbench.timing.sampling import StopRule
+from cnnbench.timing.session import StopRule
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_short_trainings_give_their_numbers(setup: Setup, monkeypatch: pytest.Mo
     monkeypatch.setattr(trained, "_SEEDS", 1)
     names = ["degradation", "residual_depth", "residual_trains", "weight_decay_bare"]
     said: list[str] = []
-    setup = replace(setup, say=lambda text, done, of: said.append(text))
+    setup = replace(setup, progress=Progress(part=lambda text, done, of: said.append(text)))
     done = findings(chosen(names, static=False), setup)
     assert set(setup.losses) == {
         (model, seed) for model in ("plain20", "plain56", "resnet20", "resnet56") for seed in (0,)

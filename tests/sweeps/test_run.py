@@ -11,13 +11,14 @@ from cnnbench.counting.count import count
 from cnnbench.devices.machine import Machine
 from cnnbench.errors import StoreError
 from cnnbench.models.registry import MODELS
+from cnnbench.progress import Progress
 from cnnbench.sweeps import run as sweeping
 from cnnbench.sweeps.groups import groups
 from cnnbench.sweeps.merge import merge
 from cnnbench.sweeps.plan import Configuration, planned
 from cnnbench.sweeps.run import Ran, key, missing, run
 from cnnbench.sweeps.store import Store
-from cnnbench.timing.sampling import StopRule
+from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 
 FEW = planned({"models": ["lenet5", "resnet20"], "batch": [1, 2]}, "x").configurations()
@@ -26,10 +27,11 @@ QUICK = StopRule(0.5, 0.2, 0)
 
 def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    told: list[tuple[int, int]] = []
+    told: list[tuple[float, float]] = []
     assert run(FEW[:1], store, None, QUICK) == Ran(1)
     assert missing(FEW, store, None) == FEW[1:]
-    run(FEW, store, None, QUICK, counting=lambda number, total: told.append((number, total)))
+    heard = Progress(part=lambda text, number, total: told.append((number, total)))
+    run(FEW, store, None, QUICK, progress=heard)
     assert told == [(1, 3), (2, 3), (3, 3)]
     records = list(store)
     assert [record["key"] for record in records] == [key(one, None) for one in FEW]

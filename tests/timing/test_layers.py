@@ -14,7 +14,7 @@ from cnnbench.models.network import Model
 from cnnbench.timing.layers import ByOperator
 from cnnbench.timing.measure_layers import LayerTiming, timed_layers
 from cnnbench.timing.prepared import prepare, ready
-from cnnbench.timing.sampling import StopRule
+from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
 
 CPU = find_device("cpu")
@@ -96,7 +96,7 @@ def test_a_pass_that_is_not_the_counted_one_is_refused() -> None:
 
 
 def timed(*asked: tuple[Model, Setting], shape: tuple[int, ...] = (3, 8, 8)) -> LayerTiming:
-    return timed_layers(asked, shape, Machine.find("cpu", 1), StopRule(0.5, 0.5))
+    return timed_layers(asked, shape, Session(Machine.find("cpu", 1), StopRule(0.5, 0.5)))
 
 
 def test_layers_beside_the_whole_pass() -> None:

@@ -9,7 +9,7 @@ from cnnbench.devices.device import find_device
 from cnnbench.errors import CnnbenchError, DeviceError, SpecError
 from cnnbench.timing.latency import Latency, latency
 from cnnbench.timing.prepared import prepare, ready
-from cnnbench.timing.sampling import StopRule
+from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import interval, outliers
 from tests.roofline.test_profile import ROOFS

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cnnbench import units
 from cnnbench.counting.metrics import Metric
-from cnnbench.devices.machine import Machine
 from cnnbench.errors import CnnbenchError, ConfigError
 from cnnbench.guard import config as configs
 from cnnbench.guard.config import Config, Guarded
@@ -24,18 +23,8 @@ from cnnbench.guard.finding import Finding, Status
 from cnnbench.models import sources
 from cnnbench.models.sources.python import find
 from cnnbench.models.spec import SourceSpec
+from cnnbench.timing.session import Session
 from cnnbench.timing.setting import check
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Where:
-    """On what latencies are compared, and for how long at most a model."""
-
-    machine: Machine
-    max_time: float = 120.0
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,13 +39,13 @@ class _Base:
     within: Path
     names: frozenset[str]
 
-    def orders(self, guarded: Guarded, where: Where) -> tuple[Order, Order]:
+    def orders(self, guarded: Guarded, session: Session) -> tuple[Order, Order]:
         """What the workers of the base and of the working tree are to run."""
         run: dict[str, Any] = {
             "paths": folders(self.clone),
-            "device": str(where.machine.device),
-            "threads": where.machine.threads.number,
-            "seed": where.seed,
+            "device": str(session.machine.device),
+            "threads": session.machine.threads.number,
+            "seed": session.rule.seed,
         }
         base = Order.of(
             guarded,
@@ -71,13 +60,11 @@ class _Base:
 
 
 def latencies(
-    config: Config,
-    chosen: Sequence[Guarded],
-    against: str,
-    where: Where,
-    say: Say = lambda text: None,
+    config: Config, chosen: Sequence[Guarded], against: str, session: Session
 ) -> tuple[Revision, list[Finding]]:
     """Time each model of the working tree against the commit at which it left `against`.
+
+    The session's `max_time` is for each of them; it ends sooner where its limit is decided.
 
     RevisionError where git does not know it; a model that cannot be timed is a finding that says
     why.
@@ -90,19 +77,19 @@ def latencies(
         base = _Base(clone, files, within, _guarded_at(files / within / config.file.name))
         for guarded in chosen:
             try:
-                found.append(_timed(guarded, base, where, say))
+                found.append(_timed(guarded, base, session))
             except CnnbenchError as error:
                 found.append(_finding(guarded, Status.UNKNOWN, reason=str(error)))
     return revision, found
 
 
-def _timed(guarded: Guarded, base: _Base, where: Where, say: Say) -> Finding:
+def _timed(guarded: Guarded, base: _Base, session: Session) -> Finding:
     spec = guarded.spec
     if not isinstance(spec, SourceSpec) or spec.source in sources.names():
         whose = spec.source if isinstance(spec, SourceSpec) else "cnnbench"
         reason = f"it comes with {whose}, which is the same for both revisions"
         return _finding(guarded, Status.UNTIMED, reason=reason)
-    check(guarded.setting, where.machine.device)
+    check(guarded.setting, session.machine.device)
     if Path(spec.source).is_absolute():
         reason = f"{spec.source} is the same file for both; name it from the configuration's folder"
         return _finding(guarded, Status.UNKNOWN, reason=reason)
@@ -110,13 +97,12 @@ def _timed(guarded: Guarded, base: _Base, where: Where, say: Say) -> Finding:
         return _absent(guarded, base, f"there is no folder {base.within}")
     with at_home(base.clone / base.within):
         find(spec)  # which tells where its modules are
-    limit = guarded.max_latency_ratio
     try:
         done = duet(
-            *base.orders(guarded, where),
-            limit=limit,
-            max_time=where.max_time,
-            say=lambda text: say(f"{guarded.label}: {text}"),
+            *base.orders(guarded, session),
+            limit=guarded.max_latency_ratio,
+            max_time=session.rule.max_time,
+            say=lambda text: session.progress.say(f"{guarded.label}: {text}"),
         )
     except WorkerError as error:
         if not error.new:
@@ -132,7 +118,7 @@ def _timed(guarded: Guarded, base: _Base, where: Where, say: Say) -> Finding:
         ci_low=_finite(done.ratio.low),
         ci_high=_finite(done.ratio.high),
         pairs=done.pairs,
-        reason=_reason(done, where),
+        reason=_reason(done, session.rule.max_time),
     )
 
 
@@ -141,14 +127,14 @@ def _finite(bound: float) -> float | None:
     return bound if 0 < bound < math.inf else None
 
 
-def _reason(done: Duet, where: Where) -> str:
+def _reason(done: Duet, seconds: float) -> str:
     """What a person must know beside the ratio."""
     if done.status is Status.SLOWER and not done.layers:
         return "its layers cannot be timed one by one"
     if done.status is not Status.IMPRECISE:
         return ""
     plural = "" if done.pairs == 1 else "s"
-    took = f"{done.pairs} pair{plural} of processes in {units.duration(where.max_time)}"
+    took = f"{done.pairs} pair{plural} of processes in {units.duration(seconds)}"
     if done.pairs < LOOKS[0]:
         return f"{took}, of {LOOKS[0]} at least; raise --max-time"
     return f"{took} do not decide; raise --max-time"

@@ -10,7 +10,7 @@ import contextlib
 import math
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -22,7 +22,8 @@ from cnnbench.guard.duet.remote import RemoteByOperator, WorkerError, started
 from cnnbench.guard.duet.worker import Order
 from cnnbench.guard.finding import Status
 from cnnbench.timing.pairing import ratio, widest
-from cnnbench.timing.sampling import Entry, StopRule, take
+from cnnbench.timing.sampling import Entry, Rounds, take
+from cnnbench.timing.session import StopRule
 from cnnbench.timing.statistics import Interval
 
 # Pairs of processes after which to look. At Pocock's level for five looks, the interval of the
@@ -34,8 +35,6 @@ _PAIR_S = 0.5  # of sampling, for each of a pair
 _PAIR_PRECISION = 0.01
 _LAYERS = StopRule(precision=0.05, max_time=1.0)
 _NOISE = 0.1  # of the largest difference of a layer
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,9 @@ def verdict(ratios: Sequence[float], limit: float) -> tuple[Status, Interval]:
     return (Status.FASTER if found.high < 1 else Status.TOLERATED), found
 
 
-def duet(base: Order, head: Order, limit: float, max_time: float, say: Say) -> Duet:
+def duet(
+    base: Order, head: Order, limit: float, max_time: float, say: Callable[[str], None]
+) -> Duet:
     """Time head against base until the limit is decided, for at most `max_time` seconds.
 
     WorkerError where either cannot be run.
@@ -105,7 +106,7 @@ def _pair(base: Order, head: Order, order: random.Random, seed: int) -> tuple[fl
     plan = StopRule(_PAIR_PRECISION, _PAIR_S, seed)
     with started(_bound(base, head, order, seed)[::turn]) as remotes:
         sampled = take(remotes, plan, width=widest)
-    _raise(sampled.failures, sampled.interrupted)
+    _raise(sampled)
     of_base, of_head = sampled.rows.T[::turn]
     base_s = float(np.median(of_base))
     return base_s, base_s * ratio(of_head, of_base).median
@@ -130,10 +131,9 @@ def _cores(threads: int, order: random.Random) -> tuple[int, ...]:
     return tuple(order.sample(allowed, threads)) if threads <= len(allowed) else ()
 
 
-def _raise(failures: Mapping[int, Exception], interrupted: bool) -> None:
-    for failure in failures.values():
-        raise failure
-    if interrupted:
+def _raise(sampled: Rounds) -> None:
+    sampled.raise_failure()
+    if sampled.interrupted:
         raise KeyboardInterrupt
 
 
@@ -145,7 +145,7 @@ def _layers(base: Order, head: Order, order: random.Random) -> tuple[LayerChange
     with started(_bound(base, head, order, head.seed)) as remotes:
         entries: list[Entry] = [*remotes, *map(RemoteByOperator, remotes)]
         sampled = take(entries, replace(_LAYERS, seed=order.randrange(2**31)))
-        _raise(sampled.failures, sampled.interrupted)
+        _raise(sampled)
         times = [remote.seconds_of_layers() for remote in remotes]
         layers = [remote.layers for remote in remotes]
     wholes = np.median(sampled.rows[:, :2], axis=0)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from cnnbench import units
 from cnnbench.counting import closed_forms
@@ -24,10 +23,10 @@ from cnnbench.studies.comparison.cases import Case, cases
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.latency import Latency
-from cnnbench.timing.measure import check_plan, timed
+from cnnbench.timing.measure import timed
 from cnnbench.timing.measure_layers import timed_layers
 from cnnbench.timing.pairing import ratio, verdict, widest
-from cnnbench.timing.sampling import Progress, StopRule
+from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
 
 _LAYERS_S = 0.5  # of timing one side's operators, for a picture
@@ -57,7 +56,7 @@ def compare(
     within `precision`, or for `max_time` seconds. CnnbenchError says in one line what cannot be
     compared.
     """
-    check_plan(precision, max_time)
+    rule = StopRule(precision, max_time, seed)
     texts = [model for model in models if isinstance(model, str)]
     specs = iter(parse_together(texts))
     asked = cases([next(specs) if isinstance(m, str) else m for m in models], block)
@@ -67,8 +66,7 @@ def compare(
         return predict_rows(rows, on)
     if static:
         return rows
-    plan = StopRule(precision, max_time, seed)
-    return time_rows(rows, setting, Machine.find(device, threads), plan).rows
+    return time_rows(rows, setting, Session(Machine.find(device, threads), rule)).rows
 
 
 def count_rows(
@@ -136,14 +134,7 @@ def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Compariso
 
 
 def time_rows(
-    rows: Sequence[Comparison],
-    setting: Setting,
-    machine: Machine,
-    plan: StopRule,
-    *,
-    layers: bool = False,
-    say: Callable[[str], None] = lambda text: None,
-    progress: Progress = lambda rounds, seconds, width: None,
+    rows: Sequence[Comparison], setting: Setting, session: Session, *, layers: bool = False
 ) -> Comparing:
     """The rows with predicted and measured times: rows of one reference in the same rounds.
 
@@ -157,16 +148,12 @@ def time_rows(
     try:
         for together in _groups(rows):
             sides = [together[0].a, *(row.b for row in together)]
-            seconds = plan.max_time * len(together) / len(sides)  # of each; a row has max_time
             timing = timed(
                 [(side.network, setting) for side in sides],
                 None,
-                machine,
-                replace(plan, max_time=seconds),
+                _for_sides(session, together),
                 known=[side.trace for side in sides],
                 width=widest,
-                say=partial(_say_at, say, together[0].label),
-                progress=progress,
             )
             warnings |= {warning.name: warning for warning in timing.warnings}
             for latency in timing.latencies:
@@ -175,14 +162,14 @@ def time_rows(
             a, *others = timing.latencies
             first = replace(together[0].a, latency=a)
             done += [
-                _judged(replace(row, a=first, b=replace(row.b, latency=b)), a, b, plan)
+                _judged(replace(row, a=first, b=replace(row.b, latency=b)), a, b, session.rule)
                 for row, b in zip(together, others, strict=True)
             ]
             if timing.interrupted:
                 raise KeyboardInterrupt
         if layers:
-            done = _with_layers(done, setting, machine, say)
-        profile = _profile(done, machine, say)
+            done = _with_layers(done, setting, session)
+        profile = _profile(done, session)
     except KeyboardInterrupt:
         if timing is None:
             raise
@@ -193,45 +180,47 @@ def time_rows(
     return Comparing(done, profile, timing.environment, list(warnings.values()), interrupted)
 
 
-def _profile(
-    rows: Sequence[Comparison],
-    machine: Machine,
-    say: Callable[[str], None],
-) -> Profile:
+def _profile(rows: Sequence[Comparison], session: Session) -> Profile:
     """What the device can do in the rows' dtypes, measured where it is not known."""
     dtypes = [side.latency.dtype for row in rows for side in (row.a, row.b) if side.latency]
-    return profiling.complete(machine, dtypes, say)
+    return profiling.complete(session.machine, dtypes, session.progress.say)
 
 
-def _say_at(say: Callable[[str], None], label: str, text: str) -> None:
-    say(f"{label}: {text}" if label and text else text)
+def _for_sides(session: Session, together: Sequence[Comparison]) -> Session:
+    """The session of rows that share a side: each row has `max_time`, and says its label."""
+    label, said, rule = together[0].label, session.progress.say, session.rule
+
+    def say(text: str) -> None:
+        said(f"{label}: {text}" if label and text else text)
+
+    seconds = rule.max_time * len(together) / (len(together) + 1)  # of each side
+    return replace(
+        session,
+        rule=replace(rule, max_time=seconds),
+        progress=replace(session.progress, say=say),
+    )
 
 
 def _with_layers(
-    rows: Sequence[Comparison],
-    setting: Setting,
-    machine: Machine,
-    say: Callable[[str], None],
+    rows: Sequence[Comparison], setting: Setting, session: Session
 ) -> list[Comparison]:
     """The rows with each side's operators timed one by one."""
-    plan = StopRule(precision=0.1, max_time=_LAYERS_S)
+    silent = Session(session.machine, StopRule(precision=0.1, max_time=_LAYERS_S))
     sides: dict[int, Side] = {}
     for side in (side for row in rows for side in (row.a, row.b)):
         if id(side) not in sides:
-            say(f"timing the operators of {side.name}")
-            timing = timed_layers(
-                [(side.network, setting)], None, machine, plan, known=[side.trace]
-            )
+            session.progress.say(f"timing the operators of {side.name}")
+            timing = timed_layers([(side.network, setting)], None, silent, known=[side.trace])
             sides[id(side)] = replace(side, layers=timing.networks[0])
     return [replace(row, a=sides[id(row.a)], b=sides[id(row.b)]) for row in rows]
 
 
-def _judged(row: Comparison, a: Latency, b: Latency, plan: StopRule) -> Comparison:
+def _judged(row: Comparison, a: Latency, b: Latency, rule: StopRule) -> Comparison:
     """A row with the ratio of its latencies by rounds, and what that says."""
     if not a.samples_s or not b.samples_s:
         return row
     found = ratio(a.samples_s, b.samples_s)
-    converged = math.isfinite(found.precision) and found.precision <= plan.precision
+    converged = math.isfinite(found.precision) and found.precision <= rule.precision
     return replace(row, measured=found, verdict=verdict(found, converged))
 
 

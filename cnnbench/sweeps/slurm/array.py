@@ -21,7 +21,7 @@ from cnnbench.sweeps.groups import SIZE, chunks
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.slurm import queue
 from cnnbench.sweeps.store import Store, standing
-from cnnbench.timing.sampling import StopRule
+from cnnbench.timing.session import StopRule
 from cnnbench.version import __version__
 
 if TYPE_CHECKING:

@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cnnbench import units
-from cnnbench.devices.machine import Machine
-from cnnbench.timing.sampling import Progress, StopRule
-
-Say = Callable[[str, int, int], None]  # what, how much is done, of how much
+from cnnbench.timing.session import Session
 
 
 class ClaimVerdict(StrEnum):
@@ -78,14 +75,9 @@ def _range(low: float, high: float, show: Callable[[float], str]) -> str:
 
 
 @dataclass(frozen=True)
-class Setup:
-    """The machine and the thoroughness of what is found; the rest says what is being done."""
+class Setup(Session):
+    """The machine and the thoroughness of what is found."""
 
-    machine: Machine
-    plan: StopRule
-    seed: int = 0
-    say: Say = lambda text, done, of: None
-    progress: Progress = lambda rounds, seconds, width: None
     losses: dict[tuple[str, int], float] = field(default_factory=dict)  # that claims share
 
 

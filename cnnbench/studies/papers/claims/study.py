@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,14 +56,12 @@ def chosen(names: Sequence[str], *, static: bool) -> list[Claim]:
     return [claim for claim in wanted if not static or claim.need is Need.COUNTING]
 
 
-def findings(
-    claims: Iterable[Claim], setup: Setup, begin: Callable[[Claim], None] = lambda claim: None
-) -> Findings:
+def findings(claims: Iterable[Claim], setup: Setup) -> Findings:
     """Find each number, or why it cannot be found. Ctrl-C ends it with those so far."""
     rows: list[Finding] = []
     try:
         for claim in claims:
-            begin(claim)
+            setup.progress.say(claim.text)
             try:
                 rows.append(Finding(claim, claim.find(setup)))
             except CnnbenchError as error:

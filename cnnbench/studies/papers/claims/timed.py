@@ -25,14 +25,7 @@ _SETTING = Setting()
 
 def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
     """The rows with what they were measured to take; KeyboardInterrupt where not all were."""
-    done = compare.time_rows(
-        rows,
-        _SETTING,
-        setup.machine,
-        setup.plan,
-        say=lambda text: setup.say(text, 0, 1),
-        progress=setup.progress,
-    )
+    done = compare.time_rows(rows, _SETTING, setup)
     if done.interrupted:
         raise KeyboardInterrupt
     return done.rows

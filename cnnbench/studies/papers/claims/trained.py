@@ -56,16 +56,16 @@ def lenet(activation: str, seed: int) -> nn.Module:
 def _digits(setup: Setup) -> Answer:
     """Share of a held-out fifth that LeNet-5 recognises with tanh; the others stand beside it."""
     require_scikit_learn()
-    given = digits((1, 32, 32), setup.seed)
+    given = digits((1, 32, 32), setup.rule.seed)
     right: dict[str, float] = {}
     seconds: dict[str, float] = {}
     for activation in _ACTIVATIONS:
-        net = lenet(activation, setup.seed)
+        net = lenet(activation, setup.rule.seed)
 
         def say(done: int, of: int, loss: float, name: str = activation) -> None:
-            setup.say(f"LeNet-5 with {name}, loss {loss:.3f}", done, of)
+            setup.progress.part(f"LeNet-5 with {name}, loss {loss:.3f}", done, of)
 
-        found = taught(net, given, setup.seed, say)
+        found = taught(net, given, setup.rule.seed, say)
         if found.interrupted:
             raise KeyboardInterrupt
         right[activation] = accuracy(net, given.held_images, given.held_labels)
@@ -105,8 +105,8 @@ def _gradient(model: str, batch_norm: BatchNorm, setup: Setup, batch: int = 32) 
         [model],
         batch=batch,
         batch_norm=batch_norm,
-        seed=setup.seed,
-        say=lambda name, done, of: setup.say(f"gradients of {name}", done, of),
+        seed=setup.rule.seed,
+        say=lambda name, done, of: setup.progress.part(f"gradients of {name}", done, of),
     )
     if found.interrupted:
         raise KeyboardInterrupt
@@ -140,7 +140,7 @@ def _trained(
         weight_decays=decays,
         seed=seed,
         batch_norm=batch_norm,
-        say=setup.say,
+        say=setup.progress.part,
     )
     if done.interrupted:
         raise KeyboardInterrupt
@@ -151,7 +151,7 @@ def _against(model: str, other: str, setup: Setup) -> Answer:
     """Loss of a network over that of another after the same steps, from the least seed's on."""
     pairs = [
         (_loss(model, seed, setup), _loss(other, seed, setup))
-        for seed in range(setup.seed, setup.seed + _SEEDS)
+        for seed in range(setup.rule.seed, setup.rule.seed + _SEEDS)
     ]
     ratios = [loss / others for loss, others in pairs]
     losses, of_other = (
@@ -168,7 +168,7 @@ def _against(model: str, other: str, setup: Setup) -> Answer:
 def _identity(batch_norm: BatchNorm, setup: Setup) -> Answer:
     """How far ResNet-20's blocks are from the identity after training with weight decay."""
     free, decayed, _, plain = _trained(
-        ["resnet20", "plain20"], batch_norm, (0.0, _DECAY), setup.seed, setup
+        ["resnet20", "plain20"], batch_norm, (0.0, _DECAY), setup.rule.seed, setup
     )
     without, with_decay = (_distance(one) for one in (free, decayed))
     return Answer(
