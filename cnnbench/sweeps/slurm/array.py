@@ -18,7 +18,7 @@ import torch
 
 from cnnbench.errors import SlurmError, reason_of
 from cnnbench.sweeps.groups import SIZE, chunks
-from cnnbench.sweeps.plan import Configuration
+from cnnbench.sweeps.plan import Configuration, Plan
 from cnnbench.sweeps.slurm import queue
 from cnnbench.sweeps.store import Store, standing
 from cnnbench.timing.session import StopRule
@@ -39,10 +39,8 @@ class Task:
 
     folder: Path
     of: tuple[Configuration, ...]
-    static: bool
-    device: str | None
-    threads: int | None
-    plan: StopRule
+    plan: Plan
+    rule: StopRule
     retry: bool = False
 
     def __call__(self) -> None:
@@ -50,12 +48,12 @@ class Task:
         from cnnbench.devices.machine import Machine
         from cnnbench.sweeps.run import run
 
-        machine = None
-        if not self.static:
-            machine = Machine.find(self.device, self.threads)
+        plan, machine = self.plan, None
+        if not plan.static:
+            machine = Machine.find(plan.device, plan.threads)
         store, name = Store(self.folder), _file_name(os.environ)
-        of = unfinished(self.of, store, static=self.static, retry=self.retry)
-        run(of, store, machine, self.plan, name=name, retry=self.retry)
+        of = unfinished(self.of, store, static=plan.static, retry=self.retry)
+        run(of, store, machine, self.rule, name=name, retry=self.retry)
 
     def checkpoint(self) -> DelayedSubmission:
         """Go on in a new job: what is finished stands in the store."""
@@ -166,5 +164,5 @@ def _stderr() -> Iterator[list[str]]:
 
 def _minutes(task: Task, size: int) -> int:
     """Time for a task, in minutes: of sampling, of making ready, of measuring the device."""
-    each = 5.0 if task.static else 2 * task.plan.max_time + 60
+    each = 5.0 if task.plan.static else 2 * task.rule.max_time + 60
     return 20 + math.ceil(size * each / 60)
