@@ -10,9 +10,9 @@ import typer
 from cnnbench import units
 from cnnbench.cli.frame import command
 from cnnbench.errors import CnnbenchError
-from cnnbench.sweeps.merge import merge as merged
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store
+from cnnbench.sweeps.store import merge as merged
 
 
 @command

@@ -15,8 +15,7 @@ from cnnbench.guard import config as configs
 from cnnbench.guard.baseline import RECORD, Baseline
 from cnnbench.guard.changes import Pair, changes, pairs
 from cnnbench.guard.config import Config, Guarded
-from cnnbench.guard.costs import Costs, Layer
-from cnnbench.guard.counting import at_home, count_guarded
+from cnnbench.guard.costs import Costs, Layer, at_home, count_guarded
 from cnnbench.guard.duet.latencies import latencies
 from cnnbench.guard.finding import Finding, Status
 from cnnbench.progress import SILENT, Progress

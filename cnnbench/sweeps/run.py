@@ -17,8 +17,7 @@ from cnnbench.devices.machine import Machine
 from cnnbench.models.inputs import Dtype
 from cnnbench.progress import SILENT, Progress
 from cnnbench.roofline.profile import Profile
-from cnnbench.sweeps.ceilings import ceilings
-from cnnbench.sweeps.counting import count_configurations
+from cnnbench.sweeps.counting import ceilings, count_configurations
 from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import RECORDS, Store, standing

@@ -11,22 +11,24 @@ from torch import nn
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.totals import Totals
 from cnnbench.devices import cores
+from cnnbench.devices.device import Device
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
-from cnnbench.errors import CnnbenchError, MemoryShortage, SpecError
+from cnnbench.errors import CnnbenchError, InputError, MemoryShortage, SpecError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.network import Model, Network
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.largest_batch import largest_batch
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.prepared import Prepared, called, prepare, ready
 from cnnbench.timing.sampling import Rounds, Width, take, widest
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting, check
+
+_STEP = 8  # the search for the largest batch ends within an eighth
 
 
 @dataclass(frozen=True)
@@ -156,3 +158,37 @@ def _latencies(
         else:
             repeats, seconds = sampled.repeats[index], sampled.seconds
             yield latency(one, column, repeats, session.rule, ceilings, seconds)
+
+
+def largest_batch(network: Network, setting: Setting, device: Device, seed: int = 0) -> str:
+    """Halve the batch until one pass runs, then close in; say what did fit.
+
+    Every batch is really run, but for those of which the count says that they cannot fit. One that
+    fails for another reason fits no more than one that is too large.
+    """
+    failed, fits = setting.batch, 0
+    size = failed // 2
+    while size >= 1 and not fits:
+        if _runs(network, replace(setting, batch=size), device, seed):
+            fits = size
+        else:
+            failed, size = size, size // 2
+    if not fits:
+        return "not even batch 1 fits"
+    while failed - fits > max(1, fits // _STEP):
+        middle = (fits + failed) // 2
+        if _runs(network, replace(setting, batch=middle), device, seed):
+            fits = middle
+        else:
+            failed = middle
+    return f"the largest batch that did fit is {fits} ({failed} did not)"
+
+
+def _runs(network: Network, setting: Setting, device: Device, seed: int) -> bool:
+    try:
+        prepare(network, setting, device, seed).seconds(1)
+    except (MemoryShortage, InputError):
+        return False
+    finally:
+        device.release()
+    return True

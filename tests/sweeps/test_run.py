@@ -14,10 +14,9 @@ from cnnbench.models.registry import MODELS
 from cnnbench.progress import Progress
 from cnnbench.sweeps import run as sweeping
 from cnnbench.sweeps.groups import groups
-from cnnbench.sweeps.merge import merge
 from cnnbench.sweeps.plan import Configuration, planned
 from cnnbench.sweeps.run import Ran, key, missing, run
-from cnnbench.sweeps.store import Store
+from cnnbench.sweeps.store import Store, merge
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 

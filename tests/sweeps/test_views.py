@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from cnnbench.errors import StoreError
 from cnnbench.sweeps import views
-from cnnbench.sweeps.compare import changes, record
-from cnnbench.sweeps.pairs import pairs
+from cnnbench.sweeps.compare import changes, pairs, record
 from cnnbench.sweeps.results import Result, read
 
 from . import made

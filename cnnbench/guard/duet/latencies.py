@@ -13,7 +13,7 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.errors import CnnbenchError, ConfigError
 from cnnbench.guard import config as configs
 from cnnbench.guard.config import Config, Guarded
-from cnnbench.guard.counting import at_home
+from cnnbench.guard.costs import at_home
 from cnnbench.guard.duet import revision as revisions
 from cnnbench.guard.duet.pair import LOOKS, Duet, duet
 from cnnbench.guard.duet.remote import WorkerError

@@ -14,7 +14,7 @@ from cnnbench.reports.charts.ratios import bar, ratios
 from cnnbench.reports.charts.style import Width
 from cnnbench.reports.sweep.page import Figure
 from cnnbench.reports.sweep.selection import each_network, name, some_networks
-from cnnbench.sweeps.pairs import PAIRS, Pair, pairs
+from cnnbench.sweeps.compare import PAIRS, Pair, pairs
 from cnnbench.sweeps.results import Result
 from cnnbench.sweeps.views import Row
 from cnnbench.timing import confidence
