@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cnnbench.counting import count as counting
-from cnnbench.counting.cost import Cost, Trace
+from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import parse, parse_together
@@ -22,8 +22,7 @@ from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.compare import compare
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.comparison.explain import explain
-from cnnbench.studies.comparison.parts import parts
-from cnnbench.studies.comparison.records import record
+from cnnbench.studies.comparison.records import part_records, record
 from cnnbench.timing.pairing import Verdict, verdict
 from cnnbench.timing.statistics import Interval
 
@@ -140,19 +139,20 @@ def test_of_itself_nothing_can_be_told() -> None:
 
 def test_stages_are_divided_where_they_are_shared() -> None:
     (twins,) = compare("plain18", "resnet18", on=PHONE)
-    assert [part.name for part in parts(twins)] == [
+    assert [part["part"] for part in part_records(twins)] == [
         *("stem", "stage1", "stage2", "stage3", "stage4", "head"),
     ]
     (others,) = compare("vgg11", "mobilenet_v2", on=PHONE)
-    kinds = parts(others)
-    assert kinds[0].name == "k x k convolution"
-    assert parts(others, By.STAGE)[0].name == "stage1"
-    for row, found in ((twins, parts(twins)), (others, kinds)):
+    kinds = part_records(others)
+    assert kinds[0]["part"] == "k x k convolution"
+    assert part_records(others, By.STAGE)[0]["part"] == "stage1"
+    for row, found in ((twins, part_records(twins)), (others, kinds)):
+        assert sum(part["difference_share"] for part in found) == pytest.approx(1)
         for side, name in ((row.a, "a"), (row.b, "b")):
-            assert sum((getattr(part, name) for part in found), Cost()) == side.cost
-            seconds = sum(getattr(part, f"{name}_seconds") for part in found)
-            assert side.predicted is not None
-            assert seconds == pytest.approx(side.predicted.seconds)
+            assert sum(part[f"macs_{name}"] for part in found) == side.cost.macs
+            assert sum(part[f"bytes_moved_{name}"] for part in found) == side.cost.bytes_moved
+            seconds = sum(part[f"predicted_{name}_s"] for part in found)
+            assert seconds == pytest.approx(side.predicted_s)
 
 
 @cache

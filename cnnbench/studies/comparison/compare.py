@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache, partial
+from itertools import groupby
 
 from cnnbench import units
 from cnnbench.counting import closed_forms
@@ -16,7 +18,7 @@ from cnnbench.models.arguments import Inputs
 from cnnbench.models.model import Value
 from cnnbench.models.network import Model
 from cnnbench.models.spec import Spec, parse_together
-from cnnbench.roofline import calibrate as profiling
+from cnnbench.roofline import calibrate
 from cnnbench.roofline.predict import Predictor, dtype_of
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.cases import Case, cases
@@ -117,20 +119,23 @@ def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Compariso
 
     DeviceError where it has no ceiling in their dtype, and nothing was measured instead.
     """
-    predictors: dict[str, Predictor] = {}
-    sides: dict[int, Side] = {}  # rows of one reference go on sharing it
+    predictor = cache(partial(Predictor, profile))
 
-    def side(one: Side) -> Side:
-        dtype = one.latency.dtype if one.latency and not one.latency.error else dtype_of(one.trace)
-        if one.latency is not None and dtype not in profile.flops_per_s:
-            return one
-        if dtype not in predictors:
-            predictors[dtype] = Predictor(profile, dtype)
-        if id(one) not in sides:
-            sides[id(one)] = replace(one, predicted=predictors[dtype](one.trace))
-        return sides[id(one)]
+    def predicted(side: Side) -> Side:
+        latency = side.latency
+        dtype = latency.dtype if latency and not latency.error else dtype_of(side.trace)
+        if latency and dtype not in profile.flops_per_s:
+            return side
+        return replace(side, predicted=predictor(dtype)(side.trace))
 
-    return [replace(row, a=side(row.a), b=side(row.b)) for row in rows]
+    return _each_side(rows, predicted)
+
+
+def _each_side(rows: Sequence[Comparison], change: Callable[[Side], Side]) -> list[Comparison]:
+    """The rows with each side changed; those of one reference go on sharing it."""
+    sides = {id(side): side for row in rows for side in (row.a, row.b)}
+    changed = {key: change(side) for key, side in sides.items()}
+    return [replace(row, a=changed[id(row.a)], b=changed[id(row.b)]) for row in rows]
 
 
 def time_rows(
@@ -146,7 +151,8 @@ def time_rows(
     timing, interrupted = None, False
     warnings: dict[str, Warning] = {}
     try:
-        for together in _groups(rows):
+        for _, group in groupby(rows, key=lambda row: id(row.a)):
+            together = list(group)
             sides = [together[0].a, *(row.b for row in together)]
             timing = timed(
                 [(side.network, setting) for side in sides],
@@ -183,7 +189,7 @@ def time_rows(
 def _profile(rows: Sequence[Comparison], session: Session) -> Profile:
     """What the device can do in the rows' dtypes, measured where it is not known."""
     dtypes = [side.latency.dtype for row in rows for side in (row.a, row.b) if side.latency]
-    return profiling.complete(session.machine, dtypes, session.progress.say)
+    return calibrate.complete(session.machine, dtypes, session.progress.say)
 
 
 def _for_sides(session: Session, together: Sequence[Comparison]) -> Session:
@@ -206,13 +212,13 @@ def _with_layers(
 ) -> list[Comparison]:
     """The rows with each side's operators timed one by one."""
     silent = Session(session.machine, StopRule(precision=0.1, max_time=_LAYERS_S))
-    sides: dict[int, Side] = {}
-    for side in (side for row in rows for side in (row.a, row.b)):
-        if id(side) not in sides:
-            session.progress.say(f"timing the operators of {side.name}")
-            timing = timed_layers([(side.network, setting)], None, silent, known=[side.trace])
-            sides[id(side)] = replace(side, layers=timing.networks[0])
-    return [replace(row, a=sides[id(row.a)], b=sides[id(row.b)]) for row in rows]
+
+    def by_layer(side: Side) -> Side:
+        session.progress.say(f"timing the operators of {side.name}")
+        timing = timed_layers([(side.network, setting)], None, silent, known=[side.trace])
+        return replace(side, layers=timing.networks[0])
+
+    return _each_side(rows, by_layer)
 
 
 def _judged(row: Comparison, a: Latency, b: Latency, rule: StopRule) -> Comparison:
@@ -222,17 +228,6 @@ def _judged(row: Comparison, a: Latency, b: Latency, rule: StopRule) -> Comparis
     found = ratio(a.samples_s, b.samples_s)
     converged = math.isfinite(found.precision) and found.precision <= rule.precision
     return replace(row, measured=found, verdict=verdict(found, converged))
-
-
-def _groups(rows: Sequence[Comparison]) -> list[list[Comparison]]:
-    """Rows that share their reference."""
-    groups: list[list[Comparison]] = []
-    for row in rows:
-        if groups and groups[-1][0].a is row.a:
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    return groups
 
 
 def _same_inputs(a: Side, b: Side) -> None:

@@ -36,10 +36,13 @@ class Side:
         return self.trace.total
 
     @property
-    def seconds(self) -> float | None:
-        """Seconds of a pass, measured, or else predicted."""
-        if self.latency is not None and self.latency.latency_s:
-            return self.latency.latency_s
+    def latency_s(self) -> float | None:
+        """Measured seconds of a pass."""
+        return self.latency.latency_s if self.latency else None
+
+    @property
+    def predicted_s(self) -> float | None:
+        """Predicted seconds of a pass."""
         return self.predicted.seconds if self.predicted else None
 
     @property
@@ -51,7 +54,8 @@ class Side:
     @property
     def flops_per_s(self) -> float | None:
         """The rate that it reaches, of multiply-accumulates alone."""
-        return self.cost.flops / self.seconds if self.seconds else None
+        seconds = self.latency_s or self.predicted_s
+        return self.cost.flops / seconds if seconds else None
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,7 @@ class Comparison:
     @property
     def predicted_speedup(self) -> float | None:
         """a's predicted time / b's."""
-        if self.a.predicted is None or self.b.predicted is None:
-            return None
-        return _ratio(self.a.predicted.seconds, self.b.predicted.seconds)
+        return _ratio(self.a.predicted_s, self.b.predicted_s)
 
 
 @dataclass(frozen=True)
@@ -106,5 +108,5 @@ class Comparing:
     interrupted: bool = False
 
 
-def _ratio(a: float, b: float) -> float | None:
-    return a / b if b else None
+def _ratio(a: float | None, b: float | None) -> float | None:
+    return a / b if a is not None and b else None

@@ -6,10 +6,10 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from cnnbench.counting.cost import OpCost, total
 from cnnbench.counting.division import By
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.explain import explain, shares
-from cnnbench.studies.comparison.parts import Part, parts
 
 _COSTS = ("params", "macs", "flops", "activations", "bytes_moved", "intensity")
 
@@ -17,66 +17,93 @@ _COSTS = ("params", "macs", "flops", "activations", "bytes_moved", "intensity")
 def record(row: Comparison) -> dict[str, Any]:
     """One row; what was not measured or predicted is None."""
     found = row.measured
-    bounded = found is not None and math.isfinite(found.low)
-    trace = row.a.trace
+    low, high = (found.low, found.high) if found and math.isfinite(found.low) else (None, None)
+    trace, sides = row.a.trace, {"a": row.a, "b": row.b}
     return {
         "a": row.a.network.name,
         "b": row.b.network.name,
         "label": row.label,
         "input": [list(shape) for shape in trace.input_shapes],
         "dtype": trace.dtype,
-        **{f"{key}_{end}": value for end, side in _ends(row) for key, value in _side(side)},
+        **{
+            f"{key}_{end}": value
+            for end, side in sides.items()
+            for key, value in _side(side).items()
+        },
         "macs_ratio": row.macs_ratio,
         "bytes_ratio": row.bytes_ratio,
         "closed_form": row.closed_form,
         "predicted_speedup": row.predicted_speedup,
         "measured_speedup": found.median if found else None,
-        "ci_low": found.low if found and bounded else None,
-        "ci_high": found.high if found and bounded else None,
+        "ci_low": low,
+        "ci_high": high,
         "verdict": row.verdict,
         "explanation": explain(row),
         "warnings": [
             {"model": side.name, **asdict(warning)}
-            for side in (row.a, row.b)
+            for side in sides.values()
             for warning in side.warnings
         ],
     }
 
 
-def _ends(row: Comparison) -> tuple[tuple[str, Side], ...]:
-    return ("a", row.a), ("b", row.b)
-
-
-def _side(side: Side) -> list[tuple[str, Any]]:
+def _side(side: Side) -> dict[str, Any]:
     """What a record has of either: costs, bound, times."""
-    cost, predicted, latency = side.cost, side.predicted, side.latency
-    return [
-        *((key, getattr(cost, key)) for key in _COSTS),
-        ("predicted_s", predicted.seconds if predicted else None),
-        ("latency_s", latency.latency_s if latency else None),
-        ("flops_per_s", side.flops_per_s),
-        ("bound", predicted.bound if predicted else None),
-        ("ridge_point", predicted.ridge_point if predicted else None),
-        ("shares", {s.kind: {"macs": s.macs, "time": s.time} for s in shares(side)}),
-    ]
+    cost, predicted = side.cost, side.predicted
+    return {
+        **{key: getattr(cost, key) for key in _COSTS},
+        "predicted_s": side.predicted_s,
+        "latency_s": side.latency_s,
+        "flops_per_s": side.flops_per_s,
+        "bound": predicted.bound if predicted else None,
+        "ridge_point": predicted.ridge_point if predicted else None,
+        "shares": {one.kind: {"macs": one.macs, "time": one.time} for one in shares(side)},
+    }
 
 
 def part_records(row: Comparison, by: By | None = None) -> list[dict[str, Any]]:
-    """The difference divided: one record a stage or kind."""
-    whole = row.a.cost.macs - row.b.cost.macs
-    return [_part(part, whole) for part in parts(row, by)]
+    """The difference divided: one record a stage or kind in the order in which they run, a's first.
+
+    By default by stage where the two share their stages, else by kind of operator.
+    """
+    sides = (row.a, row.b)
+    if by is None:
+        stages = [{_stage(op) for op in side.trace.operators} for side in sides]
+        shared = stages[0] == stages[1] and len(stages[0]) > 1
+        by = By.STAGE if shared else By.KIND
+    names = dict.fromkeys(_part_of(op, by) for side in sides for op in side.trace.operators)
+    return [_part(name, row, by) for name in names]
 
 
-def _part(part: Part, whole: int) -> dict[str, Any]:
-    difference = part.a.macs - part.b.macs
+def _part(name: str, row: Comparison, by: By) -> dict[str, Any]:
+    a, b = (
+        total([op.cost for op in side.trace.operators if _part_of(op, by) == name])
+        for side in (row.a, row.b)
+    )
+    difference, whole = a.macs - b.macs, row.a.cost.macs - row.b.cost.macs
     return {
-        "part": part.name,
-        "macs_a": part.a.macs,
-        "macs_b": part.b.macs,
+        "part": name,
+        "macs_a": a.macs,
+        "macs_b": b.macs,
         "macs_difference": difference,
         "difference_share": difference / whole if whole else None,
-        "bytes_moved_a": part.a.bytes_moved,
-        "bytes_moved_b": part.b.bytes_moved,
-        "predicted_a_s": part.a_seconds,
-        "predicted_b_s": part.b_seconds,
+        "bytes_moved_a": a.bytes_moved,
+        "bytes_moved_b": b.bytes_moved,
+        "predicted_a_s": _seconds(row.a, name, by),
+        "predicted_b_s": _seconds(row.b, name, by),
     }
+
+
+def _seconds(side: Side, name: str, by: By) -> float | None:
+    if side.predicted is None:
+        return None
+    return sum(op.seconds for op in side.predicted.operators if _part_of(op.cost, by) == name)
+
+
+def _part_of(op: OpCost, by: By) -> str:
+    return str(op.kind) if by is By.KIND else _stage(op)
+
+
+def _stage(op: OpCost) -> str:
+    """The top level of the network that it stands in."""
+    return op.path.partition(".")[0] or op.operator
