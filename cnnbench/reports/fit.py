@@ -14,7 +14,7 @@ from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.scaling.budget import Budget, Goal, key_of
 from cnnbench.studies.scaling.fit import Fitting
-from cnnbench.studies.scaling.fit_records import limits, record
+from cnnbench.studies.scaling.records import chosen, limits
 from cnnbench.timing.setting import Setting
 
 LIMITS = (
@@ -31,7 +31,7 @@ def report_of(
     done: Fitting, budget: Budget, goal: Goal, setting: Setting, profile: Profile | None
 ) -> Report:
     """The choices, the limits, and how far it can be believed."""
-    results = [record(choice, done, budget, setting) for choice in done.choices]
+    results = [chosen(choice, done, budget, setting) for choice in done.choices]
     predicted = done.choices[0].variant.predicted_s is not None
     columns = (
         Column("mark", "", left=True),

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import torch
 
 from cnnbench.counting.chains import ChainCost, ChainCounter
 from cnnbench.errors import SpecError
 from cnnbench.models.build import chain_of
-from cnnbench.models.scale import Axis, Compound, at, axes, grid_shares, macs_share, multiplied
+from cnnbench.models.scale import (
+    Axis,
+    Compound,
+    at,
+    axes,
+    grid_shares,
+    macs_share,
+    multiplied,
+    scalable,
+)
 from cnnbench.models.spec import Spec, parse
 from cnnbench.models.zoo.chain import Chain, Piece
 from cnnbench.roofline.predict import Predictor
@@ -84,7 +95,7 @@ class Family:
             except SpecError as error:
                 raise SpecError(f"phi {phi:g} goes too far: {error}") from error
             rows.append(self._scaled(spec, shares, phi=phi))
-        return list(_grown(rows))
+        return _grown(rows)
 
     def released(self) -> list[Scaled]:
         """B0 to B7 where the base is B0; else none."""
@@ -92,30 +103,20 @@ class Family:
             return []
         rows = []
         for phi, name in enumerate(_RELEASED):
-            spec = parse(name)
-            assert isinstance(spec, Spec)
+            spec = scalable(parse(name))
             shares = {axis: at(spec, axis) / at(self.base, axis) for axis in axes(spec)}
             rows.append(self._scaled(spec, shares, phi=float(phi), released=name))
-        return list(_grown(rows))
+        return _grown(rows)
 
-    def _scaled(
-        self,
-        spec: Spec,
-        shares: Mapping[Axis, float],
-        *,
-        phi: float | None = None,
-        released: str | None = None,
-    ) -> Scaled:
-        costs = self.cost(spec)
+    def _scaled(self, spec: Spec, shares: Mapping[Axis, float], **named: Any) -> Scaled:
         return Scaled(
             spec,
             shares,
-            costs,
-            blocks(chain_of(spec)),
-            self._blocks * shares.get(Axis.DEPTH, 1.0),
-            self.macs * macs_share(shares),
-            phi,
-            released,
+            costs=self.cost(spec),
+            blocks=blocks(chain_of(spec)),
+            ideal_blocks=self._blocks * shares.get(Axis.DEPTH, 1.0),
+            ideal_macs=self.macs * macs_share(shares),
+            **named,
         )
 
 
@@ -127,13 +128,12 @@ def blocks(chain: Chain) -> int:
     )
 
 
-def _grown(rows: Sequence[Scaled]) -> Iterator[Scaled]:
+def _grown(rows: list[Scaled]) -> list[Scaled]:
     """Each with its growth since the one before, for one unit of phi."""
-    before: Scaled | None = None
-    for row in rows:
-        growth = None
-        if before is not None and row.phi is not None and before.phi is not None:
-            step = row.phi - before.phi
-            growth = (row.macs / before.macs) ** (1 / step) if step >= _LEAST_STEP else None
-        yield replace(row, growth=growth)
-        before = row
+    pairs = pairwise(rows)
+    return rows[:1] + [replace(row, growth=_growth(before, row)) for before, row in pairs]
+
+
+def _growth(before: Scaled, row: Scaled) -> float | None:
+    step = (row.phi or 0.0) - (before.phi or 0.0)
+    return (row.macs / before.macs) ** (1 / step) if step >= _LEAST_STEP else None

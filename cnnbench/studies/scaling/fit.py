@@ -34,9 +34,8 @@ class Choice:
     @property
     def error(self) -> float | None:
         """Predicted / measured - 1."""
-        if self.variant.predicted_s is None or self.seconds is None:
-            return None
-        return self.variant.predicted_s / self.seconds - 1
+        predicted, measured = self.variant.predicted_s, self.seconds
+        return predicted / measured - 1 if predicted is not None and measured else None
 
     @property
     def seconds(self) -> float | None:

@@ -1,18 +1,21 @@
-"""Views of scaled networks as plain records, under the vocabulary's words, in base units."""
+"""Views of scaled and fitted networks as plain records: the vocabulary's words, in base units."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cnnbench.models.scale import Way
+from cnnbench.counting.cost import Cost
+from cnnbench.counting.metrics import Metric
+from cnnbench.models.scale import Axis, at, axes, scalable
 from cnnbench.models.spec import Spec, parse
-from cnnbench.studies.comparison.comparison import Comparison, Side
-from cnnbench.studies.scaling.costs import costs, places
+from cnnbench.studies.comparison.comparison import Comparison
+from cnnbench.studies.scaling.budget import Budget, Goal
 from cnnbench.studies.scaling.family import Scaled
+from cnnbench.studies.scaling.fit import Choice, Fitting
 from cnnbench.studies.scaling.spend import Spent
+from cnnbench.timing.latency import Latency
 from cnnbench.timing.setting import Setting
 
 
@@ -22,10 +25,10 @@ def scaled(row: Scaled, base: int, setting: Setting) -> dict[str, Any]:
         "model": row.released or str(row.spec),
         "released": row.released is not None,
         "phi": row.phi,
-        **places(row.spec, setting),
+        **_places(row.spec, setting),
         "blocks": row.blocks,
         "ideal_blocks": row.ideal_blocks,
-        **costs(row.costs.cost, row.costs.peak_activation_bytes),
+        **_costs(row.costs.cost, row.costs.peak_activation_bytes),
         "predicted_s": row.costs.predicted_s,
         "macs_ratio": row.macs / base,
         "ideal_macs_ratio": row.ideal_macs / base,
@@ -38,53 +41,106 @@ def spent(
     rows: Sequence[Comparison], found: Sequence[Spent], setting: Setting
 ) -> list[dict[str, Any]]:
     """The network as it was, then each way: costs, times, and each as a ratio to the first's."""
-    first = rows[0].a
-    return [
-        _way(None, None, first, first, None, setting),
-        *(
-            _way(one.way, one.phi, row.b, first, row, setting)
-            for row, one in zip(rows, found, strict=True)
-        ),
-    ]
+    ways = zip(rows, found, strict=True)
+    return [_way(rows[0], None, setting), *(_way(row, one, setting) for row, one in ways)]
 
 
-def _way(
-    way: Way | None,
-    phi: float | None,
-    side: Side,
-    first: Side,
-    row: Comparison | None,
-    setting: Setting,
-) -> dict[str, Any]:
-    spec, latency = parse(side.network.name), side.latency
-    assert isinstance(spec, Spec)
-    now, base = (costs(of.cost, of.trace.peak_activation_bytes) for of in (side, first))
-    found = row.measured if row else None
-    bounded = found is not None and math.isfinite(found.low) and found.low > 0
+def _way(row: Comparison, one: Spent | None, setting: Setting) -> dict[str, Any]:
+    side, first = row.b if one else row.a, row.a
+    spec = scalable(parse(side.network.name))
+    now, base = (_costs(of.cost, of.trace.peak_activation_bytes) for of in (side, first))
+    found = row.measured if one else None
+    bounded = found is not None and 0 < found.low < float("inf")
     return {
         "model": str(spec),
-        "way": way,
-        "phi": phi,
-        **places(spec, setting),
+        "way": one.way if one else None,
+        "phi": one.phi if one else None,
+        **_places(spec, setting),
         **now,
-        "predicted_s": _predicted(side),
-        "latency_s": latency.latency_s if latency else None,
-        "ci_low_s": latency.ci_low_s if latency else None,
-        "ci_high_s": latency.ci_high_s if latency else None,
+        "predicted_s": side.predicted_s,
+        **_measured(side.latency),
         **{f"{key}_ratio": value / base[key] for key, value in now.items()},
-        "predicted_ratio": _quotient(_predicted(side), _predicted(first)),
+        "predicted_ratio": side.predicted_s / first.predicted_s
+        if side.predicted_s and first.predicted_s
+        else None,
         # A comparison has time of the first / time of this one.
         "measured_ratio": 1 / found.median if found else None,
         "ci_low": 1 / found.high if found and bounded else None,
         "ci_high": 1 / found.low if found and bounded else None,
-        "verdict": row.verdict if row else None,
+        "verdict": row.verdict if one else None,
         "warnings": [asdict(warning) for warning in side.warnings],
     }
 
 
-def _predicted(side: Side) -> float | None:
-    return side.predicted.seconds if side.predicted else None
+def chosen(choice: Choice, done: Fitting, budget: Budget, setting: Setting) -> dict[str, Any]:
+    """One choice: its scale, its costs, its times, and each limit beside what it achieves.
+
+    Of the first also the limits that bind, and the capacity there were without each.
+    """
+    variant, latency, first = choice.variant, choice.latency, choice is done.choices[0]
+    return {
+        "model": str(variant.spec),
+        "chosen": first,
+        **_places(variant.spec, setting),
+        **_costs(variant.costs.cost, variant.costs.peak_activation_bytes),
+        "predicted_s": variant.predicted_s,
+        **_measured(latency),
+        "converged": latency.converged if latency else None,
+        "error": choice.error,
+        "failure": latency.error if latency else None,
+        "asked": {str(metric): limit for metric, limit in budget.limits.items()},
+        "achieved": {str(metric): _achieved(choice, metric) for metric in budget.limits},
+        "meets": choice.meets(budget),
+        "binding": [str(metric) for metric in done.binding] if first else [],
+        "without": {str(metric): n for metric, n in done.without.items()} if first else {},
+        "warnings": [asdict(warning) for warning in latency.warnings] if latency else [],
+    }
 
 
-def _quotient(a: float | None, b: float | None) -> float | None:
-    return a / b if a is not None and b else None
+def limits(done: Fitting, budget: Budget, goal: Goal) -> list[dict[str, Any]]:
+    """One record a limit of the first choice; `without` is the capacity there were without it."""
+    best = done.choices[0]
+    rows = []
+    for metric, asked in budget.limits.items():
+        value = _achieved(best, metric)
+        more = done.without[metric]
+        rows.append(
+            {
+                "metric": metric,
+                "asked": asked,
+                "achieved": value,
+                "share": value / asked if value is not None else None,
+                "binds": metric in done.binding,
+                "without": more if more > best.variant.capacity(goal)[0] else None,
+            }
+        )
+    return rows
+
+
+def _achieved(choice: Choice, metric: Metric) -> float | None:
+    """What it has: of a latency the measured one, else the predicted."""
+    if metric is not Metric.LATENCY:
+        return choice.variant.value(metric)
+    return choice.variant.predicted_s if choice.latency is None else choice.seconds
+
+
+def _places(spec: Spec, setting: Setting) -> dict[str, Any]:
+    """What goes in, and where the network stands on each axis: None where it has none."""
+    stands = {str(axis): at(spec, axis) for axis in axes(spec)}
+    return {
+        "input": [[setting.batch, *spec.input_shape]],
+        "dtype": setting.dtype or "float32",
+        "batch": setting.batch,
+        **{str(axis): stands.get(axis) for axis in Axis},
+        "resolution": spec.input_shape[1],
+    }
+
+
+def _costs(of: Cost, peak_activation_bytes: int) -> dict[str, int]:
+    own = {key: value for key, value in of.record().items() if key != "intensity"}
+    return {**own, "peak_activation_bytes": peak_activation_bytes}
+
+
+def _measured(latency: Latency | None) -> dict[str, float | None]:
+    """Measured seconds of a pass, and their interval."""
+    return {key: getattr(latency, key, None) for key in ("latency_s", "ci_low_s", "ci_high_s")}

@@ -1,21 +1,32 @@
-"""Candidates with their exact costs and predicted times, and which of them are worth a look."""
+"""The networks of a family to choose from: a grid of widths, depths and resolutions.
+
+Each has its exact costs and predicted time, by which it is told which are worth a look.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 
 from cnnbench.counting.chains import ChainCost, ChainCounter
 from cnnbench.counting.metrics import Metric
 from cnnbench.models.build import chain_of
+from cnnbench.models.inputs import Shape
+from cnnbench.models.scale import Axis, at, axes, moved
 from cnnbench.models.spec import Spec
+from cnnbench.models.zoo.chain import Chain, Piece
 from cnnbench.roofline.predict import Predictor
 from cnnbench.studies.scaling.budget import Budget, Goal
-from cnnbench.studies.scaling.candidates import candidates
 
-Counted = Callable[[int, int], None]  # how many of how many
+# From MobileNet's narrowest to EfficientNet-B7, as shares of the network as it is named.
+_WIDTHS = [0.05 * step for step in range(5, 41)]  # 0.25 to 2
+_DEPTHS = [math.floor(100 * n / d) / 100 for d in (1, 2, 3, 4) for n in range(1, 3 * d + 1)]
+_SMALLEST, _LARGEST = 96 / 224, 608 / 224  # resolutions
+_STEPS = 14  # of the resolution that it is named with: 16 pixels of 224
 
 
 @dataclass(frozen=True)
@@ -59,16 +70,18 @@ def variants(
     batch: int = 1,
     dtype: torch.dtype = torch.float32,
     predictor: Predictor | None = None,
-    progress: Counted = lambda done, of: None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Variant]:
     """Cost about `number` distinct networks, as many of each family."""
     share = max(1, number // len(specs))
-    chosen = {one.same: one for spec in specs for one in candidates(spec, share)}
+    chosen: dict[int, Spec] = {}
+    for spec in specs:
+        chosen |= candidates(spec, share)
     counter = ChainCounter(batch, dtype, predictor.seconds if predictor else None)
     found = []
     for done, one in enumerate(chosen.values()):
         progress(done, len(chosen))
-        found.append(Variant(one.spec, counter(chain_of(one.spec), one.spec.input_shape)))
+        found.append(Variant(one, counter(chain_of(one), one.input_shape)))
     return found
 
 
@@ -80,3 +93,89 @@ def front(of: Sequence[Variant], goal: Goal) -> list[Variant]:
         if not found or one.expense < found[-1].expense:
             found.append(one)
     return found[::-1]
+
+
+def candidates(spec: Spec, number: int) -> dict[int, Spec]:
+    """About `number` distinct networks, narrow ones first, the named one among them.
+
+    An axis that the spec writes down is held there; the others are spread by equal factors, over
+    what differs after rounding. The keys are what `_made_of` says.
+    """
+    free = [axis for axis in axes(spec) if axis not in spec.written]
+    fine = [_distinct(spec, axis) for axis in free]
+    lengths = _lengths([len(values) for values in fine], number)
+    chosen = [
+        _spread(values, length, at(spec, axis))
+        for axis, values, length in zip(free, fine, lengths, strict=True)
+    ]
+    found: dict[int, Spec] = {}
+    for values in product(*chosen):
+        varied = moved(spec, dict(zip(free, values, strict=True)))
+        found.setdefault(_made_of(varied), varied)
+    return found
+
+
+def _made_of(spec: Spec) -> int:
+    """What is equal for equal networks at equal inputs.
+
+    A hash stands for what it is made of, which would take 12 KiB a candidate.
+    """
+    return hash((*_pieces(chain_of(spec)), spec.input_shape))
+
+
+def _distinct(spec: Spec, axis: Axis) -> list[float]:
+    """Values along one axis that make different networks, the others held."""
+    now = at(spec, axis)
+    if axis is Axis.RESOLUTION:
+        step = max(1, round(now / _STEPS))
+        low, high = math.ceil(_SMALLEST * now / step), math.floor(_LARGEST * now / step)
+        return sorted({now, *(float(step * n) for n in range(low, high + 1))})
+    shares = _WIDTHS if axis is Axis.WIDTH else _DEPTHS
+    option = spec.model.option(axis)
+    assert option is not None
+    values = sorted({now, *(min(option.high, max(option.low, now * share)) for share in shares)})
+    found: dict[int, float] = {}
+    for value in values:
+        same = _made_of(moved(spec, {axis: value}))
+        if same not in found or value == now:
+            found[same] = value
+    return sorted(found.values())
+
+
+def _lengths(available: Sequence[int], number: int) -> list[int]:
+    """Numbers of values of each axis, for a product of about `number`: alike, where there are."""
+    lengths = [1] * len(available)
+    left, places = float(number), len(available)
+    for index in sorted(range(len(available)), key=available.__getitem__):
+        lengths[index] = max(1, min(available[index], round(left ** (1 / places))))
+        left, places = left / lengths[index], places - 1
+    return lengths
+
+
+def _spread(values: Sequence[float], length: int, kept: float) -> list[float]:
+    """`length` of them, about equal factors apart, `kept` among them."""
+    if length >= len(values):
+        return list(values)
+    if length == 1:
+        return [kept]
+    low, high = math.log(values[0]), math.log(values[-1])
+    left = list(values)
+    chosen = [kept]
+    left.remove(kept)
+    goals = [low + (high - low) * n / (length - 1) for n in range(length)]
+    goals.remove(min(goals, key=lambda goal: abs(goal - math.log(kept))))
+    for goal in goals:
+        nearest = min(left, key=lambda value: abs(math.log(value) - goal))
+        chosen.append(nearest)
+        left.remove(nearest)
+    return sorted(chosen)
+
+
+def _pieces(chain: Chain) -> Iterator[Piece | Shape]:
+    """The pieces in order, and where stages end."""
+    for part in chain.values():
+        if isinstance(part, Piece):
+            yield part
+        else:
+            yield from _pieces(part)
+            yield ()
