@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import logging
+import warnings
 from collections import Counter as Tally
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass, field
+from io import StringIO
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +74,9 @@ def judge(counter: OtherCounter, done: Pass) -> Account:
     ours = {What.MACS: done.trace.total.macs}
     try:
         expected = list(counter.terms(done))
-        printed, layers = counter.ask(done.net, positional(done.net, done.arguments))
+        given = positional(done.net, done.arguments)
+        with quiet():  # several leave attributes, hooks or another mode behind
+            printed, layers = counter.ask(deepcopy(done.net).eval(), given)
     except InputError:
         raise
     except Exception as error:  # whatever somebody else's counter may raise
@@ -78,6 +86,19 @@ def judge(counter: OtherCounter, done: Pass) -> Account:
         by_layer[term.op.path] -= counter.unit * term.amount  # type: ignore[assignment]
     differing = {path: round(n) for path, n in by_layer.items() if round(n)}
     return Account(counter, {**ours, **_differences(done.trace, expected)}, printed, differing)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep a counter from printing, warning and logging."""
+    logging_before = logging.root.manager.disable
+    with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(logging_before)
 
 
 def _differences(ours: Trace, expected: list[Term]) -> dict[What, int]:

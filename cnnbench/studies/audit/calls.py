@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 
 from torch import nn
 
 from cnnbench.counting.cost import OpCost
+from cnnbench.counting.tracing.running import paths
 from cnnbench.models.inputs import Shape
 from cnnbench.studies.audit.counter import Pass
 
@@ -41,6 +43,13 @@ def calls(done: Pass) -> Iterator[Call]:
         if not known and not any(True for _ in module.children()):
             op = next((op for op in ran if op.cost.macs), ran[0])
             yield Call(module, op, ran[0].inputs[0] if ran[0].inputs else (), ran[-1].output)
+
+
+@contextmanager
+def where(net: nn.Module) -> Iterator[Callable[[], str]]:
+    """Say, while the network runs, which module does."""
+    with paths(dict(net.named_modules())) as stack:
+        yield lambda: stack[-1][0] if stack else ""
 
 
 def places(net: nn.Module, closed: Callable[[nn.Module], bool]) -> Tally[nn.Module]:

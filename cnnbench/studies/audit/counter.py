@@ -65,7 +65,7 @@ class Habits:
 class OtherCounter:
     """A counter: `unit` is what it prints for one MAC; `ask` gives its number, whole and by layer.
 
-    `terms` is what we expect it to count of a pass.
+    It runs a copy of the network, in silence. `terms` is what we expect it to count of a pass.
     """
 
     name: str

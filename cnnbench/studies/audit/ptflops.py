@@ -15,8 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from cnnbench.counting.cost import OpCost
-from cnnbench.studies.audit.asking import copied, quiet, where
-from cnnbench.studies.audit.calls import Call, calls, main_operator, operators, places
+from cnnbench.studies.audit.calls import Call, calls, main_operator, operators, places, where
 from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
 
 _NORMS = {"batch_norm", "instance_norm", "group_norm", "layer_norm"}
@@ -26,40 +25,39 @@ _FUNCTIONS = {"relu", "prelu", "elu", "relu6", "gelu", "silu", "softmax"}
 
 def ask(given: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
     """It hooks a real forward pass, and patches functions while that runs."""
+    from ptflops import pytorch_engine as engine
+
     own: Tally[str] = Tally()
-    with quiet():
-        from ptflops import pytorch_engine as engine
+    net: Any = engine.add_flops_counting_methods(given)
+    net.start_flops_count(ost=None, verbose=False, ignore_list=[])
+    with where(net) as path:
 
-        net: Any = engine.add_flops_counting_methods(copied(given))
-        net.start_flops_count(ost=None, verbose=False, ignore_list=[])
-        with where(net) as path:
+        class Located(list[int]):
+            """What functions cost, by the module that calls them."""
 
-            class Located(list[int]):
-                """What functions cost, by the module that calls them."""
+            def append(self, number: int) -> None:
+                own[path()] += int(number)
+                super().append(number)
 
-                def append(self, number: int) -> None:
-                    own[path()] += int(number)
-                    super().append(number)
+        functions = Located()
+        engine.patch_functional(functions)
+        engine.patch_tensor_ops(functions)
+        try:
+            net(*inputs)
+        finally:
+            engine.unpatch_functional()
+            engine.unpatch_tensor_ops()
+    total = net.compute_average_flops_cost()[0] + sum(functions)
 
-            functions = Located()
-            engine.patch_functional(functions)
-            engine.patch_tensor_ops(functions)
-            try:
-                net(*inputs)
-            finally:
-                engine.unpatch_functional()
-                engine.unpatch_tensor_ops()
-        total = net.compute_average_flops_cost()[0] + sum(functions)
+    def walk(prefix: str, module: Any) -> None:
+        if engine.is_supported_instance(module):
+            own[prefix] += module.__flops__ / net.__batch_counter__
+            return
+        for name, child in module.named_children():
+            walk(f"{prefix}.{name}" if prefix else name, child)
 
-        def walk(prefix: str, module: Any) -> None:
-            if engine.is_supported_instance(module):
-                own[prefix] += module.__flops__ / net.__batch_counter__
-                return
-            for name, child in module.named_children():
-                walk(f"{prefix}.{name}" if prefix else name, child)
-
-        walk("", net)
-        net.stop_flops_count()
+    walk("", net)
+    net.stop_flops_count()
     return int(total), {layer: int(number) for layer, number in own.items()}
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnbench.studies.audit.asking import copied, quiet, where
-from cnnbench.studies.audit.calls import operators
+from cnnbench.studies.audit.calls import operators, where
 from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
 
 
@@ -19,9 +18,8 @@ def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]
     from torch.utils.flop_counter import FlopCounterMode
 
     own: Tally[str] = Tally()
-    net = copied(net)
     # Without gradients attention is one kernel that it ignores.
-    with quiet(), torch.enable_grad(), where(net) as path:
+    with torch.enable_grad(), where(net) as path:
 
         class Located(FlopCounterMode):
             """Counts by path: its own table has the caller's names, which may stand twice."""

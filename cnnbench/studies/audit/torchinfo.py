@@ -12,18 +12,15 @@ from math import prod
 
 from torch import Tensor, nn
 
-from cnnbench.studies.audit.asking import copied, quiet
 from cnnbench.studies.audit.calls import Call, calls
 from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
     """It hooks a real forward pass."""
-    net = copied(net)
-    with quiet():
-        from torchinfo import summary
+    from torchinfo import summary
 
-        result = summary(net, input_data=list(inputs), verbose=0)
+    result = summary(net, input_data=list(inputs), verbose=0)
     names = {id(module): name for name, module in net.named_modules()}
     own: Tally[str] = Tally()
     for layer in result.summary_list:
