@@ -2,16 +2,17 @@
 
 import math
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.studies.depth.digits import digits, distorted
-from cnnbench.studies.depth.training import Training, accuracy, mode, train
+from cnnbench.studies.depth.training import Training, accuracy, mode, sgd, train
 
 IMAGES = torch.randn(12, 4, generator=torch.Generator().manual_seed(1))
 LABELS = torch.arange(12) % 3
@@ -24,15 +25,15 @@ def linear() -> nn.Linear:
     return net
 
 
-def few(net: nn.Module, steps: int = 6, **options: object) -> Training:
-    return train(net, IMAGES, LABELS, steps=steps, batch=4, **options)  # type: ignore[arg-type]
+def few(net: nn.Module, steps: int = 6, **options: Any) -> Training:
+    return train(net, IMAGES, LABELS, steps=steps, **{"batch": 4, "optimiser": sgd(), **options})
 
 
 def test_two_steps_are_those_of_the_formula() -> None:
     """SGD with momentum m and decay d: v = m v + (gradient + d w), w = w - rate v."""
     net, rate, momentum, decay = linear(), 0.5, 0.9, 0.1
-    whole = {"batch": 12, "learning_rate": rate, "momentum": momentum, "weight_decay": decay}
-    found = train(net, IMAGES, LABELS, steps=2, **whole)  # type: ignore[arg-type]
+    optimiser = sgd(rate, momentum, decay)
+    found = train(net, IMAGES, LABELS, steps=2, batch=12, optimiser=optimiser)
     w, v = torch.zeros(3, 4), torch.zeros(3, 4)
     b, u = torch.zeros(3), torch.zeros(3)
     losses = []
@@ -57,11 +58,22 @@ def test_a_seed_repeats_a_training_and_moves_nothing_of_the_callers() -> None:
     assert np.array_equal(np.random.get_state()[1], numpys)  # type: ignore[arg-type]
 
 
-def test_epochs_are_full_batches_of_every_image() -> None:
-    assert len(train(linear(), IMAGES, LABELS, epochs=2, batch=5).losses) == 4
-    assert len(train(linear(), IMAGES, LABELS, epochs=3, batch=100).losses) == 3
-    with pytest.raises(ValueError, match="one of them"):
-        train(linear(), IMAGES, LABELS)
+def test_batches_are_full_and_of_every_image() -> None:
+    """Each of four images once in every two steps of two; of four, where more are asked for."""
+    seen: list[list[int]] = []
+
+    class Seeing(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append([int(n) for n in x[:, 0]])
+            return super().forward(x)
+
+    images = torch.arange(4.0).repeat(4, 1).T
+    for batch in (2, 100):
+        seen.clear()
+        train(Seeing(4, 3), images, LABELS[:4], steps=4, batch=batch, optimiser=sgd())
+        assert [len(some) for some in seen] == [min(batch, 4)] * 4
+        whole = [number for some in seen for number in some]
+        assert [sorted(whole[n : n + 4]) for n in (0, 4)] == [[0, 1, 2, 3]] * 2
 
 
 def test_each_layer_keeps_its_mode() -> None:
@@ -85,7 +97,7 @@ def test_an_interrupted_training_keeps_its_losses() -> None:
 
 
 def test_a_training_ends_where_it_diverges() -> None:
-    found = few(linear(), learning_rate=1e38, steps=50)
+    found = few(linear(), 50, optimiser=sgd(1e38))
     assert found.diverged and len(found.losses) < 50 and not few(linear()).diverged
 
 
@@ -98,7 +110,7 @@ def test_another_optimiser() -> None:
 def test_accuracy_is_counted() -> None:
     net = linear()
     assert accuracy(net, IMAGES, LABELS) == pytest.approx(1 / 3)  # all scores equal: class 0
-    few(net, 400, learning_rate=0.5)
+    few(net, 400, optimiser=sgd(0.5))
     right = (net(IMAGES).argmax(1) == LABELS).sum()
     assert accuracy(net, IMAGES, LABELS) == int(right) / 12 > 1 / 3
 

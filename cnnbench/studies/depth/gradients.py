@@ -9,7 +9,6 @@ import torch
 
 from cnnbench.devices.device import find_device
 from cnnbench.errors import InputError
-from cnnbench.models import arguments as args
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.foreign import failing
 from cnnbench.models.network import Model, Network, name_of
@@ -44,20 +43,18 @@ def signals(
     for model in models:
         for normed in variants(model, given, batch_norm):
             seen: list[Passed] = []
-            network, interrupted = None, False
             try:
                 for at in range(seed, seed + seeds):
                     say(name_of(model), len(seen), seeds)
                     network = variant(model, given, normed, at, batch, fits=not seen)
                     seen.append(_pass(network, batch, at))
             except KeyboardInterrupt:
-                interrupted = True
-            if seen and network is not None:
-                rows.append(_signal(network, normed, batch, range(seed, seed + len(seen)), seen))
-            if interrupted and not rows:
-                raise KeyboardInterrupt
-            if interrupted:
+                if seen:
+                    rows.append(_signal(network, normed, batch, seed, seen))
+                if not rows:
+                    raise
                 return Signals(rows, interrupted=True)
+            rows.append(_signal(network, normed, batch, seed, seen))
     return Signals(rows)
 
 
@@ -91,7 +88,7 @@ def variant(
     setting, device = Setting(batch, train=True), find_device("cpu")
     network = ready(model, given, setting, device, seed)
     if not batch_norm:
-        with failing(network.name), telling(network.name):
+        with telling(network.name):
             remove_batch_norm(network.net)
     if fits:
         fitting(network, setting, device)
@@ -99,36 +96,36 @@ def variant(
 
 
 @contextmanager
-def telling(name: str) -> Iterator[None]:
-    """Say whose an error is."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+def telling(name: str, verb: str = "run") -> Iterator[None]:
+    """Raise whatever a network raises as one line that says whose it is."""
+    with failing(name, verb):
+        try:
+            yield
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
 
 
 def _pass(network: Network, batch: int, seed: int) -> Passed:
-    with failing(network.name), telling(network.name):
+    with telling(network.name):
         return passed(network.net, network.arguments(batch, torch.device("cpu"), seed), seed)
 
 
 def _signal(
-    network: Network, batch_norm: bool, batch: int, seeds: range, seen: Sequence[Passed]
+    network: Network, batch_norm: bool, batch: int, seed: int, seen: Sequence[Passed]
 ) -> Signal:
-    """Medians over seeds. InputError where they ran other blocks."""
+    """Medians over seeds from `seed` on. InputError where they ran other blocks."""
     names = seen[0].names
     if any(one.names != names for one in seen):
         raise InputError(f"{network.name} runs other blocks from pass to pass; it has no depth")
     variances = zip(*(one.variances for one in seen), strict=True)
     gradients = zip(*(one.gradients for one in seen), strict=True)
-    shapes = args.shapes_of(network.inputs, batch, args.real_dtype(network.net))
-    tensors = (*shapes.positional, *shapes.named.values())
+    shapes = network.shapes(batch)
     return Signal(
         network.name,
-        tuple(tuple(x.shape) for x in tensors),
-        str(args.real_dtype(network.net)).removeprefix("torch."),
+        tuple(tuple(x.shape) for x in (*shapes.positional, *shapes.named.values())),
+        str(network.dtype).removeprefix("torch."),
         batch_norm,
-        tuple(seeds),
+        tuple(range(seed, seed + len(seen))),
         tuple(
             Block(depth, name, interval(forward), interval(back))
             for depth, (name, forward, back) in enumerate(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice, repeat
 from time import perf_counter
 
 import torch
@@ -38,43 +39,37 @@ class Training:
         return bool(self.losses) and not math.isfinite(self.losses[-1])
 
 
+def sgd(
+    learning_rate: float = LEARNING_RATE, momentum: float = MOMENTUM, weight_decay: float = 0.0
+) -> Optimiser:
+    """SGD as He et al. 2015 use it, with weight decay on every parameter."""
+    return lambda ps: torch.optim.SGD(ps, learning_rate, momentum, weight_decay=weight_decay)
+
+
 def train(
     net: nn.Module,
     images: Tensor,
     labels: Tensor,
     *,
-    steps: int | None = None,
-    epochs: int | None = None,
+    steps: int,
+    optimiser: Optimiser,
     batch: int = BATCH,
-    learning_rate: float = LEARNING_RATE,
-    weight_decay: float = 0.0,
-    momentum: float = MOMENTUM,
     seed: int = 0,
-    optimiser: Optimiser | None = None,
     progress: Progress = lambda done, of, loss: None,
 ) -> Training:
-    """Train `net` where it is by cross-entropy, for so many steps or epochs of full batches.
+    """Train `net` where it is by cross-entropy, for so many steps of full batches.
 
-    SGD as He et al. 2015 use it, weight decay on every parameter, unless `optimiser` makes another
-    of them. The seed is of the order of images and of dropout; the caller's random state stays.
-    Ctrl-C ends it with the losses so far, a loss that is no number does too. InputError where the
-    network's output are no scores of the labels' classes.
+    The seed is of the order of images and of dropout; the caller's random state stays. Ctrl-C ends
+    it with the losses so far, a loss that is no number does too. InputError where the network's
+    output are no scores of the labels' classes.
     """
-    if (steps is None) == (epochs is None):
-        raise ValueError("give steps or epochs, one of them")
-    batch = min(batch, len(images))
-    steps = steps if steps is not None else (epochs or 0) * (len(images) // batch)
-    parameters = (p for p in net.parameters() if p.requires_grad)
-    make = optimiser or (
-        lambda ps: torch.optim.SGD(ps, learning_rate, momentum, weight_decay=weight_decay)
-    )
     losses: list[float] = []
     interrupted, start = False, perf_counter()
     with torch.random.fork_rng(devices=[]), mode(net, training=True), torch.enable_grad():
         torch.default_generator.manual_seed(seed)
         try:
-            updates = make(parameters)
-            for some, answers in _batches(images, labels, batch, steps, seed):
+            updates = optimiser(p for p in net.parameters() if p.requires_grad)
+            for some, answers in islice(_batches(images, labels, batch, seed), steps):
                 updates.zero_grad()
                 loss = F.cross_entropy(scores(net(some), int(labels.max()) + 1), answers)
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -123,20 +118,14 @@ def mode(net: nn.Module, *, training: bool) -> Iterator[None]:
 
 
 def _batches(
-    images: Tensor, labels: Tensor, batch: int, steps: int, seed: int
+    images: Tensor, labels: Tensor, batch: int, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Full batches, of as many shuffles as they take."""
+    """Full batches without end, of one shuffle after another."""
     loader = DataLoader(
         TensorDataset(images, labels),
-        batch,
+        min(batch, len(images)),
         shuffle=True,
         drop_last=True,  # a batch of one image has no statistics
         generator=torch.Generator().manual_seed(seed),
     )
-    given = 0
-    while given < steps:
-        for some, answers in loader:
-            if given == steps:
-                return
-            given += 1
-            yield some, answers
+    return chain.from_iterable(repeat(loader))

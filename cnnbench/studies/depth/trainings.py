@@ -7,22 +7,21 @@ Neural Networks, "Why ResNets work": where weight decay shrinks a residual block
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from cnnbench.errors import InputError
-from cnnbench.models import arguments as args
 from cnnbench.models.arguments import Inputs
-from cnnbench.models.foreign import failing
 from cnnbench.models.network import Model, Network
 from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.blocks import blocks_of, looking, norm, share, variance
 from cnnbench.studies.depth.digits import Digits, digits
 from cnnbench.studies.depth.gradients import Say, telling, variant, variants
-from cnnbench.studies.depth.training import BATCH, LEARNING_RATE, Training, mode, train
+from cnnbench.studies.depth.training import BATCH, LEARNING_RATE, Training, mode, sgd, train
 
 _LOOKED_AT = 64  # held-out images on which blocks are looked at
 
@@ -85,10 +84,17 @@ def trainings(
             for normed in variants(model, given, batch_norm):
                 for decay in weight_decays:
                     network = variant(model, given, normed, seed, batch, fits=True)
-                    found = _trained(network, normed, steps, batch, learning_rate, decay, seed, say)
-                    if found.training.losses:
-                        rows.append(found)
-                    if found.training.interrupted:
+                    learn = partial(
+                        train,
+                        steps=steps,
+                        optimiser=sgd(learning_rate, weight_decay=decay),
+                        batch=batch,
+                        seed=seed,
+                    )
+                    found, after = _trained(network, learn, seed, say)
+                    if found.losses:
+                        rows.append(Trained(network.name, normed, decay, found, after))
+                    if found.interrupted:
                         return Trainings(rows, interrupted=True)
     except KeyboardInterrupt:  # while one is built
         return Trainings(rows, interrupted=True)
@@ -126,32 +132,19 @@ def weight_norms(net: nn.Module) -> dict[str, float]:
 
 
 def _trained(
-    network: Network,
-    batch_norm: bool,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    weight_decay: float,
-    seed: int,
-    say: Say,
-) -> Trained:
+    network: Network, learn: Callable[..., Training], seed: int, say: Say
+) -> tuple[Training, tuple[After, ...]]:
     name, net = network.name, network.net
-    with failing(name, "be trained"), telling(name):
+    with telling(name, "be trained"):
         given = _digits(network, seed)
         before = weight_norms(net)
-        training = train(
+        training = learn(
             net,
             given.images,
             given.labels,
-            steps=steps,
-            batch=batch,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            seed=seed,
             progress=lambda done, of, loss: say(f"{name}, loss {loss:.2f}", done, of),
         )
-        after = blocks_after(net, given.held_images[:_LOOKED_AT], before)
-    return Trained(name, batch_norm, weight_decay, training, after)
+        return training, blocks_after(net, given.held_images[:_LOOKED_AT], before)
 
 
 def _digits(network: Network, seed: int) -> Digits:
@@ -160,4 +153,4 @@ def _digits(network: Network, seed: int) -> Digits:
     if more or first.name or first.dtype or len(first.shape) != 3:
         taken = " ".join(map(str, network.inputs))
         raise InputError(f"digits are one image of C x H x W, and it takes {taken}")
-    return digits(first.shape, seed, args.real_dtype(network.net))
+    return digits(first.shape, seed, network.dtype)

@@ -16,7 +16,7 @@ from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.digits import Digits, digits, distorted, require_scikit_learn
 from cnnbench.studies.depth.gradients import signals
 from cnnbench.studies.depth.signal import EXPLODING
-from cnnbench.studies.depth.training import Progress, Training, accuracy, train
+from cnnbench.studies.depth.training import BATCH, Progress, Training, accuracy, train
 from cnnbench.studies.depth.trainings import Trained, trainings
 from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
 
@@ -92,7 +92,7 @@ def taught(
         net,
         distorted(given.images, _COPIES, seed),
         given.labels.repeat(1 + _COPIES),
-        epochs=_EPOCHS,
+        steps=_EPOCHS * (len(given.labels) * (1 + _COPIES) // BATCH),
         seed=seed,
         optimiser=lambda parameters: torch.optim.Adam(parameters, _RATE),
         progress=progress,
