@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from cnnbench.counting.cost import Trace
@@ -53,18 +54,16 @@ def count_models(
 
 def forecasts(passes: Sequence[Counted], profile: Profile) -> list[Forecast]:
     """Predict each pass. DeviceError where the profile has no ceiling in its dtype."""
-    predictors: dict[str, Predictor] = {}
-    found = []
-    for one in passes:
-        dtype = dtype_of(one.trace)
-        if dtype not in predictors:
-            predictors[dtype] = Predictor(profile, dtype)
-        found.append(Forecast(one, predictors[dtype](one.trace), _measured(profile, one, dtype)))
-    return found
+    predictor = cache(partial(Predictor, profile))
+    return [
+        Forecast(one, predictor(dtype_of(one.trace))(one.trace), _measured(profile, one))
+        for one in passes
+    ]
 
 
-def _measured(profile: Profile, one: Counted, dtype: str) -> float | None:
+def _measured(profile: Profile, one: Counted) -> float | None:
     """The latency that was measured on the device, at the network's own input, where one was."""
+    dtype = dtype_of(one.trace)
     for timed in profile.networks:
         if (timed.model, timed.batch, timed.dtype) == (one.model, one.batch, dtype):
             own = count(one.model, batch=one.batch, dtype=timed.dtype).input_shapes

@@ -140,7 +140,7 @@ def test_short_trainings_give_their_numbers(setup: Setup, monkeypatch: pytest.Mo
 
 
 def test_a_gradient_has_the_decades_of_its_interval(setup: Setup) -> None:
-    found = trained._gradient("plain20@resolution=8,width_mult=0.5", BatchNorm.WITH, setup, batch=4)
+    found = trained._gradient("plain20@resolution=8,width_mult=0.5", setup, BatchNorm.WITH, batch=4)
     assert found.interval is not None
     low, high = found.interval
     assert 0 <= low <= found.value <= high < 3

@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from cnnbench import units
 from cnnbench.errors import CnnbenchError, InputError
 
-CLASSES = 10
 _IMAGES = 1797
 _MOST_BYTES = 2**30  # of all images once; training holds them three times
 _HELD_OUT = 0.2

@@ -63,12 +63,8 @@ class Figure:
 def figures() -> list[Figure]:
     """Every figure of the package's table of publications, in its order."""
     text = resources.files("cnnbench.studies.papers").joinpath("published.csv").read_text("utf-8")
-    return [
-        Figure(model, int(resolution), metric, printed, source, note)
-        for model, resolution, metric, printed, source, note in list(csv.reader(text.splitlines()))[
-            1:
-        ]
-    ]
+    _, *rows = csv.reader(text.splitlines())
+    return [Figure(model, int(resolution), *rest) for model, resolution, *rest in rows]
 
 
 def figures_of(models: Sequence[str]) -> list[Figure]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
+from math import prod
 
 from cnnbench import units
 from cnnbench.counting.cost import Kind, Trace
 from cnnbench.counting.count import count
-from cnnbench.models.scale import Compound, Way
-from cnnbench.models.spec import Spec, parse
+from cnnbench.counting.totals import totals
+from cnnbench.models.scale import Compound, Way, scalable
+from cnnbench.models.spec import parse
+from cnnbench.studies.comparison.compare import compare
 from cnnbench.studies.comparison.comparison import Comparison
-from cnnbench.studies.comparison.stages import STAGES, Options, with_options
 from cnnbench.studies.papers.claims.claim import (
     Answer,
     Band,
@@ -49,19 +51,11 @@ def _macs_ratio(a: str, b: str, _: Setup) -> Answer:
 def _separable(_: Setup) -> Answer:
     """The farthest that a stage is from 1/N + 1/k²."""
     worst, said = 0.0, []
-    for stage in STAGES:
-        conv, separable = (count(block(name, stage)).total.macs for name in ("conv", "separable"))
-        formula = 1 / int(stage["out_channels"]) + 1 / 3**2
-        worst = max(worst, abs(separable / conv / formula - 1))
-        said.append(units.significant(separable / conv))
+    for row in compare("conv", "separable", static=True):
+        share, filters = row.b.cost.macs / row.a.cost.macs, row.a.trace.operators[0].output[1]
+        worst = max(worst, abs(share / (1 / filters + 1 / 3**2) - 1))
+        said.append(units.significant(share))
     return Answer(worst, f"of a convolution's MACs, from 112x112 to 7x7: {', '.join(said)}")
-
-
-def block(name: str, stage: Options) -> Spec:
-    """A block at a stage of a network."""
-    spec = parse(name, blocks=True)
-    assert isinstance(spec, Spec)
-    return with_options(spec, stage)
 
 
 def _doubling(_: Setup) -> Answer:
@@ -102,10 +96,7 @@ def _largest(trace: Trace) -> tuple[int, int]:
     for op in trace.operators:
         name = ".".join(op.path.split(".")[:2])
         if "block" in name:
-            elements = 1
-            for side in op.output:
-                elements *= side
-            blocks.setdefault(name, []).append(elements)
+            blocks.setdefault(name, []).append(prod(op.output))
     return max(sizes[-1] for sizes in blocks.values()), max(map(max, blocks.values()))
 
 
@@ -120,9 +111,7 @@ def _growth(_: Setup) -> Answer:
 
 def efficientnets() -> Family:
     """What scales B0."""
-    base = parse("efficientnet_b0")
-    assert isinstance(base, Spec)
-    return Family(base)
+    return Family(scalable(parse("efficientnet_b0")))
 
 
 def doubled(*, values: bool = False) -> dict[Way, Comparison]:
@@ -140,7 +129,8 @@ def _balance(_: Setup) -> Answer:
     """The cost that grows most at twice the MACs: compound's over the best other way's."""
     worst: dict[Way, float] = {}
     for way, row in doubled().items():
-        worst[way] = max(_cost(row.b.trace, key) / _cost(row.a.trace, key) for key in _GROWN)
+        a, b = (totals(side.trace) for side in (row.a, row.b))
+        worst[way] = max(getattr(b, key) / getattr(a, key) for key in _GROWN)
     compound = worst.pop(Way.COMPOUND)
     others = ", ".join(f"{way} {units.ratio(value)}" for way, value in worst.items())
     return Answer(
@@ -148,13 +138,6 @@ def _balance(_: Setup) -> Answer:
         f"the most that params, activations, bytes or peak memory grow: {others}, compound "
         f"{units.ratio(compound)}; accuracy is not measured",
     )
-
-
-def _cost(trace: Trace, key: str) -> int:
-    value: int = (
-        trace.peak_activation_bytes if key.startswith("peak") else getattr(trace.total, key)
-    )
-    return value
 
 
 def _shortcuts(_: Setup) -> Answer:

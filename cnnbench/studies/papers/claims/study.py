@@ -75,8 +75,8 @@ def findings(claims: Iterable[Claim], setup: Setup) -> Findings:
 
 def record(finding: Finding) -> dict[str, Any]:
     """One claim, promised and found."""
-    claim, found = finding.claim, finding.found
-    band = claim.band
+    claim, found, band = finding.claim, finding.found, finding.claim.band
+    low, high = _ends(*((found.interval if found else None) or (math.inf, math.inf)))
     return {
         "name": claim.name,
         "claim": claim.text,
@@ -84,7 +84,8 @@ def record(finding: Finding) -> dict[str, Any]:
         "needs": str(claim.need),
         "promised": claim.promised,
         "found": found.value if found else None,
-        **dict(zip(("ci_low", "ci_high"), _ends(*_interval(found)), strict=True)),
+        "ci_low": low,
+        "ci_high": high,
         "shown": claim.show(found.value) if found else None,
         "verdict": str(finding.verdict) if finding.verdict else None,
         "confirms": _ends(band.low, band.high),
@@ -93,10 +94,6 @@ def record(finding: Finding) -> dict[str, Any]:
         "detail": found.detail if found else "",
         "failure": finding.failure,
     }
-
-
-def _interval(found: Answer | None) -> tuple[float, float]:
-    return (found.interval if found else None) or (math.inf, math.inf)
 
 
 def _ends(low: float, high: float) -> list[float | None]:

@@ -9,13 +9,12 @@ from functools import partial
 from cnnbench import units
 from cnnbench.errors import InputError
 from cnnbench.models.scale import Way
-from cnnbench.models.spec import AnySpec, parse
+from cnnbench.models.spec import parse_together
 from cnnbench.studies.comparison import compare
 from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.comparison import Comparison
-from cnnbench.studies.comparison.stages import STAGES
 from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
-from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, block, doubled
+from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, doubled
 from cnnbench.timing.confidence import OF_RATIO
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
@@ -31,8 +30,8 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
     return done.rows
 
 
-def _counted(a: AnySpec, b: AnySpec) -> list[Comparison]:
-    return compare.count_rows(cases([a, b], {}), None, _SETTING, values=True)
+def _counted(a: str, b: str) -> list[Comparison]:
+    return compare.count_rows(cases(parse_together([a, b]), {}), None, _SETTING, values=True)
 
 
 def _speedup(row: Comparison) -> Interval:
@@ -44,7 +43,7 @@ def _speedup(row: Comparison) -> Interval:
 
 def _faster(a: str, b: str, setup: Setup) -> Answer:
     """Time of a / time of b, beside the ratio of their MACs."""
-    (row,) = _timed(_counted(parse(a), parse(b)), setup)
+    (row,) = _timed(_counted(a, b), setup)
     found, fewer = _speedup(row), units.ratio(row.macs_ratio or math.nan)
     said = f"{OF_RATIO:.0%} interval {units.ratios(found.low, found.high)}, for {fewer} fewer MACs"
     return Answer(found.median, said, (found.low, found.high))
@@ -52,10 +51,7 @@ def _faster(a: str, b: str, setup: Setup) -> Answer:
 
 def _separable(setup: Setup) -> Answer:
     """The geometric mean over the stages of a typical network."""
-    pairs = [
-        row for stage in STAGES for row in _counted(block("conv", stage), block("separable", stage))
-    ]
-    found = [_speedup(row) for row in _timed(pairs, setup)]
+    found = [_speedup(row) for row in _timed(_counted("conv", "separable"), setup)]
     said = ", ".join(units.ratio(one.median) for one in found)
     value, low, high = (
         math.prod(ends) ** (1 / len(found))

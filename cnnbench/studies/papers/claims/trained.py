@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from statistics import mean, median
+from typing import Any
 
 import torch
 from torch import nn
@@ -99,7 +100,7 @@ def taught(
     )
 
 
-def _gradient(model: str, batch_norm: BatchNorm, setup: Setup, batch: int = 32) -> Answer:
+def _gradient(model: str, setup: Setup, batch_norm: BatchNorm, batch: int = 32) -> Answer:
     """Decades by which the gradient's first/last block differ, with the interval over six seeds."""
     found = signals(
         [model],
@@ -165,7 +166,7 @@ def _against(model: str, other: str, setup: Setup) -> Answer:
     )
 
 
-def _identity(batch_norm: BatchNorm, setup: Setup) -> Answer:
+def _identity(setup: Setup, batch_norm: BatchNorm) -> Answer:
     """How far ResNet-20's blocks are from the identity after training with weight decay."""
     free, decayed, _, plain = _trained(
         ["resnet20", "plain20"], batch_norm, (0.0, _DECAY), setup.rule.seed, setup
@@ -191,6 +192,20 @@ def _decades(value: float) -> str:
 
 _TRAINED = partial(Claim, need=Need.TRAINING)
 
+
+def _either(name: str, text: str, find: Callable[..., Answer], **rest: Any) -> tuple[Claim, ...]:
+    """A claim of networks with batch norm, which `find` is told, and of those without."""
+    return tuple(
+        _TRAINED(
+            name=name + suffix,
+            text=f"{text}: {batch_norm} batch norm",
+            find=partial(find, batch_norm=batch_norm),
+            **rest,
+        )
+        for batch_norm, suffix in ((BatchNorm.WITH, ""), (BatchNorm.WITHOUT, "_bare"))
+    )
+
+
 CLAIMS = (
     _TRAINED(
         name="lenet5_digits",
@@ -201,22 +216,13 @@ CLAIMS = (
         find=_digits,
         show=lambda value: f"{100 * value:.1f}%",
     ),
-    _TRAINED(
+    *_either(
         name="plain_gradient",
-        text="In very deep plain networks gradients vanish or explode: with batch norm",
+        text="In very deep plain networks gradients vanish or explode",
         source="Ng, course 4 week 2",
         promised="far from 1",
         band=FAR,
-        find=partial(_gradient, "plain56", BatchNorm.WITH),
-        show=_decades,
-    ),
-    _TRAINED(
-        name="plain_gradient_bare",
-        text="In very deep plain networks gradients vanish or explode: without batch norm",
-        source="Ng, course 4 week 2",
-        promised="far from 1",
-        band=FAR,
-        find=partial(_gradient, "plain56", BatchNorm.WITHOUT),
+        find=partial(_gradient, "plain56"),
         show=_decades,
     ),
     _TRAINED(
@@ -225,25 +231,16 @@ CLAIMS = (
         source="He et al. 2015, section 4.1",
         promised="near 1",
         band=NEAR,
-        find=partial(_gradient, "plain34", BatchNorm.WITH, batch=8),
+        find=partial(_gradient, "plain34", batch_norm=BatchNorm.WITH, batch=8),
         show=_decades,
     ),
-    _TRAINED(
+    *_either(
         name="residual_gradient",
-        text="With shortcuts the gradient reaches the first layers: with batch norm",
+        text="With shortcuts the gradient reaches the first layers",
         source="Ng, course 4 week 2",
         promised="near 1",
         band=NEAR,
-        find=partial(_gradient, "resnet56", BatchNorm.WITH),
-        show=_decades,
-    ),
-    _TRAINED(
-        name="residual_gradient_bare",
-        text="With shortcuts the gradient reaches the first layers: without batch norm",
-        source="Ng, course 4 week 2",
-        promised="near 1",
-        band=NEAR,
-        find=partial(_gradient, "resnet56", BatchNorm.WITHOUT),
+        find=partial(_gradient, "resnet56"),
         show=_decades,
     ),
     _TRAINED(
@@ -270,22 +267,13 @@ CLAIMS = (
         band=at_most(0.8, 1.0),
         find=partial(_against, "resnet56", "plain56"),
     ),
-    _TRAINED(
+    *_either(
         name="weight_decay",
-        text="Weight decay makes a residual block the identity: with batch norm",
+        text="Weight decay makes a residual block the identity",
         source="Ng, course 4 week 2, Why ResNets work",
         promised="0",
         band=at_most(0.25, 0.5),
-        find=partial(_identity, BatchNorm.WITH),
-        show=lambda value: f"{value:.2f}",
-    ),
-    _TRAINED(
-        name="weight_decay_bare",
-        text="Weight decay makes a residual block the identity: without batch norm",
-        source="Ng, course 4 week 2, Why ResNets work",
-        promised="0",
-        band=at_most(0.25, 0.5),
-        find=partial(_identity, BatchNorm.WITHOUT),
+        find=_identity,
         show=lambda value: f"{value:.2f}",
     ),
 )
