@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cnnbench.counting.cost import OpCost
 from cnnbench.studies.audit.calls import operators
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
+from cnnbench.studies.audit.counter import Pass, Term, What
 
 _PRODUCTS = {"linear", "matmul", "mm", "bmm", "addmm"}
 
@@ -63,19 +63,3 @@ def _terms(op: OpCost, module: nn.Module) -> Iterator[tuple[What, int]]:
         yield What.POOL, elements
     elif name in ("upsample_nearest2d", "upsample_bilinear2d"):
         yield What.RESIZE, prod(op.output) * (4 if "linear" in name else 1)
-
-
-FVCORE = OtherCounter(
-    name="fvcore",
-    unit=1,
-    habits=Habits(
-        batch_norm="2 an element",
-        pooling="adaptive average: 1 an input",
-        activation="no",
-        bias="no",
-        functional="yes",
-        shared_module="each run",
-    ),
-    ask=ask,
-    terms=terms,
-)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from cnnbench.counting.cost import OpCost
 from cnnbench.studies.audit.calls import Call, calls, main_operator, operators, places, where
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
+from cnnbench.studies.audit.counter import Pass, Term, What
 
 _NORMS = {"batch_norm", "instance_norm", "group_norm", "layer_norm"}
 _ACTIVATIONS = {"relu", "prelu", "elu", "leaky_relu", "relu6", "gelu"}
@@ -119,19 +119,3 @@ def _functions(op: OpCost, module: nn.Module) -> Iterator[tuple[What, int]]:
         yield What.ARITHMETIC, elements  # by name: `a + b`, alike in a trace, does not count
     elif name in ("matmul", "mm", "bmm", "addmm", "baddbmm") and op.cost.macs:
         yield What.MACS, op.cost.macs
-
-
-PTFLOPS = OtherCounter(
-    name="ptflops",
-    unit=1,
-    habits=Habits(
-        batch_norm="2 an element",
-        pooling="1 an input, by function again",
-        activation="1 each, by function again",
-        bias="1 an output",
-        functional="not convolutions",
-        shared_module="times places",
-    ),
-    ask=ask,
-    terms=terms,
-)

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from cnnbench.studies.audit.calls import Call, calls, main_operator, places
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
+from cnnbench.studies.audit.counter import Pass, Term, What
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
@@ -68,19 +68,3 @@ def _terms(call: Call) -> Iterator[tuple[What, float]]:
     elif type(module) in (nn.Upsample, nn.UpsamplingBilinear2d, nn.UpsamplingNearest2d):
         each = {"nearest": 1, "linear": 5, "bilinear": 11, "bicubic": 259}
         yield What.RESIZE, each.get(str(module.mode), 0) * prod(y)
-
-
-THOP = OtherCounter(
-    name="thop",
-    unit=1,
-    habits=Habits(
-        batch_norm="4 an element",
-        pooling="average alone: 1 an output",
-        activation="PReLU, softmax",
-        bias="no",
-        functional="no",
-        shared_module="times places, squared",
-    ),
-    ask=ask,
-    terms=terms,
-)

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.studies.audit.calls import operators, where
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
+from cnnbench.studies.audit.counter import Pass, Term, What
+
+_UNKNOWN = {"mv", "addmv", "dot", "vdot", "scaled_dot_product_attention"}  # the last on a CPU
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
@@ -40,20 +42,3 @@ def terms(done: Pass) -> Iterator[Term]:
     for op, module in operators(done):
         if op.cost.macs and not isinstance(module, nn.LSTM) and op.operator not in _UNKNOWN:
             yield Term(What.MACS, op.cost.macs, op)
-
-
-_UNKNOWN = {"mv", "addmv", "dot", "vdot", "scaled_dot_product_attention"}  # the last on a CPU
-TORCH = OtherCounter(
-    name="torch",
-    unit=2,
-    habits=Habits(
-        batch_norm="no",
-        pooling="no",
-        activation="no",
-        bias="no",
-        functional="yes",
-        shared_module="each run",
-    ),
-    ask=ask,
-    terms=terms,
-)

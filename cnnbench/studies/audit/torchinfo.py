@@ -13,7 +13,7 @@ from math import prod
 from torch import Tensor, nn
 
 from cnnbench.studies.audit.calls import Call, calls
-from cnnbench.studies.audit.counter import Habits, OtherCounter, Pass, Term, What
+from cnnbench.studies.audit.counter import Pass, Term, What
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
@@ -56,19 +56,3 @@ def _term(name: str, module: nn.Module) -> What:
     if isinstance(module, (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)):
         return What.NORM
     return What.ACTIVATION if isinstance(module, nn.PReLU) else What.PARAMETERS
-
-
-TORCHINFO = OtherCounter(
-    name="torchinfo",
-    unit=1,
-    habits=Habits(
-        batch_norm="2 a channel and image",
-        pooling="no",
-        activation="PReLU",
-        bias="1 an output",
-        functional="no",
-        shared_module="each run",
-    ),
-    ask=ask,
-    terms=terms,
-)
