@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from cnnbench.devices import warnings
-from cnnbench.devices.warnings import Warning
+from cnnbench.devices.warnings import Warning, warning
 
 # Bits of the clocks' event reasons (NVML) that mean a clock below what the load would have.
 _REASONS = {
@@ -69,13 +68,15 @@ class Gpu:
     def warnings(self) -> list[Warning]:
         """Other processes on it, and a clock that is held down; or that nobody can say."""
         if nvml() is None:
-            return [warnings.unwatched_gpu()]
+            return [warning("unwatched_gpu")]
         found = []
         processes = self._asked("ComputeRunningProcesses") or ()
         if others := {process.pid for process in processes} - {os.getpid()}:
-            found.append(warnings.shared_gpu(len(others)))
+            plural = "es" if len(others) > 1 else ""
+            found.append(warning("shared_gpu", processes=len(others), plural=plural))
         clocks, active = self.clocks_mhz(), self._asked("CurrentClocksThrottleReasons") or 0
-        why = [reason for bit, reason in _REASONS.items() if active & bit]
+        why = dict.fromkeys(reason for bit, reason in _REASONS.items() if active & bit)
         if clocks and why:
-            found.append(warnings.slow_clock(*clocks, ", ".join(dict.fromkeys(why))))
+            now, most = clocks
+            found.append(warning("slow_clock", now=now, most=most, why=", ".join(why)))
         return found

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from cnnbench.counting.cost import Count
-from cnnbench.devices import warnings
 from cnnbench.devices.machine import Machine
-from cnnbench.devices.warnings import Warning
+from cnnbench.devices.warnings import Warning, not_converged, warning
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.session import StopRule
@@ -91,11 +90,11 @@ def latency(
     told = list(prepared.warnings)
     converged = found.precision <= plan.precision
     if not converged:
-        told.append(warnings.not_converged(plan.precision, found.precision, seconds))
+        told.append(not_converged(plan.precision, found.precision, seconds))
     if drifted(column):
-        told.append(warnings.drift())
+        told.append(warning("drift"))
     if peak and rate > peak:
-        told.append(warnings.roof_exceeded(rate / peak))
+        told.append(warning("roof_exceeded", share=rate / peak))
     bounded = math.isfinite(found.low)
     return Latency(
         model=prepared.network.name,

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.counting.tracing.tensors import tensors_in
-from cnnbench.devices import warnings
-from cnnbench.devices.warnings import Warning
+from cnnbench.devices.warnings import Warning, warning
 from cnnbench.models.arguments import Arguments
 
 _MANY = 0.01  # share of denormals that is worth a word
@@ -27,10 +26,10 @@ def inspect(net: nn.Module, given: Arguments, *, denormals: bool = True) -> list
         layer = names.get(id(module)) or "the network"
         for tensor in (t for t in tensors_in(output) if t.is_floating_point() and t.numel()):
             if "not_finite" not in found and not bool(tensor.isfinite().all()):
-                found["not_finite"] = warnings.not_finite(layer)
+                found["not_finite"] = warning("not_finite", layer=layer)
             wide = denormals and tensor.dtype in (torch.float32, torch.float64)
             if wide and "denormal" not in found and (share := _denormal(tensor)) > _MANY:
-                found["denormal"] = warnings.denormal(layer, share)
+                found["denormal"] = warning("denormal", layer=layer, share=share)
 
     hook = nn.modules.module.register_module_forward_hook(look)
     try:
@@ -40,7 +39,7 @@ def inspect(net: nn.Module, given: Arguments, *, denormals: bool = True) -> list
     if "not_finite" not in found and any(
         t.is_floating_point() and not bool(t.isfinite().all()) for t in tensors_in(output)
     ):
-        found["not_finite"] = warnings.not_finite("its output")
+        found["not_finite"] = warning("not_finite", layer="its output")
     return list(found.values())
 
 

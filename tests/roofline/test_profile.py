@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cnnbench.counting.cost import Cost
-from cnnbench.devices import warnings
 from cnnbench.devices.device import Device, find_device
+from cnnbench.devices.warnings import warning
 from cnnbench.errors import DeviceError
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline import ceilings, profile
@@ -98,11 +98,11 @@ def test_what_was_measured_while_disturbed_is_not_kept(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        profiling.Disturbances, "warnings", lambda watch: [warnings.other_load(1.0)]
+        profiling.Disturbances, "warnings", lambda watch: [warning("other_load", cores=1.0)]
     )
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s == {"float32": 1e11}
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 2
-    monkeypatch.setattr(profiling.Disturbances, "warnings", lambda watch: [warnings.battery()])
+    monkeypatch.setattr(profiling.Disturbances, "warnings", lambda watch: [warning("battery")])
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
 
