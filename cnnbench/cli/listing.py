@@ -29,7 +29,7 @@ def list_models(
     found = lookup.search(word)
     added = {
         point.name: point.value
-        for point in plugins.entry_points()
+        for point in plugins.models()
         if word.lower() in f"{point.name} {point.value}".lower()
     }
     if not (found or added):

@@ -12,12 +12,12 @@ from cnnbench.cli.completion import complete_backend, complete_spec
 from cnnbench.counting.division import By, Sort
 from cnnbench.errors import CnnbenchError, ShapeError
 from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
-from cnnbench.models.sources import SOURCES
+from cnnbench.models.sources import SOURCES, typed
 from cnnbench.models.spec import AnySpec, Spec
 from cnnbench.reports.formats.emit import Format
 from cnnbench.timing.backends import BACKENDS, EAGER, check_name
 
-_OTHERS = ", ".join(f"{name}:NAME" for name in SOURCES)
+_OTHERS = ", ".join(map(typed, SOURCES))
 _SPEC = f"NAME@key=value,… or package.module:NAME, path/file.py:NAME, {_OTHERS}"
 _SPECS = typer.Argument(
     metavar="MODEL", help=f"Model specs: {_SPEC}.", autocompletion=complete_spec

@@ -10,7 +10,7 @@ from cnnbench.errors import ShapeError, SpecError, nearest
 from cnnbench.models.inputs import Shape, parse_map
 from cnnbench.models.lookup import MODELS_BY_NAME, block, find, knows, meant
 from cnnbench.models.model import Model, Option, Value
-from cnnbench.models.sources import plugins
+from cnnbench.models.sources import is_network, plugins
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -75,7 +75,7 @@ class SourceSpec:
     """Somebody else's network: where it comes from, what it is called there, its options as typed.
 
     `source` is timm, torchvision, a module (`package.module`), a file (`path/nets.py`), or empty
-    for a name that an installed package gave us.
+    for a name that an installed package gave us; `name` is empty where the file is the network.
     """
 
     source: str
@@ -89,7 +89,7 @@ class SourceSpec:
 
     def __str__(self) -> str:
         """The text that a user types."""
-        head = f"{self.source}:{self.name}" if self.source else self.name
+        head = ":".join(filter(None, (self.source, self.name)))
         options = ",".join(f"{key}={value}" for key, value in self.options)
         return f"{head}@{options}" if options else head
 
@@ -123,7 +123,7 @@ def parse(text: str, *, blocks: bool = False) -> AnySpec:
         if meant(name, MODELS_BY_NAME) is not None:  # as near to one of ours
             return _parse_ours(text, name, tail, blocks)
         name = plugins.find(name).name
-    if not name:
+    if not name and not is_network(source):
         raise SpecError(f"{text!r} names no network; write {source}:NAME")
     if tail == "":
         raise SpecError(f"{text!r} ends after '@'; write {text}key=value or leave it out")
@@ -134,6 +134,8 @@ def _split(text: str) -> tuple[str, str, str | None]:
     """Source, name and what follows '@': None where there is no '@', an empty source for ours."""
     source, colon, rest = text.partition(":")
     name, at, tail = text.partition("@")
+    if is_network(name) and ":" not in name:
+        return name, "", tail if at else None
     if not colon and (name.endswith(".py") or "/" in name):
         return text, "", None
     if not colon or ("@" in source and not source.endswith(".py")):

@@ -47,7 +47,7 @@ def report_of(found: Sequence[Model], added: Mapping[str, str]) -> Report:
         *(["Options are written NAME@key=value,key=value:"] if taken else []),
         *_explained(list(taken), found),
         "Also your own (package.module:NAME, path/file.py:NAME), "
-        + " and ".join(f"{name}:NAME" for name in sources.names())
+        + " and ".join(map(sources.typed, sources.names()))
         + ".",
     ]
     records = [*map(_record, found), *(_plugin(*item) for item in added.items())]

@@ -11,11 +11,12 @@ from torch import nn
 from cnnbench.cli import run
 from cnnbench.cli.completion import complete_spec
 from cnnbench.counting.count import count
-from cnnbench.errors import CnnbenchError, ShapeError, SpecError
+from cnnbench.errors import CnnbenchError, ShapeError, SourceError, SpecError
 from cnnbench.models import sources
 from cnnbench.models.build import build
 from cnnbench.models.inputs import Input, parse_input
 from cnnbench.models.sources import plugins
+from cnnbench.models.sources.source import Found
 from cnnbench.models.spec import SourceSpec, parse
 
 from ..commands import command
@@ -396,7 +397,32 @@ def test_a_source_that_claims_a_name_of_ours_is_listed_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     point = EntryPoint("timm:", "nowhere.source", plugins.GROUP)
-    monkeypatch.setattr(plugins, "sources", lambda: {"timm": point})
+    monkeypatch.setattr(plugins, "entry_points", lambda: (point,))
     assert sources.names() == ["timm", "torchvision"]
-    ours = sources.named("timm")
+    ours = sources.source_of(SourceSpec("timm", "resnet50"))
     assert getattr(ours, "__name__", "") == sources.SOURCES["timm"]
+
+
+def test_a_source_that_two_packages_add_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint("shop:", f"{package}.source", plugins.GROUP) for package in ("a", "b")]
+    monkeypatch.setattr(plugins, "entry_points", lambda: tuple(points))
+    with pytest.raises(SourceError, match=r"'shop' is .* installed sources, a.source and b.source"):
+        build("shop:net")
+
+
+def test_a_file_of_a_suffix_that_has_a_source_is_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Files:
+        library = ""
+
+        def find(self, spec: SourceSpec) -> Found:
+            return Found(nn.Conv2d(3, len(spec.source), 1))
+
+    monkeypatch.setitem(sources.SOURCES, ".net", "own_files")
+    monkeypatch.setitem(sys.modules, "own_files", Files())  # type: ignore[arg-type]
+    for text in ("a.net", "there/b.net"):
+        spec = parse(text)
+        assert (spec, str(spec)) == (SourceSpec(text, ""), text)
+        assert count(text, "3x1x1").total.activations == len(text)
+    assert [sources.typed(name) for name in (".net", "timm")] == ["path/file.net", "timm:NAME"]
+    with pytest.raises(SpecError, match=r"unknown model 'a.nett'"):
+        parse("a.nett")

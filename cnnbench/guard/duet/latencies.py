@@ -21,7 +21,6 @@ from cnnbench.guard.duet.revision import Revision
 from cnnbench.guard.duet.worker import Order, folders
 from cnnbench.guard.finding import Finding, Status
 from cnnbench.models import sources
-from cnnbench.models.sources.python import find
 from cnnbench.models.spec import SourceSpec
 from cnnbench.timing.session import Session
 from cnnbench.timing.setting import check
@@ -85,8 +84,8 @@ def latencies(
 
 def _timed(guarded: Guarded, base: _Base, session: Session) -> Finding:
     spec = guarded.spec
-    if not isinstance(spec, SourceSpec) or spec.source in sources.names():
-        whose = spec.source if isinstance(spec, SourceSpec) else "cnnbench"
+    whose = sources.source_of(spec).library if isinstance(spec, SourceSpec) else "cnnbench"
+    if not isinstance(spec, SourceSpec) or whose:
         reason = f"it comes with {whose}, which is the same for both revisions"
         return _finding(guarded, Status.UNTIMED, reason=reason)
     check(guarded.setting, session.machine.device)
@@ -96,7 +95,7 @@ def _timed(guarded: Guarded, base: _Base, session: Session) -> Finding:
     if not (base.files / base.within).is_dir():
         return _absent(guarded, base, f"there is no folder {base.within}")
     with at_home(base.clone / base.within):
-        find(spec)  # which tells where its modules are
+        sources.source_of(spec).find(spec)  # which tells where its modules are
     try:
         done = duet(
             *base.orders(guarded, session),

@@ -17,8 +17,8 @@ from torch import nn
 
 from cnnbench.errors import SourceError, nearest
 from cnnbench.models.inputs import Shape
-from cnnbench.models.sources.python import find, reported
-from cnnbench.models.sources.source import Found
+from cnnbench.models.sources import source_of
+from cnnbench.models.sources.source import Found, reported
 from cnnbench.models.spec import SourceSpec
 from cnnbench.models.zoo.layers import raw_parameters
 
@@ -30,7 +30,7 @@ def load(spec: SourceSpec, *, shapes_only: bool = False) -> tuple[nn.Module, Sha
     network or its callable. `shapes_only` leaves a library's network on the meta device, where
     that can be.
     """
-    found = find(spec)
+    found = source_of(spec).find(spec)
     given = spec.arguments
     side = given.pop("resolution", None) if not _takes(found.target, "resolution") else None
     if side is not None and (not isinstance(side, int) or side < 1):

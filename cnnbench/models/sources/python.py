@@ -6,23 +6,20 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from cnnbench.errors import MissingError, SourceError, nearest, reason_of
-from cnnbench.models.sources import named, plugins
-from cnnbench.models.sources.source import Found
+from cnnbench.errors import MissingError, SourceError, nearest
+from cnnbench.models.sources import plugins
+from cnnbench.models.sources.source import Found, reported
 from cnnbench.models.spec import SourceSpec
 
+library = ""
 _folders: list[str] = []  # where networks have been imported from: they stay on Python's path
 
 
 def find(spec: SourceSpec) -> Found:
     """Return what `spec` names; SourceError in one line where it cannot be imported."""
-    if (source := named(spec.source)) is not None:
-        return source.find(spec)
     if not spec.source:
         with reported(spec, "import"):
             return Found(plugins.find(spec.name).load())
@@ -97,18 +94,3 @@ def _home(module: ModuleType | None) -> Path | None:
     if file is None:
         return None
     return Path(file).parent.parent if Path(file).stem == "__init__" else Path(file).parent
-
-
-@contextmanager
-def reported(spec: SourceSpec, verb: str) -> Iterator[None]:
-    """Turn whatever somebody else's code raises into one line that names it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a script may exit where it is imported
-        what = spec.source or spec.name if verb == "import" else str(spec)
-        reason = f"{type(error).__name__}: {reason_of(error)}"
-        missing = isinstance(error, ModuleNotFoundError) and error.name == spec.source
-        kind = MissingError if missing else SourceError
-        raise kind(f"cannot {verb} {what}: {reason}") from error

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Protocol
 
+from cnnbench.errors import MissingError, SourceError, reason_of
 from cnnbench.models.inputs import Shape
 from cnnbench.models.spec import SourceSpec
+
+_WEIGHTS = ("pretrained", "weights", "weights_backbone", "checkpoint_path", "pretrained_cfg")
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,38 @@ class Found:
 class Source(Protocol):
     """A place where networks are found by name. A module can be one."""
 
+    library: str  # whose networks they are; empty where they are the user's own
+
     def find(self, spec: SourceSpec) -> Found:
         """What `spec` names; SourceError in one line where there is none."""
         ...
+
+
+def imported(library: str, spec: SourceSpec) -> ModuleType:
+    """Import a library that is an extra of ours; SourceError says what to install, or why not."""
+    for option, _ in spec.options:
+        if option in _WEIGHTS:
+            raise SourceError(f"{spec}: leave out {option}; weights change no cost")
+    try:
+        return importlib.import_module(library)
+    except Exception as error:  # torchvision's operators need the torch they were built for
+        if isinstance(error, ModuleNotFoundError) and error.name == library:
+            install = f"pip install 'cnnbench[{library}]'"
+            raise SourceError(f"{library} is not installed; type: {install}") from error
+        text = f"{library} is installed but cannot be imported with this torch"
+        raise SourceError(f"{text}: {reason_of(error)}") from error
+
+
+@contextmanager
+def reported(spec: SourceSpec, verb: str) -> Iterator[None]:
+    """Turn whatever somebody else's code raises into one line that names it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a script may exit where it is imported
+        what = spec.source or spec.name if verb == "import" else str(spec)
+        reason = f"{type(error).__name__}: {reason_of(error)}"
+        missing = isinstance(error, ModuleNotFoundError) and error.name == spec.source
+        kind = MissingError if missing else SourceError
+        raise kind(f"cannot {verb} {what}: {reason}") from error

@@ -6,14 +6,15 @@ from typing import Any
 
 from cnnbench.errors import SourceError, nearest
 from cnnbench.models.inputs import Shape
-from cnnbench.models.sources.installed import imported
-from cnnbench.models.sources.source import Found
+from cnnbench.models.sources.source import Found, imported
 from cnnbench.models.spec import SourceSpec
+
+library = "torchvision"
 
 
 def find(spec: SourceSpec) -> Found:
     """A network of torchvision's; its input is what its published weights were cropped to."""
-    models: Any = imported(spec).models
+    models: Any = imported(library, spec).models
     if spec.name not in models.list_models():
         known = nearest(spec.name, models.list_models())
         raise SourceError(f"torchvision has no model {spec.name!r}{known}")
@@ -30,9 +31,9 @@ def find(spec: SourceSpec) -> Found:
 
 def claimed_macs(spec: SourceSpec) -> float | None:
     """What torchvision says of its own network ("GFLOPS", which are MACs); None where nothing."""
-    if spec.source != "torchvision" or spec.options:
+    if spec.source != library or spec.options:
         return None
-    published = _published(imported(spec).models, spec.name)
+    published = _published(imported(library, spec).models, spec.name)
     claim = getattr(published, "meta", {}).get("_ops")
     return None if claim is None else 1e9 * float(claim)
 

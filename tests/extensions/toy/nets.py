@@ -9,6 +9,8 @@ from cnnbench.errors import SourceError
 from cnnbench.models.sources.source import Found
 from cnnbench.models.spec import SourceSpec
 
+library = "toy"
+
 
 @torch.library.custom_op("toy::fold", mutates_args=())
 def fold(x: Tensor, times: int) -> Tensor:
