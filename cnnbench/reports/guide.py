@@ -18,7 +18,7 @@ _FOLDERS = {
 }
 # The page that a command's help names.
 OF_COMMAND = {
-    "list": "count",
+    "list": "models",
     "show": "count",
     "flops": "count",
     "audit": "audit",

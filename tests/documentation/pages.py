@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..commands import ROOT, command
+from .generated import renewed
 
 README = ROOT / "README.md"
 DOCS = ROOT / "cnnbench/docs"
@@ -101,9 +102,9 @@ def typed(line: str, folder: Path, *more: str, **environment: str) -> str:
 
 
 def accept(word: str | None = None) -> None:
-    """Write into the pages what is printed now; what is timed, where its line has the word."""
+    """Write into the pages what is made and printed now; what is timed, where its line has WORD."""
     for page in PAGES:
-        text = page.read_text("utf-8")
+        text = renewed(page.read_text("utf-8"))
         for block in blocks(page):
             if block.is_timed and (word is None or word not in block.line):
                 continue

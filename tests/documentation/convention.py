@@ -1,0 +1,103 @@
+"""The convention as Markdown: what operators of each kind cost, and which those are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cnnbench.counting.cost import Kind
+from cnnbench.counting.rules import convention, operators
+from cnnbench.counting.rules.operators import RULES, Rule
+
+from .markdown import code, table
+
+Row = tuple[str, str, frozenset[str]]  # kind, cost, operators
+
+_OUTPUT = "per output"
+_INTERNAL = re.compile(r"^_|^(native|cudnn|miopen)_|_(with_indices|with_noise|forward)$")
+_DIMENSIONS = re.compile(r"^(.*)(\dd)$")
+
+
+def products() -> str:
+    """Operators that multiply and accumulate."""
+    return table(("operator", "multiply-accumulates", "operators of torch"), _shown(product_rows()))
+
+
+def elementwise() -> str:
+    """Operators that do not, and what an element costs."""
+    return table(("kind", "FLOPs", "operators of torch"), _shown(elementwise_rows()))
+
+
+def product_rows() -> list[Row]:
+    """What each product costs; outputs and inputs are elements."""
+    return [
+        (
+            "convolution",
+            "outputs x input channels / groups x window",
+            _of(operators.convolution, operators.generic_convolution),
+        ),
+        (
+            "transposed",
+            "inputs x output channels / groups x window",
+            _of(operators.transposed_convolution),
+        ),
+        ("linear layer", "outputs x input features", _of(operators.linear)),
+        (
+            "matrix product",
+            "outputs x the length of each sum",
+            _of(operators.matmul, operators.added_matmul),
+        ),
+        (
+            "attention",
+            f"scores x (size of key + value); softmax: {convention.ACTIVATION} FLOP per score",
+            _of(operators.attention),
+        ),
+    ]
+
+
+def elementwise_rows() -> list[Row]:
+    """The convention's own table, row by row."""
+    reductions = convention.REDUCTIONS
+    averages = frozenset(name for name, kind in reductions.items() if kind is Kind.POOLING)
+    return [
+        (Kind.NORMALISATION, _per(convention.NORMALISATION), convention.NORMALISATIONS),
+        (Kind.ACTIVATION, _per(convention.ACTIVATION), convention.ACTIVATIONS),
+        (Kind.POOLING, f"its window {_OUTPUT}", _of(operators.pool)),
+        (Kind.POOLING, f"its own window {_OUTPUT}", _of(operators.adaptive_pool)),
+        (Kind.POOLING, "1 per input", averages),
+        ("arithmetic", _per(convention.ARITHMETIC), convention.ARITHMETICS),
+        ("reduction", "1 per input", frozenset(reductions) - averages),
+        *(
+            ("interpolation", _per(pixels), frozenset({name}))
+            for name, pixels in convention.INTERPOLATIONS.items()
+        ),
+        (
+            "dropout",
+            f"{_per(convention.ARITHMETIC)} where it drops, else 0",
+            convention.DROPOUTS,
+        ),
+        ("move", "0; its bytes count", convention.MOVES),
+        ("view", "0; it moves no bytes", convention.VIEWS),
+    ]
+
+
+def _per(flops: int) -> str:
+    return f"{flops} {_OUTPUT}"
+
+
+def _of(*rules: Rule) -> frozenset[str]:
+    return frozenset(name for name, rule in RULES.items() if rule in rules)
+
+
+def _shown(rows: Iterable[Row]) -> list[tuple[str, str, str]]:
+    return [(str(kind), cost, code(*short(names))) for kind, cost, names in rows]
+
+
+def short(names: Iterable[str]) -> list[str]:
+    """The names that people call, in the alphabet's order; those of 1, 2, 3 dimensions as one."""
+    dimensions: dict[str, list[str]] = {}
+    for name in sorted(name for name in names if not _INTERNAL.search(name)):
+        found = _DIMENSIONS.match(name)
+        stem, size = (found[1], found[2]) if found else (name, "")
+        dimensions.setdefault(stem, []).append(size)
+    return [stem + "/".join(filter(None, sizes)) for stem, sizes in dimensions.items()]

@@ -1,0 +1,32 @@
+"""What is generated in a page is what the code makes now, and says all that the code has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cnnbench.counting.rules import convention as rules
+from cnnbench.counting.rules.operators import RULES
+
+from . import convention
+from .generated import PARTS, parts, renewed
+from .pages import PAGES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_holds_what_is_generated(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert text == renewed(text), "accept with: python -m tests.documentation"
+
+
+def test_every_part_stands_in_a_page() -> None:
+    there = [name for page in PAGES for name in parts(page.read_text("utf-8"))]
+    assert sorted(there) == sorted(PARTS)
+
+
+def test_every_operator_stands_in_a_table() -> None:
+    rows = (*convention.product_rows(), *convention.elementwise_rows())
+    shown = {name for _, _, names in rows for name in names}
+    own = {name for name in RULES if "::" not in name}  # others' packages may have added some
+    assert shown == own | rules.VIEWS
