@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from . import convention, models
+from . import convention, keys, models
 
 PARTS: dict[str, Callable[[], str]] = {
     "networks": models.networks,
@@ -16,6 +16,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "options": models.options,
     "products": convention.products,
     "elementwise": convention.elementwise,
+    "keys": keys.shared,
+    "keys-of-commands": keys.of_commands,
 }
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 

@@ -9,7 +9,8 @@ import pytest
 from cnnbench.counting.rules import convention as rules
 from cnnbench.counting.rules.operators import RULES
 
-from . import convention
+from ..golden.play import COMMANDS, RECORDED, recorded
+from . import convention, keys
 from .generated import PARTS, parts, renewed
 from .pages import PAGES
 
@@ -30,3 +31,18 @@ def test_every_operator_stands_in_a_table() -> None:
     shown = {name for _, _, names in rows for name in names}
     own = {name for name in RULES if "::" not in name}  # others' packages may have added some
     assert shown == own | rules.VIEWS
+
+
+def test_every_key_has_a_meaning_and_every_meaning_a_key() -> None:
+    known = keys.read()
+    used = [
+        found
+        for file in sorted(RECORDED.glob("*.json"))
+        if file.stem in COMMANDS
+        for line in recorded(file.stem).values()
+        for output in (line["stdout"], list(line["files"].values()))
+        for found in known.used(file.stem, output)
+    ]
+    assert sorted({key for key, row in used if row is None}) == []
+    there = {row for _, row in used}
+    assert [f"{row.section}: {row.key}" for row in known.rows if row not in there] == []
