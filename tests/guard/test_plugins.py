@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import pytest
 import yaml
@@ -82,20 +83,68 @@ def test_the_hook(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) ->
     assert "head" in done.stdout and "linear 16→11" in done.stdout
 
 
-def steps() -> list[dict[str, str]]:
+def guides() -> list[dict[str, str]]:
     """The steps of the guide's job."""
     guide = (DOCS / "guides/ci.md").read_text("utf-8")
     (text,) = re.findall(r"```yaml\n(name: costs\n.*?)```", guide, re.S)
     job = yaml.safe_load(text)
     assert job[True] == "pull_request"  # YAML 1.1 reads `on` so
-    return list(job["jobs"]["costs"]["steps"])
+    first, second, *run = job["jobs"]["costs"]["steps"]
+    assert first["uses"].startswith("actions/checkout@")
+    assert first["with"] == {"fetch-depth": 0}  # which is a clone with all there is
+    assert second["uses"].startswith("actions/setup-python@")
+    return list(run)
+
+
+def actions(**given: str) -> list[dict[str, Any]]:
+    """The steps of the action, with its inputs where GitHub writes them."""
+    action = yaml.safe_load((ROOT / ".github/actions/check/action.yml").read_text("utf-8"))
+    inputs = {name: given.get(name, one["default"]) for name, one in action["inputs"].items()}
+
+    def filled(text: str) -> str:
+        return re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: inputs[found[1]], text)
+
+    steps = action["runs"]["steps"]
+    assert all(step["shell"] == "bash" and "${{" not in step["run"] for step in steps)
+    return [
+        {
+            "run": step["run"],
+            "folder": filled(step["working-directory"]),
+            "env": {name: filled(text) for name, text in step["env"].items()},
+        }
+        for step in steps
+    ]
+
+
+def played(steps: list[dict[str, Any]], clone: Path, **environment: str) -> list[tuple[int, str]]:
+    """Each step by bash as GitHub runs it, stopping at the first fault."""
+    ended = []
+    for step in steps:
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=clone / step.get("folder", "."),
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                **environment,
+                **step.get("env", {}),
+            },
+            capture_output=True,
+            text=True,
+        )
+        ended.append((done.returncode, done.stdout + done.stderr))
+        if done.returncode:
+            break
+    return ended
 
 
 @pytest.mark.skipif(which("bash") is None, reason="GitHub runs bash")
-def test_the_guides_job_step_by_step(
-    scratch: Scratch, tmp_path_factory: pytest.TempPathFactory
+@pytest.mark.parametrize("steps", [guides(), actions()], ids=["guide", "action"])
+def test_a_job_step_by_step(
+    steps: list[dict[str, Any]], scratch: Scratch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """As GitHub does: a clone with all branches, each step by bash, stopping at the first fault."""
+    """In a clone with all branches, as a checkout of GitHub's."""
     scratch.git("checkout", "-qb", "feature")
     scratch.change("nn.Linear(16, 10)", "nn.Linear(16, 11)")
     scratch.change("        return self", "        time.sleep(0.01)\n        return self")
@@ -104,35 +153,26 @@ def test_the_guides_job_step_by_step(
     scratch.commit("one class more, and slower")
     clone = tmp_path_factory.mktemp("runner") / "clone"
     summary = clone.parent / "summary.md"
-    given = [step for step in steps() if "run" in step]
-    uses = [step["uses"].partition("@")[0] for step in steps() if "uses" in step]
-    assert uses == ["actions/checkout", "actions/setup-python"]
-    checkout = next(step for step in steps() if "checkout" in step.get("uses", ""))
-    assert checkout["with"] == {"fetch-depth": 0}  # which is a clone with all there is
     scratch.git("clone", "-q", str(scratch.folder), str(clone))
-    environment = {
-        **os.environ,
-        "GITHUB_BASE_REF": "main",
-        "OMP_NUM_THREADS": "1",
-        "GITHUB_STEP_SUMMARY": str(summary),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    ended = []
-    for step in given:
-        done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=clone,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        ended.append((step["run"], done.returncode, done.stdout + done.stderr))
-        if done.returncode:
-            break
-    *before, (last, code, output) = ended
-    assert before and all(code == 0 for _, code, _ in before), before
-    assert last.startswith("cnnbench check --format github --against ") and code == 1, ended
+    ended = played(steps, clone, GITHUB_BASE_REF="main", GITHUB_STEP_SUMMARY=str(summary))
+    assert [code for code, _ in ended] == [0, 1], ended
+    output = ended[-1][1]
     assert "::error title=cnnbench%3A nets%3ANet 3x16x16::MACs 350,368 → 350,384" in output
     assert "head linear 16→11" in output
     assert ": slower" in output and "(between its layers)" in output
     assert "### nets:Net 3x16x16" in summary.read_text("utf-8")
+
+
+@pytest.mark.skipif(which("bash") is None, reason="GitHub runs bash")
+def test_the_actions_inputs_are_no_commands(scratch: Scratch) -> None:
+    """Nothing is installed, counts alone are compared, in the folder and format that are named."""
+    project = scratch.folder / "a project"
+    project.mkdir()
+    for name in ("nets.py", "pyproject.toml", "cnnbench-baseline.json"):
+        (scratch.folder / name).rename(project / name)
+    config = "pyproject.toml; touch pwned; $(touch pwned) `touch pwned`"
+    (project / "pyproject.toml").rename(project / config)
+    given = {"working-directory": project.name, "install": "", "against": "", "format": "junit"}
+    (_, nothing), (code, output) = played(actions(**given, config=config), scratch.folder)
+    assert (code, nothing) == (2, "") and "touch pwned" in output  # it is no TOML by its name
+    assert not list(scratch.folder.rglob("pwned"))
