@@ -37,29 +37,31 @@ def check(
         typer.Option(
             "--against",
             metavar="REVISION",
-            help="Time each model against where this branch left that git revision: origin/main.",
+            help="Also time each model against the commit where this branch left REVISION.",
         ),
     ] = None,
     strict: Annotated[
         bool,
         typer.Option(
             "--strict",
-            help="Also fail where a cost fell and was not recorded, or a latency cannot be told.",
+            help="Also fail when a cost fell unrecorded, or a latency is not precise enough.",
         ),
     ] = False,
     config: opt.Config = None,
     here: Here = Here(),
     max_time: Annotated[
         float,
-        typer.Option("--max-time", metavar="SECONDS", help="Of timing at most, for each model."),
+        typer.Option(
+            "--max-time", metavar="SECONDS", help="Time each model for at most this long."
+        ),
     ] = 120.0,
     form: Annotated[
         CheckFormat | None,
         typer.Option(
             "--format",
             "-f",
-            help="How to print; github also appends to $GITHUB_STEP_SUMMARY. Default: table, or "
-            "what the suffix of --output says (.xml is junit).",
+            help="The format; github also appends to $GITHUB_STEP_SUMMARY. Default: table, or what "
+            "the suffix of --output says (.xml is junit).",
         ),
     ] = None,
     output: opt.Output = None,

@@ -15,10 +15,10 @@ from cnnbench.reports.formats.emit import Format, format_of
 def claims(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CLAIM…", help="By name; default: all."),
+        typer.Argument(metavar="CLAIM…", help="Claims by name. Default: all."),
     ] = None,
     static: Annotated[
-        bool, typer.Option("--static", help="Those that are counted: no timing, no training.")
+        bool, typer.Option("--static", help="Only claims that are counted: no timing, no training.")
     ] = False,
     measuring: Measuring = Measuring(max_time=5.0),
     written: Written = Written(),

@@ -17,16 +17,16 @@ from cnnbench.timing.backends import EAGER
 
 OutChannels = Annotated[
     int | None,
-    typer.Option("--out-channels", min=1, help="That come out of the blocks."),
+    typer.Option("--out-channels", min=1, help="How many channels come out of the blocks."),
 ]
 Kernel = Annotated[
     int | None,
-    typer.Option("--kernel", min=1, help="Side of the blocks' window."),
+    typer.Option("--kernel", min=1, help="The side of the blocks' window."),
 ]
-Stride = Annotated[int | None, typer.Option("--stride", min=1, help="Of the blocks.")]
+Stride = Annotated[int | None, typer.Option("--stride", min=1, help="The stride of the blocks.")]
 MidChannels = Annotated[
     int | None,
-    typer.Option("--mid-channels", min=1, help="After a bottleneck's reduction."),
+    typer.Option("--mid-channels", min=1, help="How many channels a bottleneck reduces to."),
 ]
 
 
@@ -45,7 +45,7 @@ def compare(
         typer.Option(
             "--shape",
             metavar="HxWxC",
-            help="The map that comes into the blocks: 28x28x192. Default: the papers' own stages.",
+            help="The feature map that enters the blocks, 28x28x192. Default: the papers' stages.",
         ),
     ] = None,
     out_channels: OutChannels = None,
@@ -56,12 +56,13 @@ def compare(
         By | None,
         typer.Option(
             "--by",
-            help="How to divide the difference of networks; default: by stage where they share "
-            "their stages.",
+            help="Divide the difference of networks by this. Default: by stage where they share "
+            "their stages, else by kind of operator.",
         ),
     ] = None,
     static: Annotated[
-        bool, typer.Option("--static", help="Count alone: no times, the same everywhere.")
+        bool,
+        typer.Option("--static", help="Only count: the same numbers on every machine, no times."),
     ] = False,
     on: opt.On = None,
     inputs: opt.InputOption = None,
@@ -76,7 +77,8 @@ def compare(
     """Compare costs and times: what is saved, how much faster it is, and why not as much.
 
     Blocks: conv, separable (depthwise), plain, bottleneck, residual, residual_bottleneck,
-    inverted_residual, inception_naive, inception. They differ only in what they are named after.
+    inverted_residual, inception_naive, inception. Compared blocks differ only in the
+    feature that names them.
 
     Times are taken in interleaved pairs; the ratio's interval says what can be told.
 

@@ -25,7 +25,7 @@ class _Profile(Written):
             "--output",
             "-o",
             metavar="FILE",
-            help="Write to a file instead of stdout; .toml is for 'cnnbench predict --on'.",
+            help="Write to this file instead of stdout; .toml is for 'cnnbench predict --on'.",
         ),
     ] = None
     apart: ClassVar[dict[str, str]] = {".toml": "TOML"}
@@ -37,11 +37,13 @@ def device(
     max_time: Annotated[
         float,
         typer.Option(
-            "--max-time", metavar="SECONDS", help="For the noise floor; ceilings take some seconds."
+            "--max-time",
+            metavar="SECONDS",
+            help="Measure the noise floor for this long; the ceilings take some seconds more.",
         ),
     ] = 10.0,
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Measure again what is kept from before.")
+        bool, typer.Option("--refresh", help="Measure again what is known from before.")
     ] = False,
     written: _Profile = _Profile(),
 ) -> None:

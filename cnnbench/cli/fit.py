@@ -31,18 +31,16 @@ def fit(
         typer.Option(
             "--budget",
             metavar="KEY=VALUE,…",
-            help="The most that a pass may cost: macs=400M, params=6M, activations=5M, "
+            help="What a pass may cost at most: macs=400M, params=6M, activations=5M, "
             "peak_activation_bytes=8MiB, bytes_moved=100MiB, elementwise_flops=20M, latency=20ms.",
         ),
     ],
-    goal: Annotated[
-        Goal, typer.Option("--maximise", help="The capacity of which there shall be the most.")
-    ] = Goal.MACS,
+    goal: Annotated[Goal, typer.Option("--maximise", help="What to maximise.")] = Goal.MACS,
     number: Annotated[
-        int, typer.Option("--candidates", metavar="N", help="About so many networks to try.")
+        int, typer.Option("--candidates", metavar="N", help="Try about this many networks.")
     ] = 1000,
     static: Annotated[
-        bool, typer.Option("--static", help="Count alone: predict and measure nothing.")
+        bool, typer.Option("--static", help="Only count: predict and measure nothing.")
     ] = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
@@ -53,10 +51,9 @@ def fit(
 ) -> None:
     """Find the variant with the most capacity that keeps within a budget, on this device.
 
-    Costs about a thousand widths, depths and resolutions exactly and predicts their times; of those
-    that no other beats in both, times the largest that should fit and its neighbours. It maximises
-    capacity and does not estimate accuracy. An option that the spec writes down is held:
-    efficientnet@resolution=224.
+    It counts about a thousand widths, depths and resolutions exactly and predicts their times. Then
+    it times the largest that should fit, and its neighbours. It does not estimate accuracy. An
+    option that the spec writes down is kept: efficientnet@resolution=224.
 
     cnnbench fit efficientnet --budget macs=400M,params=6M,latency=20ms
 

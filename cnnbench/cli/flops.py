@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 @command
 def flops(
     models: opt.Specs = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every model of the registry.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Count every built-in model.")] = False,
     layers: Annotated[
-        bool, typer.Option("--layers", help="One row an operator, in execution order.")
+        bool, typer.Option("--layers", help="Show one row for each operator, in execution order.")
     ] = False,
     operators: Annotated[
-        bool, typer.Option("--operators", help="One row a kind of operator, with shares.")
+        bool,
+        typer.Option(
+            "--operators", help="Show one row for each kind of operator, with its shares."
+        ),
     ] = False,
     divided: Divided = Divided(),
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 2 where an operator is not in the convention.")
+        bool, typer.Option("--strict", help="Exit with 2 if an operator is not in the convention.")
     ] = False,
     train: opt.Train = False,
     inputs: opt.InputOption = None,

@@ -23,25 +23,28 @@ _STEPS = 100  # that weight decay takes where --steps does not say
 def gradients(
     models: opt.SomeSpecs,
     seeds: Annotated[
-        int, typer.Option("--seeds", metavar="N", help="Initialisations; an interval needs 6.")
+        int,
+        typer.Option("--seeds", metavar="N", help="How many initialisations; an interval needs 6."),
     ] = 6,
-    batch: Annotated[int, typer.Option("--batch", "-b", help="Images in a pass or a step.")] = 32,
+    batch: Annotated[int, typer.Option("--batch", "-b", help="How many images pass at once.")] = 32,
     batch_norm: Annotated[
-        BatchNorm, typer.Option("--batch-norm", help="Which variants of networks that have it.")
+        BatchNorm, typer.Option("--batch-norm", help="With batch norm, without it, or both.")
     ] = BatchNorm.BOTH,
-    blocks: Annotated[bool, typer.Option("--blocks", help="Tables of every block.")] = False,
+    blocks: Annotated[bool, typer.Option("--blocks", help="Show a table of every block.")] = False,
     steps: Annotated[
         int | None,
         typer.Option(
             "--steps",
             metavar="N",
-            help="Train each for so many on handwritten digits; 100 with --weight-decay.",
+            help="Train each network for N steps on handwritten digits; 100 with --weight-decay.",
         ),
     ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
-            "--learning-rate", metavar="RATE", help="Of SGD with momentum 0.9; default: 0.01."
+            "--learning-rate",
+            metavar="RATE",
+            help="The learning rate of SGD with momentum 0.9. Default: 0.01.",
         ),
     ] = None,
     weight_decay: Annotated[
@@ -49,13 +52,13 @@ def gradients(
         typer.Option(
             "--weight-decay",
             metavar="DECAY",
-            help="Train with it too, and show how far that brings each block to the identity.",
+            help="Also train with weight decay, and show how near blocks come to the identity.",
         ),
     ] = None,
     inputs: opt.InputOption = None,
     threads: opt.Threads = None,
     seed: Annotated[
-        int, typer.Option("--seed", help="The first, of weights, images and their order.")
+        int, typer.Option("--seed", help="The first seed of weights, images and their order.")
     ] = 0,
     written: Drawn = Drawn(),
 ) -> None:

@@ -16,7 +16,8 @@ from cnnbench.reports.list import report_of
 @command
 def list_models(
     word: Annotated[
-        str, typer.Argument(help="Only models with this word in name, paper, year or summary.")
+        str,
+        typer.Argument(help="Only models with this word in their name, paper, year or summary."),
     ] = "",
     written: Written = Written(),
 ) -> None:

@@ -17,10 +17,12 @@ from cnnbench.sweeps.store import merge as merged
 
 @command
 def merge(
-    folders: Annotated[list[Path], typer.Argument(metavar="A B…", help="Stores of sweeps.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="A B…", help="Folders that sweeps have written.")
+    ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="The new one."),
+        typer.Option("--output", "-o", metavar="FOLDER", help="The folder to write."),
     ],
 ) -> None:
     """Join the stores of several machines: each configuration, device and software once.

@@ -33,30 +33,33 @@ InputOption = Annotated[
     typer.Option(
         "--input",
         metavar="SHAPE",
-        help="Input shape without the batch: 3x224x224. Once an argument; NAME=SHAPE for a keyword,"
-        " NAME:DTYPE=SHAPE for ids:int64=128. Default: the model's own.",
+        help="The input's shape without the batch, 3x224x224; once for each argument; NAME=SHAPE "
+        "for a keyword, ids:int64=128 for another dtype. Default: the model's own.",
     ),
 ]
 Batches = Annotated[
-    str, typer.Option("--batch", "-b", metavar="N[,N…]", help="Images in one pass: 1,8,32.")
+    str,
+    typer.Option(
+        "--batch", "-b", metavar="N[,N…]", help="How many images pass at once; several: 1,8,32."
+    ),
 ]
-Batch = Annotated[int, typer.Option("--batch", "-b", help="Images in one forward pass.")]
+Batch = Annotated[int, typer.Option("--batch", "-b", help="How many images pass at once.")]
 DtypeOption = Annotated[
     Dtype | None,
     typer.Option(
         "--dtype",
-        help="Of weights and activations; default: float32, or what your own network has.",
+        help="The dtype of weights and activations. Default: float32, or what your network has.",
     ),
 ]
 FormatOption = Annotated[
     Format | None,
     typer.Option(
-        "--format", "-f", help="How to print; default: table, or what the suffix of --output says."
+        "--format", "-f", help="The format. Default: table, or what the suffix of --output says."
     ),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout."),
+    typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout."),
 ]
 OutputOrPicture = Annotated[
     Path | None,
@@ -64,14 +67,14 @@ OutputOrPicture = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to a file instead of stdout; .svg, .png, .html is a picture beside it.",
+        help="Write to this file instead of stdout; .svg, .png or .html draws a picture.",
     ),
 ]
 ByOption = Annotated[
     By | None,
     typer.Option(
         "--by",
-        help="One row a stage (what stands at the top of the network), or a kind of operator.",
+        help="Show one row for each stage (a top-level module), or for each kind of operator.",
         show_default=False,
     ),
 ]
@@ -81,22 +84,30 @@ Depth = Annotated[
         "--depth",
         min=1,
         metavar="N",
-        help="One row for each module N levels deep.",
+        help="Show one row for each module N levels deep.",
         show_default=False,
     ),
 ]
 SortOption = Annotated[
     Sort | None,
-    typer.Option("--sort", help="The largest first; default: as they run.", show_default=False),
+    typer.Option(
+        "--sort", help="Sort rows, the largest first. Default: as they run.", show_default=False
+    ),
 ]
 Top = Annotated[
     int | None,
-    typer.Option("--top", min=1, metavar="N", help="The first N rows.", show_default=False),
+    typer.Option(
+        "--top", min=1, metavar="N", help="Show only the first N rows.", show_default=False
+    ),
 ]
 Wide = Annotated[bool, typer.Option("--wide", help="Show every column.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Show every note below the table.")]
 Train = Annotated[
-    bool, typer.Option("--train", help="A training step: forward, backward to every parameter.")
+    bool,
+    typer.Option(
+        "--train",
+        help="Take a training step: the forward pass and the gradient of every parameter.",
+    ),
 ]
 DeviceOption = Annotated[
     str | None,
@@ -104,7 +115,7 @@ DeviceOption = Annotated[
         "--device",
         "-d",
         metavar="cpu|cuda|cuda:N|mps",
-        help="Where to run; default: the best there is.",
+        help="The device to run on. Default: the best there is.",
     ),
 ]
 On = Annotated[
@@ -112,18 +123,19 @@ On = Annotated[
     typer.Option(
         "--on",
         metavar="DEVICE.toml",
-        help="Predict for the device of this file, which 'cnnbench device --output device.toml' "
-        "writes there; nothing is measured.",
+        help="Predict for the device that this file describes; nothing is measured. "
+        "'cnnbench device --output device.toml' writes one.",
     ),
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
-        "--threads", help="Of the CPU; default: what affinity and the container's quota allow."
+        "--threads",
+        help="How many threads of the CPU. Default: as many as affinity and quota allow.",
     ),
 ]
 ChannelsLast = Annotated[
-    bool, typer.Option("--channels-last", help="Keep images as NHWC in memory.")
+    bool, typer.Option("--channels-last", help="Keep images channels last (NHWC) in memory.")
 ]
 Backend = Annotated[
     str | None,
@@ -148,19 +160,23 @@ Backends = Annotated[
 Compile = Annotated[bool, typer.Option("--compile", help="Short for --backend compile.")]
 Precision = Annotated[
     str,
-    typer.Option("--precision", metavar="P%", help="Stop where the interval is within ±this."),
+    typer.Option(
+        "--precision", metavar="P%", help="Stop when each interval is within ± this share."
+    ),
 ]
 MaxTime = Annotated[
     float,
-    typer.Option("--max-time", metavar="SECONDS", help="Of sampling at most, for each row."),
+    typer.Option("--max-time", metavar="SECONDS", help="Sample each row for at most this long."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Of weights, input and the order of rounds.")]
+Seed = Annotated[
+    int, typer.Option("--seed", help="The seed of weights, input and the order of rounds.")
+]
 Only = Annotated[
     list[str] | None,
     typer.Option(
         "--only",
         metavar="MODEL",
-        help="Of the guarded models this one alone, by its name; may be given several times.",
+        help="Only this guarded model; may be given several times.",
     ),
 ]
 Config = Annotated[
@@ -168,7 +184,7 @@ Config = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="pyproject.toml or cnnbench.toml; default: the nearest, here or above.",
+        help="A pyproject.toml or cnnbench.toml. Default: the nearest, in this folder or above.",
     ),
 ]
 

@@ -18,7 +18,7 @@ def published(
         list[str] | None,
         typer.Argument(
             metavar="MODEL…",
-            help="Their figures alone, those of their variants and modules too; default: all.",
+            help="Only figures of these models, their variants and modules. Default: all.",
             autocompletion=complete_spec,
         ),
     ] = None,

@@ -27,8 +27,8 @@ class _Page(Written):
             "--output",
             "-o",
             metavar="FILE",
-            help="Write to a file instead of stdout; .html is one page with charts and a table, "
-            "which needs no network.",
+            help="Write to this file instead of stdout; .html is one page with charts and a table "
+            "that opens offline.",
         ),
     ] = None
     apart: ClassVar[dict[str, str]] = {".html": "a page"}
@@ -45,18 +45,18 @@ class _Page(Written):
 def report(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN…", help="Stores of sweeps."),
+        typer.Argument(metavar="RUN…", help="Folders that sweeps have written."),
     ],
     compare: Annotated[
         bool,
-        typer.Option("--compare", help="What changed between two runs."),
+        typer.Option("--compare", help="Show what changed between two runs."),
     ] = False,
     figures: Annotated[
         Path | None,
         typer.Option(
             "--figures",
             metavar="DIR",
-            help="Write every chart into this folder too, as .svg and .png.",
+            help="Also write every chart into this folder, as .svg and .png.",
         ),
     ] = None,
     written: _Page = _Page(),

@@ -21,25 +21,23 @@ def scale(
     model: opt.OneSpec,
     phi: Annotated[
         list[str] | None,
-        typer.Option(
-            "--phi", metavar="PHI[,PHI…]", help="Compound scaling by these; default: 0 to 7."
-        ),
+        typer.Option("--phi", metavar="PHI[,PHI…]", help="Scale by these phi. Default: 0 to 7."),
     ] = None,
     alpha: Annotated[
-        float, typer.Option("--alpha", help="Of depth for a unit of phi.")
+        float, typer.Option("--alpha", help="How much deeper a unit of phi makes it.")
     ] = _PAPER.alpha,
     beta: Annotated[
-        float, typer.Option("--beta", help="Of width for a unit of phi.")
+        float, typer.Option("--beta", help="How much wider a unit of phi makes it.")
     ] = _PAPER.beta,
     gamma: Annotated[
-        float, typer.Option("--gamma", help="Of resolution for a unit of phi.")
+        float, typer.Option("--gamma", help="How much larger a unit of phi makes its input.")
     ] = _PAPER.gamma,
     by: Annotated[
         list[Way] | None,
         typer.Option(
             "--by",
-            help="Ways of spending what --to asks for, side by side; may be given several times. "
-            "Default: all that the network has.",
+            help="Spend what --to asks for in this way; may be given several times. "
+            "Default: all ways that the network has.",
         ),
     ] = None,
     to: Annotated[
@@ -47,11 +45,11 @@ def scale(
         typer.Option(
             "--to",
             metavar="2x|800M",
-            help="So many times the MACs, or so many; 2x where --by is given.",
+            help="How many MACs to reach: 2x, 0.5x, 800M. Default with --by: 2x.",
         ),
     ] = None,
     static: Annotated[
-        bool, typer.Option("--static", help="Count alone: predict and measure nothing.")
+        bool, typer.Option("--static", help="Only count: predict and measure nothing.")
     ] = False,
     on: opt.On = None,
     batch: opt.Batch = 1,

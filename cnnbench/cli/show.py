@@ -16,7 +16,7 @@ from cnnbench.models.spec import parse
 def show(
     model: opt.OneSpec,
     full: Annotated[
-        bool, typer.Option("--full", help="Every block, also where neighbours are equal.")
+        bool, typer.Option("--full", help="Show every block, also where neighbours are equal.")
     ] = False,
     inputs: opt.InputOption = None,
     batch: opt.Batch = 1,

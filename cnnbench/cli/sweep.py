@@ -54,12 +54,14 @@ class _Axes:
             "conv, stands at each of its stages.",
         ),
     ] = None
-    batch: Annotated[str | None, _axis("--batch", "N,…", "Images in one pass: 1,8,32.")] = None
+    batch: Annotated[
+        str | None, _axis("--batch", "N,…", "How many images pass at once; several: 1,8,32.")
+    ] = None
     dtype: Annotated[
         str | None, _axis("--dtype", "DTYPE,…", "float32, bfloat16, …; default: the network's.")
     ] = None
     channels_last: Annotated[
-        str | None, _axis("--channels-last", _BOTH, "Keep images as NHWC in memory.")
+        str | None, _axis("--channels-last", _BOTH, "Keep images channels last (NHWC) in memory.")
     ] = None
     backend: Annotated[
         str | None, _axis("--backend", "NAME,…", f"What runs them: {', '.join(BACKENDS)}, ….")
@@ -80,12 +82,12 @@ def sweep(
         Path | None,
         typer.Argument(
             metavar="PLAN.toml",
-            help="The axes: models, batch, dtype, channels_last, backend, train.",
+            help="A TOML file with the axes: models, batch, dtype, channels_last, backend, train.",
             show_default=False,
         ),
     ] = None,
     axes: _Axes = _Axes(),
-    static: Annotated[bool, typer.Option("--static", help="Count alone: time nothing.")] = False,
+    static: Annotated[bool, typer.Option("--static", help="Only count: time nothing.")] = False,
     measuring: Measuring = Measuring(),
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
     dry_run: Annotated[
@@ -101,11 +103,13 @@ def sweep(
             show_default=False,
         ),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="For the end of the Slurm job.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the end of the Slurm job.")
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FOLDER", help="The store of its records.", show_default=False
+            "--output", "-o", metavar="FOLDER", help="The folder of records.", show_default=False
         ),
     ] = None,
 ) -> None:

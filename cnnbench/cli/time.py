@@ -23,24 +23,28 @@ def time(
     backend: opt.Backends = None,
     compiled: opt.Compile = False,
     fuse: Annotated[
-        bool, typer.Option("--fuse", help="Fold batch norm into the convolutions before it.")
+        bool, typer.Option("--fuse", help="Fold batch norm into the convolution before it.")
     ] = False,
     graph: Annotated[
         bool,
         typer.Option(
             "--graph",
-            help="Also as a CUDA graph: one launch for all kernels.",
+            help="Also time it as a CUDA graph: one launch for all kernels.",
         ),
     ] = False,
     train: opt.Train = False,
     measuring: Measuring = Measuring(),
     layers: Annotated[
-        bool, typer.Option("--layers", help="Each operator's time, and which bound holds it.")
+        bool, typer.Option("--layers", help="Show each operator's time, and what bounds it.")
     ] = False,
     divided: Divided = Divided(),
-    raw: Annotated[bool, typer.Option("--raw", help="Every sample into the JSON.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Add every sample to the JSON.")] = False,
     largest: Annotated[
-        bool, typer.Option("--largest-batch", help="Where a batch does not fit, find what does.")
+        bool,
+        typer.Option(
+            "--largest-batch",
+            help="Where a batch does not fit in memory, find the largest that does.",
+        ),
     ] = False,
     written: Written = Written(),
 ) -> None:

@@ -112,7 +112,10 @@ def _notes(
     else:
         lines = [f"{most} of the {networks} tried; accuracy is not estimated"]
     if budget.static:
-        lines.append(f"{units.exact(done.affordable)} of them keep within what is counted")
+        static = " and ".join(metric.words for metric in budget.static)
+        lines.append(
+            f"{units.exact(done.affordable)} of the {networks} meet the limits on {static}"
+        )
     binding = [metric.words for metric in done.binding]
     if binding:
         lines.append(f"● held back by {' and '.join(binding)}")

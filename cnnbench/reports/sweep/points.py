@@ -53,8 +53,8 @@ def figures(where: Sequence[Point], order: list[str], ways: str) -> Iterable[Fig
     yield Figure(
         "latency",
         "Latency against multiply-accumulates",
-        f"Each dot is a network, its bar the {col.OF_MEDIAN} of its median. On a line are those "
-        f"than which no other does more multiply-accumulates in less time.{note}{ways}",
+        f"Each dot is a network, its bar the {col.OF_MEDIAN} of its median. The line joins the "
+        f"networks that no other beats in both.{note}{ways}",
         partial(sweep_points.latency, _with_sides(rows, spots, ends), order),
     )
     foretold = [row for row in map(_prediction, shown) if row]
