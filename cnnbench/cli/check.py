@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -85,7 +84,8 @@ def check(
         raise CnnbenchError("--device and --threads are for timing; give --against REVISION, too")
     check_writable(output)
     check_suffix(output, ".xml")
-    form = form or _by_suffix(output)
+    if form is None and output is not None and output.suffix.lower() == ".xml":
+        form = CheckFormat.JUNIT
     with heavy_imports():
         from cnnbench.guard import config as configs
         from cnnbench.guard.check import raise_unknown, static
@@ -122,7 +122,3 @@ def check(
     raise_unknown(findings, strict)
     if any(finding.violates(strict) for finding in findings):
         raise typer.Exit(1)
-
-
-def _by_suffix(output: Path | None) -> CheckFormat | None:
-    return CheckFormat.JUNIT if output is not None and output.suffix.lower() == ".xml" else None

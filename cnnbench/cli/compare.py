@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
@@ -15,19 +16,33 @@ from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import parse_together
 from cnnbench.timing.backends import EAGER
 
-OutChannels = Annotated[
-    int | None,
-    typer.Option("--out-channels", min=1, help="How many channels come out of the blocks."),
-]
-Kernel = Annotated[
-    int | None,
-    typer.Option("--kernel", min=1, help="The side of the blocks' window."),
-]
-Stride = Annotated[int | None, typer.Option("--stride", min=1, help="The stride of the blocks.")]
-MidChannels = Annotated[
-    int | None,
-    typer.Option("--mid-channels", min=1, help="How many channels a bottleneck reduces to."),
-]
+
+@dataclass(frozen=True)
+class _Block:
+    """The options of blocks."""
+
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            "--shape",
+            metavar="HxWxC",
+            help="The map that enters the blocks, 28x28x192. Default: the papers' own stages.",
+        ),
+    ] = None
+    out_channels: Annotated[
+        int | None,
+        typer.Option("--out-channels", min=1, help="How many channels come out of the blocks."),
+    ] = None
+    kernel: Annotated[
+        int | None, typer.Option("--kernel", min=1, help="The side of the blocks' window.")
+    ] = None
+    stride: Annotated[
+        int | None, typer.Option("--stride", min=1, help="The stride of the blocks.")
+    ] = None
+    mid_channels: Annotated[
+        int | None,
+        typer.Option("--mid-channels", min=1, help="How many channels a bottleneck reduces to."),
+    ] = None
 
 
 @command
@@ -40,18 +55,7 @@ def compare(
             autocompletion=complete_spec,
         ),
     ],
-    shape: Annotated[
-        str | None,
-        typer.Option(
-            "--shape",
-            metavar="HxWxC",
-            help="The feature map that enters the blocks, 28x28x192. Default: the papers' stages.",
-        ),
-    ] = None,
-    out_channels: OutChannels = None,
-    kernel: Kernel = None,
-    stride: Stride = None,
-    mid_channels: MidChannels = None,
+    block: _Block = _Block(),
     by: Annotated[
         By | None,
         typer.Option(
@@ -94,17 +98,6 @@ def compare(
     name = opt.read_backend(backend, compiled=compiled)
     timed = measuring.unless(static, on)
     given = opt.read_inputs(inputs, batch, specs)
-    block = {
-        key: value
-        for key, value in {
-            "shape": shape,
-            "out_channels": out_channels,
-            "kernel": kernel,
-            "stride": stride,
-            "mid_channels": mid_channels,
-        }.items()
-        if value is not None
-    }
     with heavy_imports():
         from cnnbench.reports.compare import report_of
         from cnnbench.roofline.profile_file import read
@@ -114,7 +107,7 @@ def compare(
         from cnnbench.timing.setting import Setting, check
 
         written.require()
-    asked = cases(specs, block)
+    asked = cases(specs, {k: v for k, v in asdict(block).items() if v is not None})
     if by is not None and asked[0].label:
         raise CnnbenchError("--by divides networks, which blocks are not; leave it out")
     setting = Setting(batch, dtype, channels_last, name)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
+from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Here, Written, command
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
@@ -19,15 +20,7 @@ from cnnbench.timing.session import Session, StopRule
 class _Profile(Written):
     """How a device's profile is handed out."""
 
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write to this file instead of stdout; .toml is for 'cnnbench predict --on'.",
-        ),
-    ] = None
+    output: Annotated[Path | None, opt.output("; .toml is for 'cnnbench predict --on'")] = None
     apart: ClassVar[dict[str, str]] = {".toml": "TOML"}
 
 

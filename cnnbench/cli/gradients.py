@@ -152,13 +152,12 @@ def _check(
         raise CnnbenchError(f"--batch {batch} has no statistics for batch norm; give at least 2")
     if steps is not None and steps < 1:
         raise CnnbenchError(f"--steps {steps} trains nothing; give at least 1, or leave it out")
-    if learning_rate is not None and not (0 < learning_rate < math.inf):
-        raise CnnbenchError(
-            f"--learning-rate {learning_rate:g} makes no sense; give it above 0, such as 0.01"
-        )
-    if weight_decay is not None and not (0 < weight_decay < math.inf):
-        raise CnnbenchError(
-            f"--weight-decay {weight_decay:g} makes no sense; give it above 0, such as 0.1"
-        )
+    for option, value, usual in (
+        ("--learning-rate", learning_rate, 0.01),
+        ("--weight-decay", weight_decay, 0.1),
+    ):
+        if value is not None and not 0 < value < math.inf:
+            wrong = f"{option} {value:g} makes no sense"
+            raise CnnbenchError(f"{wrong}; give it above 0, such as {usual}")
     if learning_rate is not None and steps is None and weight_decay is None:
         raise CnnbenchError("--learning-rate is of training; give --steps 100 too")

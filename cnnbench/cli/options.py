@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -57,19 +57,16 @@ FormatOption = Annotated[
         "--format", "-f", help="The format. Default: table, or what the suffix of --output says."
     ),
 ]
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout."),
-]
-OutputOrPicture = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="Write to this file instead of stdout; .svg, .png or .html draws a picture.",
-    ),
-]
+
+
+def output(more: str = "") -> Any:
+    """The option for a file, with what else its suffix may ask for."""
+    text = f"Write to this file instead of stdout{more}."
+    return typer.Option("--output", "-o", metavar="FILE", help=text)
+
+
+Output = Annotated[Path | None, output()]
+OutputOrPicture = Annotated[Path | None, output("; .svg, .png or .html draws a picture")]
 ByOption = Annotated[
     By | None,
     typer.Option(

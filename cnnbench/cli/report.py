@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from cnnbench import units
+from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Written, command
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
@@ -23,13 +24,7 @@ class _Page(Written):
 
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Write to this file instead of stdout; .html is one page with charts and a table "
-            "that opens offline.",
-        ),
+        opt.output("; .html is one page with charts and a table"),
     ] = None
     apart: ClassVar[dict[str, str]] = {".html": "a page"}
 
@@ -49,14 +44,14 @@ def report(
     ],
     compare: Annotated[
         bool,
-        typer.Option("--compare", help="Show what changed between two runs."),
+        typer.Option("--compare", help="What changed between two runs."),
     ] = False,
     figures: Annotated[
         Path | None,
         typer.Option(
             "--figures",
             metavar="DIR",
-            help="Also write every chart into this folder, as .svg and .png.",
+            help="Write every chart into this folder too, as .svg and .png.",
         ),
     ] = None,
     written: _Page = _Page(),

@@ -73,7 +73,7 @@ def time(
     with heavy_imports():
         from cnnbench.reports.time import report_of
         from cnnbench.timing.measure import Timing, timed
-        from cnnbench.timing.measure_layers import LayerTiming, timed_layers
+        from cnnbench.timing.measure_layers import timed_layers
         from cnnbench.timing.setting import Setting
     asked = [
         (spec, Setting(size, dtype, channels_last, name, fuse, train))
@@ -82,7 +82,7 @@ def time(
         for name in names
     ]
     with measuring.session(2 if layers else len(asked)) as session:
-        timing: Timing | LayerTiming
+        timing: Timing
         if layers:
             timing = timed_layers(asked, given, session)
         else:

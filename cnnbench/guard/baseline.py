@@ -95,14 +95,16 @@ def read(file: Path) -> Baseline:
     except OSError as error:
         raise BaselineError(f"cannot read {file}: {error.strerror or error}") from error
     except ValueError as error:
-        raise BaselineError(f"{file.name} is no UTF-8 text; record it anew: {RECORD}") from error
+        raise _broken(f"{file.name} is no UTF-8 text") from error
     content = _parsed(text, file.name)
     _check_head(content, file.name)
     return validated(
-        Baseline,
-        content,
-        lambda complaint: BaselineError(_sentence(complaint, text, file.name)),
+        Baseline, content, lambda complaint: _broken(_sentence(complaint, text, file.name))
     )
+
+
+def _broken(what: str) -> BaselineError:
+    return BaselineError(f"{what}; record it anew: {RECORD}")
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:
@@ -113,17 +115,15 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
                 f"take either side, then record it anew: {RECORD}"
             )
     if not text.strip():
-        raise BaselineError(f"{name} is empty; record it anew: {RECORD}")
+        raise _broken(f"{name} is empty")
     try:
         content = json.loads(text, object_pairs_hook=_unique, parse_constant=_refused)
     except json.JSONDecodeError as error:
-        raise BaselineError(
-            f"{name}, line {error.lineno}: no JSON ({error.msg}); record it anew: {RECORD}"
-        ) from error
+        raise _broken(f"{name}, line {error.lineno}: no JSON ({error.msg})") from error
     except (ValueError, RecursionError) as error:
-        raise BaselineError(f"{name}: {reason_of(error)}; record it anew: {RECORD}") from error
+        raise _broken(f"{name}: {reason_of(error)}") from error
     if not isinstance(content, dict):
-        raise BaselineError(f"{name} is no baseline; record it anew: {RECORD}")
+        raise _broken(f"{name} is no baseline")
     return content
 
 
@@ -153,10 +153,8 @@ def _check_head(content: Mapping[str, Any], name: str) -> None:
             f"format {FORMAT}); upgrade: pip install --upgrade cnnbench"
         )
     if content.get("convention") != convention.FOOTER:
-        raise BaselineError(
-            f"{name} was counted by another convention ({content.get('convention')}), which "
-            f"cannot be compared; record it anew: {RECORD}"
-        )
+        by = content.get("convention")
+        raise _broken(f"{name} was counted by another convention ({by}), which cannot be compared")
 
 
 def _sentence(complaint: Complaint, text: str, name: str) -> str:
@@ -168,7 +166,7 @@ def _sentence(complaint: Complaint, text: str, name: str) -> str:
     key = place[-1] if place and isinstance(place[-1], str) and place[-1] != label else ""
     where = f", line {line}" if line else ""
     what = " ".join(filter(None, (f"{label}:" if label else "", str(key), complaint.text)))
-    return f"{name}{where}: {what}; record it anew: {RECORD}"
+    return f"{name}{where}: {what}"
 
 
 def _line(text: str, label: str | None, index: int | None) -> int | None:

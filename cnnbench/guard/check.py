@@ -116,12 +116,10 @@ def _of_model(config: Config, guarded: Guarded, recorded: Baseline) -> list[Find
 
 def _versions(recorded: Baseline) -> str:
     """What may have changed beside the network; empty for nothing."""
-    now = Baseline(models={})
-    then = [f"{key} {getattr(recorded, key)}" for key in ("cnnbench", "torch")]
-    here = [f"{key} {getattr(now, key)}" for key in ("cnnbench", "torch")]
-    if then == here:
-        return ""
-    return f"recorded with {' and '.join(then)}, counted with {' and '.join(here)}"
+    then, now = (
+        f"cnnbench {one.cnnbench} and torch {one.torch}" for one in (recorded, Baseline(models={}))
+    )
+    return "" if then == now else f"recorded with {then}, counted with {now}"
 
 
 def _incomparable(config: Config, label: str, before: Costs | None, now: Costs) -> str:
@@ -164,12 +162,7 @@ def _compared(
     return Finding.of(guarded, metric, status, baseline=was, current=value, limit=limit)
 
 
-def _with_layers(
-    finding: Finding,
-    before: Costs,
-    now: Costs,
-    paired: Sequence[Pair],
-) -> Finding:
+def _with_layers(finding: Finding, before: Costs, now: Costs, paired: Sequence[Pair]) -> Finding:
     """The finding with the layers that changed its cost; of a peak, those that reach it."""
     metric = finding.metric
     assert metric is not None

@@ -57,18 +57,9 @@ class Guarded(BaseModel):
     @property
     def label(self) -> str:
         """What tells it from the others: its spec, and how it is run where that is not usual."""
-        return " ".join(
-            filter(
-                None,
-                (
-                    str(self.spec),
-                    " ".join(map(str, self.input or ())),
-                    f"batch {self.batch}" if self.batch > 1 else "",
-                    str(self.dtype or ""),
-                    "train" if self.train else "",
-                ),
-            )
-        )
+        batch = [f"batch {self.batch}"] if self.batch > 1 else []
+        how = [*batch, *self.setting.words("dtype", "train")]
+        return " ".join([str(self.spec), *map(str, self.input or ()), *how])
 
     def exceeded(self, metric: Metric, cost: int) -> int | None:
         """The limit that the cost is above; None where it has none, or keeps it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from fractions import Fraction
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -15,14 +16,6 @@ from cnnbench.errors import ShapeError, nearest
 from cnnbench.models.inputs import Input, batched, parse_inputs
 
 _PERCENT = re.compile(r"\d{1,9}(\.\d{1,9})? ?%", re.ASCII)
-
-
-def _count(value: object) -> int:
-    return _quantity(value, size=False)
-
-
-def _size(value: object) -> int:
-    return _quantity(value, size=True)
 
 
 def _quantity(value: object, *, size: bool) -> int:
@@ -105,8 +98,8 @@ def _printable(text: str) -> str:
 
 
 Text = Annotated[str, Field(strict=True), AfterValidator(_printable)]
-Count = Annotated[int | None, BeforeValidator(_count)]
-Size = Annotated[int | None, BeforeValidator(_size)]
+Count = Annotated[int | None, BeforeValidator(partial(_quantity, size=False))]
+Size = Annotated[int | None, BeforeValidator(partial(_quantity, size=True))]
 Tolerances = Annotated[dict[Metric, Tolerance], BeforeValidator(_tolerances)]
 Held = Annotated[tuple[Metric, ...] | None, BeforeValidator(_guard)]
 Inputs = Annotated[tuple[Input, ...] | None, BeforeValidator(_inputs)]

@@ -51,9 +51,7 @@ MODULES = (
 )
 
 
-def report_of(
-    timing: Timing | LayerTiming, *, raw: bool = False, division: Division | None = None
-) -> Report:
+def report_of(timing: Timing, *, raw: bool = False, division: Division | None = None) -> Report:
     """One row a latency, with `raw` every sample too; or a table of each network's operators."""
     division = division or Division()
     latencies = timing.latencies
@@ -128,7 +126,7 @@ def _intensity(rows: Sequence[dict[str, Any]]) -> float:
     return sum(row["flops"] + row["elementwise_flops"] for row in rows) / moved if moved else 0.0
 
 
-def _notes(latencies: Sequence[Latency], timing: Timing | LayerTiming) -> list[str]:
+def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     """Notes: where it was measured, against which roof, what a reader must know."""
     about, kept = timing.environment, timing.profile
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)

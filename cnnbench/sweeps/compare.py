@@ -141,8 +141,7 @@ def changes(a: Sequence[Result], b: Sequence[Result]) -> RunChanges:
 def record(change: RunChange) -> dict[str, Any]:
     """One configuration in both runs, as `compare` has two models."""
     found = change.measured
-    about = (change.a, change.b)
-    ends = dict(zip("ab", about, strict=True))
+    ends = {"a": change.a, "b": change.b}
     return {
         "model": change.a.model,
         **change.a.setting.record(),
@@ -151,15 +150,15 @@ def record(change: RunChange) -> dict[str, Any]:
         **{f"threads_{end}": one.place[1] or None for end, one in ends.items()},
         **{f"torch_{end}": one.environment and one.environment.torch for end, one in ends.items()},
         **{
-            f"{key}_{end}": getattr(one.cost, key) if one.cost else None
+            f"{key}_{end}": one.cost and getattr(one.cost, key)
             for key in ("params", "macs", "peak_activation_bytes")
             for end, one in ends.items()
         },
         **{f"latency_s_{end}": one.latency_s for end, one in ends.items()},
-        "measured_speedup": found.median if found else None,
-        "ci_low": found.low if found else None,
-        "ci_high": found.high if found else None,
-        "verdict": verdict(found) if found else None,
+        "measured_speedup": found and found.median,
+        "ci_low": found and found.low,
+        "ci_high": found and found.high,
+        "verdict": found and verdict(found),
         "recounted": change.recounted,
         **{f"failure_{end}": one.failure for end, one in ends.items()},
     }

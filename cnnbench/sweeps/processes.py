@@ -9,11 +9,12 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from cnnbench.errors import CnnbenchError, MemoryShortage
+from cnnbench.errors import MemoryShortage
 
 T = TypeVar("T")
 Given = TypeVar("Given")
@@ -25,22 +26,18 @@ _AHEAD = 8  # pieces of each worker that may wait for one before them
 
 def alone(work: Callable[..., T], *given: Any) -> T:
     """Work in a process of its own, which Ctrl-C ends. MemoryShortage where it is killed."""
-    context = get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_answer, args=(theirs, work, given), daemon=True)
-    process.start()
-    theirs.close()
+    worker = _Worker(partial(_call, work))
+    worker.give(0, given)
     try:
-        found = ours.recv()
-    except EOFError as error:
+        return worker.answer()
+    except (EOFError, ConnectionError) as error:
         raise MemoryShortage(ENDED) from error
     finally:
-        process.terminate()
-        process.join()
-    if isinstance(found, CnnbenchError):
-        raise found
-    answer: T = found
-    return answer
+        worker.end()
+
+
+def _call(work: Callable[..., T], given: tuple[Any, ...]) -> T:
+    return work(*given)
 
 
 def each(
@@ -129,14 +126,6 @@ def _ready(crew: Sequence[_Worker[Given, T]]) -> list[_Worker[Given, T]]:
     """Workers that have answered, or have ended."""
     answering = wait([worker.connection for worker in crew if worker.has])
     return [worker for worker in crew if worker.connection in answering]
-
-
-def _answer(to: Connection, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
-    _end_with_parent()
-    try:
-        to.send(work(*given))
-    except CnnbenchError as error:
-        to.send(error)
 
 
 def _answer_each(connection: Connection, work: Callable[[Any], Any]) -> None:

@@ -31,21 +31,20 @@ def row(result: Result) -> Row:
         "input": [list(shape) for shape in cost.input] if cost else [],
         **result.setting.record(),
         "dtype": dtype(result),
-        "device": about.device if about else None,
-        "device_name": about.device_name if about else None,
-        "threads": about.threads if about else None,
-        "torch": about.torch if about else None,
-        **{key: getattr(cost, key) if cost else None for key in _COSTS},
+        **_of(about, ("device", "device_name", "threads", "torch")),
+        **_of(cost, _COSTS),
         "uncounted": cost.uncounted if cost else {},
-        "predicted_s": result.prediction.predicted_s if result.prediction else None,
-        "bound": result.prediction.bound if result.prediction else None,
-        **{
-            key: getattr(latency, key) if latency and not result.failure else None for key in _TIMES
-        },
+        **_of(result.prediction, ("predicted_s", "bound")),
+        **_of(None if result.failure else latency, _TIMES),
         "measured": result.measured.isoformat(),
         "warnings": [asdict(warning) for warning in latency.warnings] if latency else [],
         "failure": result.failure,
     }
+
+
+def _of(part: object | None, keys: Iterable[str]) -> Row:
+    """Fields of a part of a result, each None where there is none."""
+    return {key: part and getattr(part, key) for key in keys}
 
 
 def dtype(result: Result) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -12,8 +12,7 @@ from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import names
 from cnnbench.devices.cores import limited
 from cnnbench.devices.disturbances import Disturbances
-from cnnbench.devices.environment import Environment, environment
-from cnnbench.devices.warnings import Warning
+from cnnbench.devices.environment import environment
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.network import Model, Network
@@ -22,6 +21,7 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.latency import Latency, failed, latency
 from cnnbench.timing.layers import ByOperator, OpTime
+from cnnbench.timing.measure import Timing
 from cnnbench.timing.prepared import Prepared, called, prepare, ready
 from cnnbench.timing.sampling import take
 from cnnbench.timing.session import Session
@@ -69,19 +69,10 @@ class LayerTimes:
 
 
 @dataclass(frozen=True)
-class LayerTiming:
-    """What was timed operator by operator, where, and what disturbed it."""
+class LayerTiming(Timing):
+    """What was timed operator by operator; `latencies` are of the passes as a whole."""
 
-    networks: list[LayerTimes]
-    environment: Environment
-    profile: Profile
-    warnings: list[Warning]
-    interrupted: bool = False
-
-    @property
-    def latencies(self) -> list[Latency]:
-        """Latencies of the passes as a whole."""
-        return [one.whole for one in self.networks]
+    networks: list[LayerTimes] = field(default_factory=list)
 
 
 def timed_layers(
@@ -133,7 +124,8 @@ def timed_layers(
             if not found:
                 raise
         disturbed = watch.warnings()
-    return LayerTiming(found, now, kept, disturbed, interrupted)
+    wholes = [one.whole for one in found]
+    return LayerTiming(wholes, now, kept, disturbed, interrupted, found)
 
 
 def _taken(prepared: Prepared, session: Session, kept: Profile) -> tuple[LayerTimes, bool]:

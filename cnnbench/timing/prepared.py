@@ -96,26 +96,24 @@ def placed(network: Network, setting: Setting, device: Device, seed: int = 0) ->
     return replace(network, net=net)
 
 
-def fitting(network: Network, setting: Setting, device: Device) -> Trace:
-    """The trace of a pass that fits.
+def fitting(
+    network: Network, setting: Setting, device: Device, known: Trace | Totals | None = None
+) -> Trace | Totals:
+    """The cost of a pass that fits: what is known of it, or counted now.
 
-    InputError where it cannot take its input, MemoryShortage where the device has less than it
-    holds.
+    InputError where it cannot take its input, MemoryShortage where the device has less free than
+    it holds.
     """
-    layout = setting.channels_last
-    trace = count_network(network, setting.batch, train=setting.train, channels_last=layout)
-    check_memory(network.name, trace.peak_activation_bytes, setting, device)
-    return trace
-
-
-def check_memory(name: str, needed: int, setting: Setting, device: Device) -> None:
-    """MemoryShortage where a pass holds more than the device has free."""
-    free = device.free_bytes()
+    if known is None:
+        layout = setting.channels_last
+        known = count_network(network, setting.batch, train=setting.train, channels_last=layout)
+    needed, free = known.peak_activation_bytes, device.free_bytes()
     if free is not None and needed > free:
         raise MemoryShortage(
-            f"{name} holds {units.size(needed)} of activations at batch {setting.batch}; "
+            f"{network.name} holds {units.size(needed)} of activations at batch {setting.batch}; "
             f"{device} has {units.size(free)} free"
         )
+    return known
 
 
 def prepare(
@@ -130,10 +128,8 @@ def prepare(
     `known` is what has been counted of this pass already; without it, it is counted now.
     MemoryShortage where the device has less than the pass holds; InputError where it cannot run.
     """
-    if known is None:
-        known = fitting(network, setting, device)
+    known = fitting(network, setting, device, known)
     trace, cost = (known, totals(known)) if isinstance(known, Trace) else (None, known)
-    check_memory(network.name, cost.peak_activation_bytes, setting, device)
     device.settle()
     with failing(network.name), device.active():
         few = network.arguments(min(setting.batch, 2), device.torch, seed)

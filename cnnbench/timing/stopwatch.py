@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -29,56 +29,42 @@ class Lap:
     seconds: float
 
 
-class Timer(Protocol):
-    """Reads a device's clock before and after an operator; the seconds are known at the end."""
+@dataclass(frozen=True)
+class Timer:
+    """Reads a device's clock before and after an operator; the seconds are known at the end.
 
-    def mark(self) -> Any:
-        """The time now."""
-        ...
+    `mark` is the time now, `between` the seconds from one mark to another, once the device has
+    finished.
+    """
 
-    def between(self, start: Any, end: Any) -> float:
-        """Seconds from one mark to another, once the device has finished."""
-        ...
-
-
-class HostTimer:
-    """The host's clock, after waiting for the device where it works behind our back."""
-
-    def __init__(self, wait: Callable[[], object] | None = None) -> None:
-        """`wait` returns when the device has nothing left to do."""
-        self._wait = wait
-
-    def mark(self) -> float:
-        """Seconds."""
-        if self._wait is not None:
-            self._wait()
-        return perf_counter()
-
-    def between(self, start: float, end: float) -> float:
-        """Seconds."""
-        return end - start
-
-
-class CudaTimer:
-    """Events in the device's queue, so that the host need not wait for each operator."""
-
-    def mark(self) -> torch.cuda.Event:
-        """An event that has been recorded."""
-        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-        event.record()
-        return event
-
-    def between(self, start: torch.cuda.Event, end: torch.cuda.Event) -> float:
-        """Seconds; waits for the later one."""
-        end.synchronize()
-        return float(start.elapsed_time(end)) / 1e3
+    mark: Callable[[], Any] = perf_counter
+    between: Callable[[Any, Any], float] = lambda start, end: float(end - start)
 
 
 def timer(device: torch.device) -> Timer:
-    """The timer of a device."""
+    """The timer of a device: the host's clock, or events in the queue of a GPU.
+
+    So the host need not wait for each operator; where there are none, it does.
+    """
     if device.type == "cuda":
-        return CudaTimer()
-    return HostTimer(torch.mps.synchronize if device.type == "mps" else None)
+        return Timer(_event, _elapsed)
+    return Timer(_finished) if device.type == "mps" else Timer()
+
+
+def _finished() -> float:
+    torch.mps.synchronize()
+    return perf_counter()
+
+
+def _event() -> torch.cuda.Event:
+    event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    event.record()
+    return event
+
+
+def _elapsed(start: torch.cuda.Event, end: torch.cuda.Event) -> float:
+    end.synchronize()
+    return float(start.elapsed_time(end)) / 1e3
 
 
 class Stopwatch(TorchDispatchMode):  # type: ignore[no-untyped-call]

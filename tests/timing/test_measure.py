@@ -62,7 +62,7 @@ def test_a_row_that_cannot_run_says_so_and_the_others_go_on() -> None:
         ({"models": "lenet5", "dtype": "float8"}, CnnbenchError, "unknown dtype"),
         ({"models": []}, CnnbenchError, "at least one"),
         ({"models": "lenet5", "precision": 0}, CnnbenchError, "precision"),
-        ({"models": "lenet5", "max_time": -1}, CnnbenchError, "max_time"),
+        ({"models": "lenet5", "max_time": -1}, CnnbenchError, "max-time"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_an_error(
