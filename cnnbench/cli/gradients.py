@@ -131,7 +131,7 @@ def gradients(
     report = report_of(found, trained, asked, about, blocks=blocks)
 
     def draw() -> Any:
-        from cnnbench.reports.charts.comparison import depth
+        from cnnbench.reports.charts.depth import depth
 
         return depth(report.results)
 

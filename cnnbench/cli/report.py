@@ -86,14 +86,13 @@ def report(
             found, shows = changes.compared(first, second, *changes.names(*folders))
         else:
             found, shows = tables.reported(read(stores), [str(path) for path in folders])
-        charts = page.figures(shows.sections)
         if written.is_apart and written.output is not None:
             shown.say("drawing the page")
             write(written.output, page.html(shows))
         if figures is not None:
-            page.draw(charts, figures, shown.say)
+            page.draw(shows, figures, shown.say)
     if not written.is_apart:
         written.hand_over(found)
         return
     rows = units.number(len(shows.table.rows), "configuration")
-    typer.echo(f"{written.output}: {rows}, {units.number(len(charts), 'chart')}")
+    typer.echo(f"{written.output}: {rows}, {units.number(len(page.figures(shows)), 'chart')}")

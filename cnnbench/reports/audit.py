@@ -14,6 +14,7 @@ from cnnbench.studies.audit.audit import Account
 from cnnbench.studies.audit.counter import Pass, What
 
 _DOCUMENTED = "What torchvision's and timm's documentation calls GFLOPS are MACs, in billions."
+_OF_ACCOUNT = ("printed", "terms", "explained", "remaining", "layers", "failure")
 _SHOWN = 5  # layers of a counter that differ, before the rest is only numbered
 
 
@@ -62,12 +63,7 @@ def _record(verdict: Account) -> dict[str, Any]:
     return {
         "counter": verdict.counter.name,
         "unit": verdict.counter.prints,
-        "printed": verdict.printed,
-        "terms": verdict.terms,
-        "explained": verdict.explained,
-        "remaining": verdict.remaining,
-        "layers": verdict.layers,
-        "failure": verdict.failure,
+        **{key: getattr(verdict, key) for key in _OF_ACCOUNT},
         "conventions": asdict(verdict.counter.habits),
     }
 
@@ -75,11 +71,10 @@ def _record(verdict: Account) -> dict[str, Any]:
 def _account(verdict: Account) -> list[dict[str, Any]]:
     """Every line of a counter's account, with its unit."""
     unit = verdict.counter.prints
-    ends = ("explained", verdict.explained), ("printed", verdict.printed)
+    ends = {key: getattr(verdict, key) for key in ("explained", "printed", "remaining")}
     return [
         *({"term": str(what), "value": n, "unit": "MACs"} for what, n in verdict.terms.items()),
-        *({"term": term, "value": number, "unit": unit} for term, number in ends),
-        {"term": "remaining", "value": verdict.remaining, "unit": unit},
+        *({"term": term, "value": number, "unit": unit} for term, number in ends.items()),
     ]
 
 

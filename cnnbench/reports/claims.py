@@ -8,33 +8,19 @@ from typing import Any
 
 from cnnbench.counting.rules import convention
 from cnnbench.devices.environment import Environment
-from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies.papers.claims.study import Findings, record
 
 _STYLES = {"confirmed": "green", "qualified": "yellow", "refuted": "red"}
-
-
 TABLE = (
     Column("claim", "claim", left=True),
     Column("source", "source", left=True, under=True),
     Column("promised", "promised"),
-    Column("shown", "found", col.optional(str)),
-    Column(
-        "verdict",
-        "verdict",
-        col.optional(str),
-        left=True,
-        style=lambda value: _STYLES.get(str(value), ""),
-    ),
+    Column("shown", "found"),
+    Column("verdict", "verdict", left=True, style=lambda verdict: _STYLES.get(verdict, "")),
 )
-
-
-THRESHOLD = Column("threshold", "by", left=True)
-
-
-DETAIL = Column("detail", "in detail", left=True)
+DETAILED = (*TABLE, Column("threshold", "by", left=True), Column("detail", "in detail", left=True))
 
 
 def report_of(done: Findings, about: Environment | None, seed: int, *, detailed: bool) -> Report:
@@ -43,23 +29,19 @@ def report_of(done: Findings, about: Environment | None, seed: int, *, detailed:
     verdicts = Counter(row["verdict"] for row in results if row["verdict"])
     notes = [", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())]
     if not detailed:
-        notes += [
-            f"{row['name']}: {row['detail']} ({row['threshold']})"
-            for row in results
-            if row["detail"]
-        ]
+        shown = (row for row in results if row["detail"])
+        notes += [f"{row['name']}: {row['detail']} ({row['threshold']})" for row in shown]
     notes += [f"{row['name']}: not found: {row['failure']}" for row in results if row["failure"]]
     if done.interrupted:
         notes.append("interrupted: this is what there was")
     if about is not None:
         notes.append(f"timed on {where(about, ['float32'])}")
         notes.append(f"trainings and gradients are of the CPU, from seed {seed} on")
-    columns = (*TABLE, THRESHOLD, DETAIL) if detailed else TABLE
     return Report(
         command="claims",
         results=results,
         records=[_flat(row) for row in results],
-        tables=[Table(columns, results)],
+        tables=[Table(DETAILED if detailed else TABLE, results)],
         notes=[*notes, convention.FOOTER],
         environment={
             **software(),
@@ -72,12 +54,7 @@ def report_of(done: Findings, about: Environment | None, seed: int, *, detailed:
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     """A record whose ranges have a cell for each end."""
-    ends = {
-        f"{key}_{end}": value
-        for key in ("confirms", "qualifies")
-        for end, value in zip(("from", "to"), row[key], strict=True)
-    }
-    return {
-        **{key: value for key, value in row.items() if key not in ("confirms", "qualifies")},
-        **ends,
-    }
+    flat = dict(row)
+    for key in ("confirms", "qualifies"):
+        flat[f"{key}_from"], flat[f"{key}_to"] = flat.pop(key)
+    return flat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cnnbench import units
@@ -23,9 +23,25 @@ def feature_map(value: Any) -> str:
     return units.feature_map(tuple(value))
 
 
-def optional(show: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Leave a cell empty where there is no value."""
-    return lambda value: "" if value is None else show(value)
+def of_median(record: dict[str, Any]) -> str:
+    """Render a latency's interval; empty where none is."""
+    low, high = record["ci_low_s"], record["ci_high_s"]
+    return "" if low is None or high is None else units.durations(low, high)
+
+
+def judged(record: dict[str, Any]) -> str:
+    """Render it with `!` where it is wider than was asked."""
+    return ("" if record["converged"] else "! ") + of_median(record)
+
+
+def of_ratio(record: dict[str, Any]) -> str:
+    """Render a ratio's interval; empty where none is."""
+    return "" if record["ci_low"] is None else units.ratios(record["ci_low"], record["ci_high"])
+
+
+def rate(value: float) -> str:
+    """Render operations a second, whose unit stands in the heading."""
+    return units.rate(value, "")
 
 
 def uncounted(model: str, operators: Mapping[str, int]) -> str:
@@ -44,9 +60,16 @@ ACTIVATIONS = Column("activations", "activ-\nations", units.count)
 PEAK = Column("peak_activation_bytes", "peak\nmemory", units.size)
 ARENA = Column("arena_bytes", "arena", units.size, under=True)
 BYTES = Column("bytes_moved", "bytes\nmoved", units.size)
-PREDICTED = Column("predicted_s", "pre-\ndicted", optional(units.duration))
+PREDICTED = Column("predicted_s", "pre-\ndicted", units.duration)
 MEASURED = (
-    Column("latency_s", "measured", optional(units.duration)),
+    Column("latency_s", "measured", units.duration),
     Column("interval", OF_MEDIAN, under=True),
 )
+IMAGES = Column("throughput_images_per_s", "images\n/s", units.speed)
+FLOPS_PER_S = Column("flops_per_s", "FLOP/s", rate)
+OF_ROOF = Column("fraction_of_peak", "of roof", units.percent, under=True)
+BOUND = Column("bound", "bound", left=True)
+LAYER = Column("name", "layer", left=True)
+OPERATOR = Column("operator", "operator", left=True, under=True)
+OUTPUT = Column("output", "output", feature_map, left=True)
 INTENSITY = Column("intensity", "FLOP\n/byte", units.significant)

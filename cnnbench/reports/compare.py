@@ -19,27 +19,25 @@ from cnnbench.timing.setting import Setting
 
 ROWS = (
     Column("name", "", left=True),
-    Column("params", "params", col.optional(str)),
-    Column("macs", "MACs", col.optional(str)),
-    Column("bytes_moved", "bytes\nmoved", col.optional(str)),
-    Column("activations", "activ-\nations", col.optional(str)),
+    Column("params", "params"),
+    Column("macs", "MACs"),
+    Column("bytes_moved", "bytes\nmoved"),
+    Column("activations", "activ-\nations"),
 )
-PREDICTED = (Column("predicted", "pre-\ndicted"),)
+PREDICTED = Column("predicted", "pre-\ndicted")
 MEASURED = (
     Column("measured", "measured"),
     Column("interval", col.OF_RATIO, under=True),
 )
-BOUND = (Column("bound", "bound", left=True),)
-TIMES = (*PREDICTED, *MEASURED, *BOUND)
 PARTS = (
     Column("part", "", left=True),
     Column("macs_a", "MACs\nof a", units.count),
     Column("macs_b", "MACs\nof b", units.count),
-    Column("difference_share", "of the\ndifference", col.optional(units.percent)),
+    Column("difference_share", "of the\ndifference", units.percent),
     Column("bytes_moved_a", "bytes\nof a", units.size),
     Column("bytes_moved_b", "bytes\nof b", units.size),
-    Column("predicted_a_s", "time\nof a", col.optional(units.duration)),
-    Column("predicted_b_s", "time\nof b", col.optional(units.duration)),
+    Column("predicted_a_s", "time\nof a", units.duration),
+    Column("predicted_b_s", "time\nof b", units.duration),
 )
 _MARKS = {Verdict.INDISTINGUISHABLE: "~ ", Verdict.NOT_CONVERGED: "! "}
 _COSTS = {
@@ -55,7 +53,7 @@ def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
     timed = done.profile is not None
     results = [record(row) for row in done.rows]
     seen = MEASURED if done.environment is not None else ()
-    columns = (*ROWS, *((*PREDICTED, *seen, *BOUND) if timed else ()))
+    columns = (*ROWS, *((PREDICTED, *seen, col.BOUND) if timed else ()))
     tables = [Table(columns, _lines(done.rows, results))]
     for row, result in zip(done.rows, results, strict=True):
         if not row.label:
@@ -78,17 +76,12 @@ def _lines(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> lis
     before = None
     for row, result in zip(rows, results, strict=True):
         if row.label:
-            lines.append(_line(row.label))
+            lines.append({"name": row.label})
         if row.a is not before:
             lines.append(_side(row.a.name, result, "a"))
         before = row.a
         lines += [_side(row.b.name, result, "b"), _ratios(row, result)]
     return lines
-
-
-def _line(name: str, **cells: str) -> dict[str, Any]:
-    keys = (column.key for column in (*ROWS, *TIMES))
-    return {**dict.fromkeys(keys, ""), "name": name, **cells}
 
 
 def _side(name: str, result: dict[str, Any], end: str) -> dict[str, Any]:
@@ -97,7 +90,7 @@ def _side(name: str, result: dict[str, Any], end: str) -> dict[str, Any]:
     for key, value in (("predicted", "predicted_s"), ("measured", "latency_s")):
         if result[f"{value}_{end}"] is not None:
             cells[key] = units.duration(result[f"{value}_{end}"])
-    return _line(f"  {name}", **cells, bound=result[f"bound_{end}"] or "")
+    return {"name": f"  {name}", **cells, "bound": result[f"bound_{end}"]}
 
 
 def _ratios(row: Comparison, result: dict[str, Any]) -> dict[str, Any]:
@@ -109,11 +102,8 @@ def _ratios(row: Comparison, result: dict[str, Any]) -> dict[str, Any]:
     }
     if row.predicted_speedup is not None:
         cells["predicted"] = units.ratio(row.predicted_speedup)
-    if row.measured is not None:
-        cells["measured"] = marked(row.measured.median, row.verdict)
-        if result["ci_low"] is not None:
-            cells["interval"] = units.ratios(result["ci_low"], result["ci_high"])
-    return _line("  a / b", **cells)
+    cells["measured"] = marked(result["measured_speedup"], row.verdict)
+    return {"name": "  a / b", **cells, "interval": col.of_ratio(result)}
 
 
 def _sentences(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> list[str]:
@@ -125,9 +115,9 @@ def _sentences(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) ->
     ]
 
 
-def marked(ratio: float, verdict: Verdict | None) -> str:
+def marked(ratio: float | None, verdict: Verdict | None) -> str:
     """`~` where no difference in time can be told, `!` where not enough is known."""
-    return _MARKS.get(verdict or Verdict.FASTER, "") + units.ratio(ratio)
+    return "" if ratio is None else _MARKS.get(verdict or Verdict.FASTER, "") + units.ratio(ratio)
 
 
 def surroundings(done: Comparing) -> dict[str, Any]:

@@ -56,19 +56,12 @@ def _rows(profile: Profile) -> list[dict[str, Any]]:
         if dtype in profile.flops_per_s
     ]
     for copy in profile.copies:
-        beyond = f"beyond the cache of {units.size(profile.cache_bytes)}"
-        rows.append(
-            {
-                "what": f"copy of {units.size(copy.working_set)}",
-                "value": units.rate(copy.bytes_per_s, "B/s"),
-                "ridge": "",
-                "meaning": beyond if copy is profile.copies[-1] else "bytes read and written",
-            }
-        )
+        what, value = f"copy of {units.size(copy.working_set)}", units.rate(copy.bytes_per_s, "B/s")
+        rows.append({"what": what, "value": value, "meaning": "bytes read and written"})
+    if profile.copies:
+        rows[-1]["meaning"] = f"beyond the cache of {units.size(profile.cache_bytes)}"
     call = "" if profile.call_s is None else units.duration(profile.call_s)
-    rows.append(
-        {"what": "one operator call", "value": call, "ridge": "", "meaning": "whatever it computes"}
-    )
+    rows.append({"what": "one operator call", "value": call, "meaning": "whatever it computes"})
     value, meaning = "", "too few pairs; raise --max-time"
     if (floor := profile.noise) is not None:
         value = f"±{floor.smallest_difference:.1%}"
@@ -77,7 +70,7 @@ def _rows(profile: Profile) -> list[dict[str, Any]]:
             f"[{floor.ci_low:.3f}, {floor.ci_high:.3f}], {floor.rounds} pairs in "
             f"{units.duration(floor.seconds)}"
         )
-    return [*rows, {"what": "noise floor", "value": value, "ridge": "", "meaning": meaning}]
+    return [*rows, {"what": "noise floor", "value": value, "meaning": meaning}]
 
 
 def _records(profile: Profile) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ LIMITS = (
     Column("limit", "limit", left=True),
     Column("asked", "asked"),
     Column("achieved", "achieved"),
-    Column("share", "of it", col.optional(units.percent)),
+    Column("share", "of it", units.percent),
     Column("binds", "binds", left=True),
     Column("without", "without it"),
 )
@@ -71,10 +71,7 @@ def report_of(
 def _line(result: dict[str, Any]) -> dict[str, Any]:
     """▶ the choice; ✗ what is over a limit, or could not run."""
     mark = ("▶" if result["chosen"] else "") + ("✗" if result["meets"] is False else "")
-    interval = ""
-    if result["ci_low_s"] is not None:
-        interval = units.durations(result["ci_low_s"], result["ci_high_s"])
-    return {**result, "mark": mark, "interval": interval}
+    return {**result, "mark": mark, "interval": col.of_median(result)}
 
 
 def _limit(row: dict[str, Any], goal: Goal) -> dict[str, Any]:
@@ -83,7 +80,7 @@ def _limit(row: dict[str, Any], goal: Goal) -> dict[str, Any]:
     return {
         "limit": metric.words,
         "asked": metric.show(row["asked"]),
-        "achieved": "" if row["achieved"] is None else metric.show(row["achieved"]),
+        "achieved": None if row["achieved"] is None else metric.show(row["achieved"]),
         "share": row["share"],
         "binds": "●" if row["binds"] else "",
         "without": f"{show(row['without'])} {goal.words}" if row["without"] else "",

@@ -21,8 +21,8 @@ SUMMARY = (
 
 
 LAYERS = (
-    Column("name", "layer", left=True),
-    Column("operator", "operator", left=True, under=True),
+    col.LAYER,
+    col.OPERATOR,
     Column("input", "input", left=True),
     Column("output", "output", col.feature_map, left=True, under=True),
     Column("window", "kernel", left=True),
@@ -122,16 +122,14 @@ def _table(
     if left_out := division.words(len(parts)):
         title = f"{title}  {left_out}"
     shown = [_layer(part) if columns is LAYERS else part for part in shown]
-    blank = {"operator": "", "input": "", "window": ""}
-    blank["memory"] = units.size(row["peak_activation_bytes"])
-    most = {"live_bytes": row["peak_activation_bytes"]}
-    sums = {
+    last = {
         column.key: sum(part[column.key] for part in parts)
         for column in columns
         if isinstance(parts[0].get(column.key), (int, float))
     }
-    output = parts[-1].get("output", [])
-    last = {**blank, "output": output, **sums, **most, columns[0].key: "total"}
+    last |= {columns[0].key: "total", "output": parts[-1].get("output")}
+    last["memory"] = units.size(row["peak_activation_bytes"])
+    last["live_bytes"] = row["peak_activation_bytes"]
     return Table(columns, shown, title, last)
 
 

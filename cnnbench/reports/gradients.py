@@ -20,7 +20,7 @@ from cnnbench.studies.depth.signal import EXPLODING, VANISHING, Signals
 from cnnbench.studies.depth.trainings import Trainings
 
 _PARTS = 5  # of a training whose mean losses are shown
-_MAGNITUDE = col.optional(units.magnitude)
+_MAGNITUDE = units.magnitude
 HEAD = (col.MODEL, Column("norm", "batch\nnorm", left=True))
 VERDICTS = (
     *HEAD,

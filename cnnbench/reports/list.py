@@ -16,8 +16,6 @@ COLUMNS = (
     Column("summary", "what it is", left=True),
     Column("options", "options", ", ".join, left=True, under=True),
 )
-
-
 PLUGINS = (
     Column("names", "model", left=True),
     Column("source", "where it comes from", left=True),
@@ -28,29 +26,23 @@ def report_of(found: Sequence[Model], added: Mapping[str, str]) -> Report:
     """A table a paper, one of blocks, one of what other packages add by name."""
     blocks = [model for model in found if model.is_block]
     papers = dict.fromkeys(model.paper for model in found if not model.is_block)
-    tables = [
-        Table(
-            COLUMNS,
-            [_shown(model) for model in found if model.paper == paper],
-            f"{paper.year}  {paper.citation}",
-        )
+    groups = {
+        f"{paper.year}  {paper.citation}": [model for model in found if model.paper == paper]
         for paper in papers
-    ]
+    }
     if blocks:
-        title = "blocks, which 'cnnbench compare' compares"
-        tables.append(Table(COLUMNS, [_shown(block) for block in blocks], title))
+        groups["blocks, which 'cnnbench compare' compares"] = blocks
+    tables = [Table(COLUMNS, list(map(_shown, models)), title) for title, models in groups.items()]
     if added:
         rows = [{"names": name, "source": source} for name, source in added.items()]
         tables.append(Table(PLUGINS, rows, "from other packages"))
     taken = dict.fromkeys(option.name for model in found for option in model.options)
-    notes = [
-        *(["Options are written NAME@key=value,key=value:"] if taken else []),
-        *_explained(list(taken), found),
-        "Also your own (package.module:NAME, path/file.py:NAME), "
-        + " and ".join(map(sources.typed, sources.names()))
-        + ".",
-    ]
-    records = [*map(_record, found), *(_plugin(*item) for item in added.items())]
+    notes = ["Options are written NAME@key=value,key=value:"] if taken else []
+    theirs = " and ".join(map(sources.typed, sources.names()))
+    notes += _explained(list(taken), found)
+    notes.append(f"Also your own (package.module:NAME, path/file.py:NAME), {theirs}.")
+    records = [*map(_record, found)]
+    records += [_plugin(name, source) for name, source in added.items()]
     return Report("list", records, tables, notes)
 
 
@@ -69,15 +61,8 @@ def _record(model: Model) -> dict[str, Any]:
 
 def _plugin(name: str, source: str) -> dict[str, Any]:
     """A model that another package adds; what it takes shows when it is built."""
-    unknown: dict[str, Any] = {
-        "paper": None,
-        "year": None,
-        "block": False,
-        "summary": source,
-        "input": None,
-        "options": {},
-    }
-    return {"model": name, "aliases": [], **unknown}
+    about = {"paper": None, "year": None, "block": False, "summary": source}
+    return {"model": name, "aliases": [], **about, "input": None, "options": {}}
 
 
 def _shown(model: Model) -> dict[str, Any]:

@@ -17,13 +17,13 @@ FORECASTS = (
     Column("batch", "batch", left=True, under=True),
     col.MACS,
     Column("predicted_s", "predicted", units.duration),
-    Column("throughput_images_per_s", "images\n/s", units.speed),
-    Column("bound", "bound", col.optional(str), left=True),
+    col.IMAGES,
+    col.BOUND,
     Column("compute_share", "com-\npute", units.percent),
     Column("memory_share", "mem-\nory", units.percent),
     Column("overhead_share", "calls", units.percent),
-    Column("measured_s", "measured", col.optional(units.duration)),
-    Column("error", "error", col.optional(units.difference), under=True),
+    Column("measured_s", "measured", units.duration),
+    Column("error", "error", units.difference, under=True),
 )
 
 

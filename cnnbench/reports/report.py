@@ -29,6 +29,11 @@ class Column:
     whole: bool = False
     wide: bool = False
 
+    def cell(self, record: dict[str, Any]) -> str:
+        """How a record's value reads; nothing where it has none."""
+        value = record.get(self.key)
+        return "" if value is None else self.show(value)
+
 
 @dataclass(frozen=True)
 class Table:

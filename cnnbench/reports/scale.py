@@ -26,15 +26,15 @@ def _plain(value: float) -> str:
     return f"{value:.4g}"
 
 
-DEPTH = Column("depth_mult", "depth", col.optional(_plain))
-WIDTH = Column("width_mult", "width", col.optional(_plain))
+DEPTH = Column("depth_mult", "depth", _plain)
+WIDTH = Column("width_mult", "width", _plain)
 SIDE = Column("resolution", "side,\npx")
 FORMULA = (
     Column("name", "", left=True),
     DEPTH,
     Column("blocks_of", "blocks\n(d x)", left=True),
     *(WIDTH, SIDE, col.PARAMS, col.MACS),
-    Column("growth", "growth", col.optional(units.ratio)),
+    Column("growth", "growth", units.ratio),
     Column("difference", "to\nd w² r²", units.difference),
     col.PEAK,
 )
@@ -55,7 +55,7 @@ RATIOS = (
     Column("activations_ratio", "activ-\nations", units.ratio),
     Column("peak_activation_bytes_ratio", "peak\nmemory", units.ratio),
     Column("bytes_moved_ratio", "bytes\nmoved", units.ratio),
-    Column("predicted_ratio", "pre-\ndicted", col.optional(units.ratio)),
+    Column("predicted_ratio", "pre-\ndicted", units.ratio),
 )
 MEASURED_RATIO = (
     Column("measured_ratio", "measured"),
@@ -177,19 +177,12 @@ def _filled(columns: Sequence[Column], lines: Sequence[dict[str, Any]]) -> tuple
 
 
 def _way(result: dict[str, Any]) -> dict[str, Any]:
-    interval = ratio_interval = measured = ""
-    if result["ci_low_s"] is not None:
-        interval = units.durations(result["ci_low_s"], result["ci_high_s"])
-    if result["measured_ratio"] is not None:
-        measured = marked(result["measured_ratio"], result["verdict"])
-    if result["ci_low"] is not None:
-        ratio_interval = units.ratios(result["ci_low"], result["ci_high"])
     return {
         **result,
         "name": result["way"] or "base",
-        "interval": interval,
-        "measured_ratio": measured,
-        "ratio_interval": ratio_interval,
+        "interval": col.of_median(result),
+        "measured_ratio": marked(result["measured_ratio"], result["verdict"]),
+        "ratio_interval": col.of_ratio(result),
     }
 
 

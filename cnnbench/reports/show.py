@@ -17,7 +17,7 @@ from cnnbench.reports.report import Column, Report, Table
 COLUMNS = (
     Column("branch", "layer", left=True),
     Column("description", "", left=True),
-    Column("output", "output", col.feature_map, left=True),
+    col.OUTPUT,
     col.PARAMS,
     col.MACS,
 )

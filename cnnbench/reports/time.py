@@ -18,29 +18,24 @@ from cnnbench.timing.measure_layers import LayerTimes, LayerTiming
 LATENCIES = (
     col.MODEL,
     Column("mode", "batch", left=True, under=True),
-    Column("latency_s", "latency", col.optional(units.duration)),
+    Column("latency_s", "latency", units.duration),
     Column("interval", col.OF_MEDIAN, under=True),
-    Column("p90_s", "p90", col.optional(units.duration)),
-    Column("p99_s", "p99", col.optional(units.duration), under=True),
-    Column("throughput_images_per_s", "images\n/s", col.optional(units.speed)),
+    Column("p90_s", "p90", units.duration),
+    Column("p99_s", "p99", units.duration, under=True),
+    col.IMAGES,
     Column("samples", "samples"),
     Column("outliers", "outliers", under=True),
-    Column("flops_per_s", "FLOP/s", col.optional(lambda value: units.rate(value, ""))),
-    Column("fraction_of_peak", "of roof", col.optional(units.percent), under=True),
+    col.FLOPS_PER_S,
+    col.OF_ROOF,
 )
 
 
 LAYERS = (
-    Column("name", "layer", left=True),
-    Column("operator", "operator", left=True, under=True),
-    Column("output", "output", col.optional(col.feature_map), left=True),
-    Column("time_s", "time", col.optional(units.duration)),
+    *(col.LAYER, col.OPERATOR, col.OUTPUT),
+    Column("time_s", "time", units.duration),
     Column("share", "share", units.percent, under=True),
-    col.MACS,
-    Column("flops_per_s", "FLOP/s", col.optional(lambda value: units.rate(value, ""))),
-    col.INTENSITY,
-    Column("bound", "bound", left=True),
-    Column("fraction_of_bound", "of\nbound", col.optional(units.percent), under=True),
+    *(col.MACS, col.FLOPS_PER_S, col.INTENSITY, col.BOUND),
+    Column("fraction_of_bound", "of\nbound", units.percent, under=True),
 )
 
 
@@ -84,13 +79,10 @@ def _row(latency: Latency) -> dict[str, Any]:
     """A latency with the cells that its table makes of it."""
     setting = latency.setting
     mode = " ".join([str(setting.batch), *setting.words("backend", "fuse", "train")])
-    row = {**asdict(latency), "mode": mode, "interval": ""}
+    row = {**asdict(latency), "mode": mode}
     if latency.error:
-        return {**row, "interval": "failed", "samples": "", "outliers": ""}
-    row["interval"] = "" if latency.converged else "! "
-    if latency.ci_low_s is not None and latency.ci_high_s is not None:
-        row["interval"] += units.durations(latency.ci_low_s, latency.ci_high_s)
-    return row
+        return {**row, "interval": "failed", "samples": None, "outliers": None}
+    return {**row, "interval": col.judged(row)}
 
 
 def _layer_table(part: LayerTimes, rows: list[dict[str, Any]], division: Division) -> Table:
@@ -99,26 +91,26 @@ def _layer_table(part: LayerTimes, rows: list[dict[str, Any]], division: Divisio
     least = sum(op.time_s * (op.fraction_of_bound or 0.0) for op in part.operators)
     total: dict[str, Any] = {
         "name": "whole pass",
-        "operator": "",
-        "operators": "",
-        "output": list(rows[-1]["output"]) if rows else [],
+        "output": list(rows[-1]["output"]),
         "time_s": whole.latency_s,
         "share": 1.0,
         "macs": whole.macs,
         "flops_per_s": whole.flops_per_s,
         "intensity": _intensity(rows),
-        "bound": "",
         "fraction_of_bound": least / whole.latency_s if whole.latency_s else None,
     }
-    between = {**total, "name": "between operators", "output": None, "macs": 0, "intensity": 0.0}
-    between |= {"time_s": part.between_s, "flops_per_s": None, "fraction_of_bound": None}
-    between["share"] = between["time_s"] / whole.latency_s if whole.latency_s else 0.0
+    between = {
+        "name": "between operators",
+        "time_s": part.between_s,
+        "share": part.between_s / whole.latency_s if whole.latency_s else 0.0,
+        "macs": 0,
+        "intensity": 0.0,
+    }
     title = f"{whole.model}  batch {whole.setting.batch}"
     put = division.of(rows)
     title = "  ".join(filter(None, (title, division.words(len(put)))))
-    shown = [{**row, "bound": row.get("bound") or ""} for row in division.shown(put)]
     columns = LAYERS if division.is_of_operators else MODULES
-    return Table(columns, [*shown, between], title, total)
+    return Table(columns, [*division.shown(put), between], title, total)
 
 
 def _intensity(rows: Sequence[dict[str, Any]]) -> float:

@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any
 
+import altair as alt
 import numpy as np
 
 from cnnbench.devices import cores
@@ -23,8 +25,9 @@ from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.environment import environment
 from cnnbench.devices.machine import Machine
 from cnnbench.models import registry
-from cnnbench.reports.charts import roofline as charts
-from cnnbench.reports.charts import style as drawing
+from cnnbench.reports.charts import points
+from cnnbench.reports.charts.parts import chart
+from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, save, styled
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.operators import GridTimes
 from cnnbench.roofline.predict import Predictor
@@ -114,10 +117,25 @@ def main() -> None:
     }
     given.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if given.output.parent == RESULTS:
-        drawing.save(charts.predicted_against_measured(rows), RESULTS / "figures/prediction.svg")
+        save(picture(rows), RESULTS / "figures/prediction.svg")
 
 
 KEYS = ("predicted_s", "roofline_s", "flops_alone_s")
+
+
+def picture(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
+    """Log-log, one dot a network; on the diagonal the prediction is right."""
+    shown = [{**row, "model": f"{row['model']}, batch {row['batch']}"} for row in rows]
+    times = [1e3 * row[key] for row in rows for key in ("measured_s", *KEYS)]
+    diagonal, (x, y) = points.diagonal_of(min(times) / 1.5, max(times) * 1.5)
+    titles = ("kinds of operators", "plain roofline", "FLOPs alone")
+    panels = []
+    for key, title, colour in zip(KEYS, titles, (BLUE, ORANGE, GREY), strict=True):
+        dots = [{**row, "x": 1e3 * row["measured_s"], "y": 1e3 * row[key]} for row in shown]
+        drawn = chart(dots).mark_point(filled=True, opacity=0.7, size=45, color=colour)
+        drawn = drawn.encode(x=x, y=y, tooltip=["model:N", *points.MS])
+        panels.append((diagonal + drawn).properties(width=230, height=230, title=title))
+    return styled(alt.hconcat(*panels))
 
 
 def spread(errors: list[float]) -> dict[str, float]:

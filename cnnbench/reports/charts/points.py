@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import altair as alt
+
 from cnnbench.reports import columns as col
-from cnnbench.reports.charts.style import (
-    GREY,
-    NARROW,
-    SIDES,
-    Records,
-    Width,
-    bounds,
-    data,
-    log_axis,
-    series,
-)
+from cnnbench.reports.charts.parts import chart, log_axis, series
+from cnnbench.reports.charts.style import GREY, NARROW, SIDES, Records, Width, bounds
 
 _HEIGHT = 380
 _MS = 1e3
+MS = (
+    alt.Tooltip("x:Q", format=".3~g", title="measured, ms"),
+    alt.Tooltip("y:Q", format=".3~g", title="predicted, ms"),
+)
+_DOT: dict[str, Any] = {"filled": True, "opacity": 0.85, "size": 55}
 
 
 def latency(rows: Records, ways: Sequence[str], width: Width) -> Any:
@@ -28,23 +26,17 @@ def latency(rows: Records, ways: Sequence[str], width: Width) -> Any:
     `rows` have `model`, `way`, `macs`, `latency_s`, `low_s`, `high_s`, `front`, and where their
     name stands: `side`, left, right or empty.
     """
-    import altair as alt
-
-    rows = [{**row, "ms": _MS * row["latency_s"]} for row in rows]
-    rows = [{**row, "low": _MS * row["low_s"], "high": _MS * row["high_s"]} for row in rows]
+    times = {"ms": "latency_s", "low": "low_s", "high": "high_s"}
+    rows = [{**row, **{key: _MS * row[own] for key, own in times.items()}} for row in rows]
     colour, shape = series(ways)
-    x = alt.X(
-        "macs:Q",
-        title="multiply-accumulates of a pass",
-        **log_axis(*bounds([row["macs"] for row in rows]), "~s"),
-    )
-    ends = [row[end] for row in rows for end in ("low", "high")]
-    y = alt.Y("ms:Q", title="latency, ms", **log_axis(*bounds(ends), "~g"))
-    base = alt.Chart(data(rows)).encode(x=x, color=colour)
-    whiskers = base.mark_rule(opacity=0.6).encode(
-        y=alt.Y("low:Q", title="latency, ms"), y2="high:Q"
-    )
-    dots = base.mark_point(filled=True, opacity=0.85, size=55).encode(
+    macs = bounds([row["macs"] for row in rows])
+    x = alt.X("macs:Q", title="multiply-accumulates of a pass", **log_axis(*macs, "~s"))
+    ends = bounds([row[end] for row in rows for end in ("low", "high")])
+    y = alt.Y("ms:Q", title="latency, ms", **log_axis(*ends, "~g"))
+    base = chart(rows).encode(x=x, color=colour)
+    low = alt.Y("low:Q", title="latency, ms")
+    whiskers = base.mark_rule(opacity=0.6).encode(y=low, y2="high:Q")
+    dots = base.mark_point(**_DOT).encode(
         y=y,
         shape=shape,
         tooltip=[
@@ -55,7 +47,7 @@ def latency(rows: Records, ways: Sequence[str], width: Width) -> Any:
             alt.Tooltip("high:Q", format=".3~g", title="to, ms"),
         ],
     )
-    front = alt.Chart(data([row for row in rows if row["front"]])).encode(x=x, y=y, color=colour)
+    front = chart([row for row in rows if row["front"]]).encode(x=x, y=y, color=colour)
     line = front.mark_line(strokeWidth=1, opacity=0.7)
     return (line + whiskers + dots + _labels(rows, x, y)).properties(width=width, height=_HEIGHT)
 
@@ -65,35 +57,23 @@ def predicted(rows: Records, ways: Sequence[str], width: Width) -> Any:
 
     `rows` have `model`, `way`, `latency_s`, `predicted_s`, `error`.
     """
-    import altair as alt
-
     rows = [{**row, "x": _MS * row["latency_s"], "y": _MS * row["predicted_s"]} for row in rows]
-    low, high = bounds([row[end] for row in rows for end in ("x", "y")])
     colour, shape = series(ways)
-    x = alt.X("x:Q", title="measured, ms", **log_axis(low, high, "~g"))
-    y = alt.Y("y:Q", title="predicted, ms", **log_axis(low, high, "~g"))
-    diagonal = (
-        alt.Chart(data([{"x": end, "y": end} for end in (low, high)]))
-        .mark_line(color="black", strokeDash=[4, 3])
-        .encode(x=x, y=y)
-    )
-    dots = (
-        alt.Chart(data(rows))
-        .mark_point(filled=True, opacity=0.85, size=55)
-        .encode(
-            x=x,
-            y=y,
-            color=colour,
-            shape=shape,
-            tooltip=[
-                *("model:N", "way:N"),
-                alt.Tooltip("x:Q", format=".3~g", title="measured, ms"),
-                alt.Tooltip("y:Q", format=".3~g", title="predicted, ms"),
-                alt.Tooltip("error:Q", format="+.0%", title="off by"),
-            ],
-        )
-    )
+    diagonal, (x, y) = diagonal_of(*bounds([row[end] for row in rows for end in ("x", "y")]))
+    tooltip = [*("model:N", "way:N"), *MS, alt.Tooltip("error:Q", format="+.0%", title="off by")]
+    dots = chart(rows).mark_point(**_DOT)
+    dots = dots.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
     return (diagonal + dots).properties(width=width, height=_HEIGHT)
+
+
+def diagonal_of(low: float, high: float) -> tuple[Any, tuple[alt.X, alt.Y]]:
+    """Where predictions are right, and the axes: `x`, measured, and `y`, predicted, in ms."""
+    axes = (
+        alt.X("x:Q", title="measured, ms", **log_axis(low, high, "~g")),
+        alt.Y("y:Q", title="predicted, ms", **log_axis(low, high, "~g")),
+    )
+    line = chart([{"x": end, "y": end} for end in (low, high)])
+    return line.mark_line(color="black", strokeDash=[4, 3]).encode(*axes), axes
 
 
 def costs(rows: Records, width: Width) -> Any:
@@ -101,35 +81,24 @@ def costs(rows: Records, width: Width) -> Any:
 
     `rows` have `model`, `params`, `macs` and `side` as above.
     """
-    import altair as alt
-
-    x = alt.X(
-        "params:Q", title="params", **log_axis(*bounds([row["params"] for row in rows]), "~s")
-    )
-    y = alt.Y(
-        "macs:Q",
-        title="multiply-accumulates of an image",
-        **log_axis(*bounds([row["macs"] for row in rows]), "~s"),
-    )
-    base = alt.Chart(data(rows)).encode(x=x, y=y)
-    dots = base.mark_point(filled=True, size=55, opacity=0.85, color=SIDES[1]).encode(
-        tooltip=[
-            "model:N",
-            alt.Tooltip("params:Q", format=".3~s"),
-            alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
-        ]
-    )
+    params, macs = (bounds([row[key] for row in rows]) for key in ("params", "macs"))
+    x = alt.X("params:Q", title="params", **log_axis(*params, "~s"))
+    y = alt.Y("macs:Q", title="multiply-accumulates of an image", **log_axis(*macs, "~s"))
+    tooltip = [
+        "model:N",
+        alt.Tooltip("params:Q", format=".3~s"),
+        alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
+    ]
+    dots = chart(rows).encode(x=x, y=y).mark_point(color=SIDES[1], **_DOT).encode(tooltip=tooltip)
     return (dots + _labels(rows, x, y)).properties(width=width, height=_HEIGHT)
 
 
-def _labels(rows: Records, x: Any, y: Any) -> Any:
+def _labels(rows: Records, x: alt.X, y: alt.Y) -> Any:
     """Names beside the points that have room for theirs; none on a screen too narrow for them."""
-    import altair as alt
 
     def beside(side: str, align: Any, dx: int) -> Any:
-        names = alt.Chart(data([row for row in rows if row["side"] == side])).encode(
-            x=x, y=y, text="model:N"
-        )
+        there = [row for row in rows if row["side"] == side]
+        names = chart(there).encode(x=x, y=y, text="model:N")
         shown = {"align": align, "baseline": "middle", "dx": dx, "fontSize": 10}
         shown["opacity"] = alt.expr(f"width > {NARROW} ? 1 : 0")
         halo = names.mark_text(stroke="white", strokeWidth=3, **shown)  # lines run behind names

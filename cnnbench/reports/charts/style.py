@@ -1,6 +1,6 @@
 """How charts look and are written: one definition gives SVG, PNG and a page that works offline.
 
-altair is imported where a chart is drawn; it is the extra `report`.
+Whoever draws imports the other files of this folder then: they need altair, the extra `report`.
 """
 
 from __future__ import annotations
@@ -85,23 +85,6 @@ def styled(chart: Any) -> alt.TopLevelMixin:
     return styled
 
 
-def data(values: Records) -> Any:
-    """Records that stand in the chart itself."""
-    import altair as alt
-
-    return alt.Data(values=list(values))  # type: ignore[no-untyped-call]
-
-
-def log_axis(low: float, high: float, form: str) -> dict[str, Any]:
-    """A logarithmic axis with at least two lines, at powers of ten where there are two."""
-    import altair as alt
-
-    return {
-        "scale": alt.Scale(type="log", domain=[low, high], nice=False),
-        "axis": alt.Axis(values=ticks(low, high), format=form),
-    }
-
-
 def ticks(low: float, high: float) -> list[float]:
     """Powers of ten, every second or third where they are many; of a short axis round steps."""
     first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
@@ -125,32 +108,6 @@ def _even(low: float, high: float) -> list[float]:
         step /= 10
 
 
-def series(names: Sequence[str], field: str = "way") -> tuple[Any, Any]:
-    """Colour and shape of what ran differently, under one legend; none where all ran alike."""
-    import altair as alt
-
-    legend = None
-    if len(names) > 1:
-        legend = alt.Legend(title=None, orient="top", symbolOpacity=1, columns=columns(4))
-    scale = alt.Scale(domain=list(names), range=(SIDES * len(names))[: len(names)])
-    colour = alt.Color(f"{field}:N", sort=list(names), scale=scale, legend=legend)
-    shapes = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
-    shape = alt.Shape(
-        f"{field}:N",
-        sort=list(names),
-        scale=alt.Scale(domain=list(names), range=(shapes * len(names))[: len(names)]),
-        legend=legend,
-    )
-    return colour, shape
-
-
 def bounds(values: Sequence[float]) -> tuple[float, float]:
     """The ends of a logarithmic axis around values."""
     return min(values) / 1.6, max(values) * 1.6
-
-
-def columns(most: int) -> Any:
-    """Columns of a legend above a chart: one where that is as narrow as on a phone."""
-    import altair as alt
-
-    return alt.expr(f"width < {NARROW} ? 1 : {most}")

@@ -12,7 +12,7 @@ def text(report: Report) -> str:
     parts = []
     for table in report.tables:
         rows = [*table.rows, *([table.total] if table.total else [])]
-        cells = [[column.show(row[column.key]) for column in table.columns] for row in rows]
+        cells = [[column.cell(row) for column in table.columns] for row in rows]
         body = tabulate(
             [[cell.replace("|", "\\|") for cell in line] for line in cells],
             headers=[

@@ -90,7 +90,7 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
 
 
 def _shown(table: Table, row: dict[str, Any]) -> list[str]:
-    return [_printable(column.show(row[column.key])) for column in table.columns]
+    return [_printable(column.cell(row)) for column in table.columns]
 
 
 def _printable(text: str) -> str:

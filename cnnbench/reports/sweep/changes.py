@@ -12,8 +12,7 @@ from cnnbench.reports import columns as col
 from cnnbench.reports.compare import marked
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
-from cnnbench.reports.sweep.figures import of_changes
-from cnnbench.reports.sweep.page import Page
+from cnnbench.reports.sweep.page import Page, Section
 from cnnbench.reports.sweep.tables import facts
 from cnnbench.sweeps import views
 from cnnbench.sweeps.compare import RunChanges, changes, record
@@ -51,7 +50,7 @@ def compared(
     page = Page(
         title=f"cnnbench: from {a} to {b}",
         lead=notes[:1],
-        sections=of_changes(found.rows, a, b),
+        find=lambda: _sections(found, a, b),
         table=table,
         facts=about,
         notes=[*notes[1:], convention.FOOTER],
@@ -59,37 +58,39 @@ def compared(
     return report, page
 
 
+def _sections(found: RunChanges, a: str, b: str) -> list[Section]:
+    from cnnbench.reports.sweep.figures import of_changes  # which needs altair
+
+    return of_changes(found.rows, a, b)
+
+
 def _columns(rows: Sequence[dict[str, Any]], a: str, b: str) -> tuple[Column, ...]:
     """Counts, and where anything was timed its times."""
     counts = (
         col.MODEL,
         Column("way", "batch", left=True, under=True),
-        Column("macs_a", f"MACs\n{a}", col.optional(units.count)),
-        Column("macs_b", b, col.optional(units.count), under=True),
+        Column("macs_a", f"MACs\n{a}", units.count),
+        Column("macs_b", b, units.count, under=True),
     )
     if all(row["latency_s_a"] is None and row["latency_s_b"] is None for row in rows):
         return counts
     return (
         *counts,
-        Column("latency_s_a", f"latency\n{a}", col.optional(units.duration)),
-        Column("latency_s_b", b, col.optional(units.duration), under=True),
-        Column("measured_speedup", "times\nas fast", col.optional(str)),
+        Column("latency_s_a", f"latency\n{a}", units.duration),
+        Column("latency_s_b", b, units.duration, under=True),
+        Column("measured_speedup", "times\nas fast"),
         Column("interval", col.OF_RATIO, under=True),
-        Column("verdict", "", col.optional(str), left=True),
+        Column("verdict", "", left=True),
     )
 
 
 def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
-    speedup, interval = None, ""
-    if row["measured_speedup"] is not None:
-        speedup = marked(row["measured_speedup"], row["verdict"])
-        interval = units.ratios(row["ci_low"], row["ci_high"])
     failed = "failed" if row["failure_a"] or row["failure_b"] else None
     return {
         **row,
         "way": way.removeprefix("batch "),
-        "measured_speedup": speedup,
-        "interval": interval,
+        "measured_speedup": marked(row["measured_speedup"], row["verdict"]),
+        "interval": col.of_ratio(row),
         "verdict": row["verdict"] or failed,
     }
 

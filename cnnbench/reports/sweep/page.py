@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,15 @@ class Page:
 
     title: str
     lead: list[str]
-    sections: list[Section]
+    find: Callable[[], list[Section]]
     table: Table
     facts: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """Its figures, which need altair."""
+        return self.find()
 
 
 def html(page: Page) -> str:
@@ -92,8 +98,8 @@ def _columns(table: Table) -> list[dict[str, Any]]:
         {
             "header": column.header.replace("-\n", "").replace("\n", " "),
             "left": column.left,
-            "shown": [column.show(row[column.key]) for row in table.rows],
-            "values": [_sortable(row[column.key]) for row in table.rows],
+            "shown": [column.cell(row) for row in table.rows],
+            "values": [_sortable(row.get(column.key)) for row in table.rows],
         }
         for column in table.columns
     ]
@@ -104,24 +110,24 @@ def _sortable(value: Any) -> Any:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def figures(sections: Sequence[Section]) -> list[Figure]:
+def figures(page: Page) -> list[Figure]:
     """All of them in order, each with a name of its own."""
     seen: dict[str, int] = {}
     found = []
-    for figure in (figure for section in sections for figure in section.figures):
+    for figure in (figure for section in page.sections for figure in section.figures):
         seen[figure.name] = number = seen.get(figure.name, 0) + 1
         name = figure.name if number == 1 else f"{figure.name}-{number}"
         found.append(Figure(name, figure.title, figure.caption, figure.draw))
     return found
 
 
-def draw(charts: Sequence[Figure], folder: Path, say: Callable[[str], None]) -> None:
+def draw(page: Page, folder: Path, say: Callable[[str], None]) -> None:
     """Each as SVG and PNG, at the width of a page of print."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write into {folder}: {error.strerror or error}") from error
-    for figure in charts:
+    for figure in figures(page):
         say(f"drawing {figure.name}")
         chart = styled(figure.draw(_WIDTH))
         for suffix in _FILES:

@@ -12,7 +12,7 @@ from cnnbench import units
 from cnnbench.reports import columns as col
 from cnnbench.reports.charts import labels
 from cnnbench.reports.charts import points as sweep_points
-from cnnbench.reports.charts import roofline as charts
+from cnnbench.reports.charts.roofline import roofline
 from cnnbench.reports.charts.style import bounds
 from cnnbench.reports.sweep.page import Figure
 from cnnbench.reports.sweep.selection import each_network, name, thinned
@@ -115,9 +115,7 @@ def _roofline(shown: Sequence[Point]) -> Iterable[Figure]:
         f"What each network reaches of what the device can do in {dtype}: left of the bend memory "
         "holds it, right of it arithmetic. Its shape says in which operators most of its "
         "multiply-accumulates are, its area the time of a pass.",
-        lambda width: charts.roofline(
-            dots, roofs, shapes="most MACs in", told=_TOLD, width=width, height=_HEIGHT
-        ),
+        partial(roofline, dots, roofs, "most MACs in", told=_TOLD, height=_HEIGHT),
     )
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from cnnbench.counting.cost import Kind
 from cnnbench.reports import columns as col
-from cnnbench.reports.charts import roofline as charts
 from cnnbench.reports.charts import rows as sweep_bars
-from cnnbench.reports.charts.ratios import bar, ratios
-from cnnbench.reports.charts.style import Width
+from cnnbench.reports.charts.ratios import OF_SPEEDUPS, TIMES, ratios, speedups
 from cnnbench.reports.sweep.page import Figure
 from cnnbench.reports.sweep.selection import each_network, name, some_networks
-from cnnbench.sweeps.compare import PAIRS, Pair, pairs
+from cnnbench.sweeps.compare import PAIRS, pairs
 from cnnbench.sweeps.results import Result
 from cnnbench.sweeps.views import Row
 from cnnbench.timing import confidence
@@ -57,7 +54,7 @@ def pairs_of(
         blocks = [one for one in results if one.block and one.block.model.name in (a, b)]
         for way in order:
             found = pairs([one for one in blocks if named(one) == way], (a, b))
-            bars = [row for pair in found for row in _bars(pair)]
+            bars = [row for pair in found for row in speedups(pair.label, pair)]
             if bars:
                 yield Figure(
                     f"{a}_{b}",
@@ -66,29 +63,9 @@ def pairs_of(
                     f"x channels → filters), and how many times as fast it is predicted and "
                     f"measured to run, {way}; bars are intervals of {confidence.OF_RATIO:.0%} "
                     "confidence.",
-                    partial(_ratios, bars),
+                    partial(ratios, bars, OF_SPEEDUPS, "", TIMES),
                 )
                 break
-
-
-def _ratios(bars: Sequence[Row], width: Width) -> Any:
-    axis = "times fewer MACs, times as fast"
-    return ratios(bars, charts.SERIES_COLOURS, title="", axis=axis, width=width)
-
-
-def _bars(pair: Pair) -> Iterable[Row]:
-    values = (
-        pair.macs_ratio,
-        pair.predicted_speedup,
-        pair.measured.median if pair.measured else None,
-    )
-    for series, value in zip(charts.SERIES, values, strict=True):
-        if value is None:
-            continue
-        low = high = value
-        if series == charts.MEASURED and pair.measured:
-            low, high = pair.measured.low, pair.measured.high
-        yield bar(pair.label, series, value, low, high)
 
 
 _KINDS = set(map(str, Kind))

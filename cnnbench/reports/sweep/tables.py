@@ -11,26 +11,21 @@ from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
-from cnnbench.reports.sweep.figures import sections
-from cnnbench.reports.sweep.page import Page
+from cnnbench.reports.sweep.page import Page, Section
 from cnnbench.sweeps import views
 from cnnbench.sweeps.results import Result
 
 TABLE = (
     col.MODEL,
     Column("way", "batch", left=True, under=True),
-    Column("params", "params", col.optional(units.count)),
-    Column("macs", "MACs", col.optional(units.count)),
-    Column("peak_activation_bytes", "peak\nmemory", col.optional(units.size)),
-    Column("latency_s", "latency", col.optional(units.duration)),
+    *(col.PARAMS, col.MACS, col.PEAK),
+    Column("latency_s", "latency", units.duration),
     Column("interval", col.OF_MEDIAN, under=True),
-    Column("throughput_images_per_s", "images\n/s", col.optional(units.speed)),
-    Column("predicted_s", "pre-\ndicted", col.optional(units.duration)),
-    Column("bound", "bound", col.optional(str), under=True),
-    Column("flops_per_s", "FLOP/s", col.optional(lambda value: units.rate(value, ""))),
-    Column("fraction_of_peak", "of roof", col.optional(units.percent), under=True),
+    *(col.IMAGES, col.PREDICTED),
+    Column("bound", "bound", under=True),
+    *(col.FLOPS_PER_S, col.OF_ROOF),
 )
-DEVICE = Column("device_name", "device", col.optional(str), left=True, under=True)
+DEVICE = Column("device_name", "device", left=True, under=True)
 FAILED = Column("failed", "", left=True)
 _OF_TIMES = {"latency_s", "interval", "throughput_images_per_s", "flops_per_s", "fraction_of_peak"}
 _OF_PREDICTIONS = {"predicted_s", "bound"}
@@ -65,12 +60,18 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
             f"{units.number(len({one.model for one in results}), 'model')}{failed}. "
             "A chart's marks tell their numbers where the pointer stands."
         ],
-        sections=sections(results),
+        find=lambda: _sections(results),
         table=table,
         facts=about,
         notes=[*notes, *failures, convention.FOOTER],
     )
     return report, page
+
+
+def _sections(results: Sequence[Result]) -> list[Section]:
+    from cnnbench.reports.sweep.figures import sections  # which needs altair
+
+    return sections(results)
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> tuple[Column, ...]:
@@ -89,15 +90,10 @@ def _columns(rows: Sequence[dict[str, Any]]) -> tuple[Column, ...]:
 
 def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
     """A row with the cells that its table makes of it."""
-    interval = ""
-    if row["failure"]:
-        interval = "failed"
-    elif row["latency_s"] is not None:
-        interval = "" if row["converged"] else "! "
-        if row["ci_low_s"] is not None and row["ci_high_s"] is not None:
-            interval += units.durations(row["ci_low_s"], row["ci_high_s"])
-    failed = "failed" if row["failure"] else ""
-    return {**row, "way": way.removeprefix("batch "), "interval": interval, "failed": failed}
+    failed = "failed" if row["failure"] else None
+    interval = None if row["latency_s"] is None else col.judged(row)
+    shown = {"way": way.removeprefix("batch "), "interval": failed or interval, "failed": failed}
+    return {**row, **shown}
 
 
 def facts(results: Sequence[Result]) -> list[tuple[str, str]]:

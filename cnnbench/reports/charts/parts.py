@@ -1,0 +1,61 @@
+"""What charts are put together from: records, axes, colours and legends, lines to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle, islice
+from typing import Any
+
+import altair as alt
+
+from cnnbench.reports.charts.style import GREY, NARROW, SIDES, Records, ticks
+
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+
+
+def chart(rows: Records) -> alt.Chart:
+    """Records, which stand in the chart itself."""
+    return alt.Chart(alt.Data(values=list(rows)))  # type: ignore[no-untyped-call]
+
+
+def log_axis(low: float, high: float, form: str) -> dict[str, Any]:
+    """A logarithmic axis with at least two lines, at powers of ten where there are two."""
+    return {
+        "scale": alt.Scale(type="log", domain=[low, high], nice=False),
+        "axis": alt.Axis(values=ticks(low, high), format=form),
+    }
+
+
+def legend(**how: Any) -> alt.Legend:
+    """A legend above the chart."""
+    return alt.Legend(title=None, orient="top", **how)
+
+
+def columns(most: int) -> Any:
+    """Columns of a legend above a chart: one where that is as narrow as on a phone."""
+    return alt.expr(f"width < {NARROW} ? 1 : {most}")
+
+
+def colour(
+    field: str, names: Sequence[str], above: Any, colours: Sequence[str] = SIDES
+) -> alt.Color:
+    """A colour a name, under a legend."""
+    return alt.Color(f"{field}:N", sort=list(names), scale=_each(names, colours), legend=above)
+
+
+def series(names: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
+    """Colour and shape of what ran differently, under one legend; none where all ran alike."""
+    above = legend(symbolOpacity=1, columns=columns(4)) if len(names) > 1 else None
+    shape = alt.Shape("way:N", sort=list(names), scale=_each(names, SHAPES), legend=above)
+    return colour("way", names, above), shape
+
+
+def _each(names: Sequence[str], values: Sequence[str]) -> alt.Scale:
+    """A value a name, from the start again where there are more names."""
+    return alt.Scale(domain=list(names), range=list(islice(cycle(values), len(names))))
+
+
+def line_at_one(axis: str, colour: str = GREY) -> Any:
+    """A dashed line across the axis `x` or `y`."""
+    one = chart([{axis: 1}]).mark_rule(strokeDash=[4, 3], color=colour)
+    return one.encode(**{axis: f"{axis}:Q"})
