@@ -100,7 +100,7 @@ def _accounts(title: str, verdicts: list[Account]) -> Table:
 
 def _term(verdict: Account, what: What) -> str:
     """A term of an account; what a counter that failed would have counted is not known."""
-    return "?" if verdict.failure else _signed(verdict.terms.get(what, 0))
+    return "?" if verdict.failure else col.signed(verdict.terms.get(what, 0))
 
 
 def _habits(verdicts: list[Account]) -> Table:
@@ -125,7 +125,7 @@ def _layers(verdict: Account) -> Table:
         rows.append({"layer": f"{len(ordered) - _SHOWN} more", "difference": others})
     columns = (
         Column("layer", "layer", left=True),
-        Column("difference", f"{verdict.counter.prints} unexplained", _signed),
+        Column("difference", f"{verdict.counter.prints} unexplained", col.signed),
     )
     return Table(columns, rows, f"{verdict.counter.name}: layers that differ")
 
@@ -143,7 +143,7 @@ def _closing(verdicts: list[Account], claim: float | None) -> str:
     for verdict in answers:
         for what, amount in list(verdict.terms.items())[1:]:
             most[what] = max(most.get(what, 0), amount, key=abs)
-    reasons = [f"{_label(what)} ({_signed(amount)})" for what, amount in most.items()]
+    reasons = [f"{_label(what)} ({col.signed(amount)})" for what, amount in most.items()]
     reasons += ["two FLOPs a MAC"] if any(v.counter.unit == 2 for v in answers) else []
     ours = units.count(next(iter(verdicts[0].terms.values())))
     differ = f"they differ by {', '.join(reasons)}" if reasons else "they agree"
@@ -152,7 +152,3 @@ def _closing(verdicts: list[Account], claim: float | None) -> str:
 
 def _label(what: str) -> str:
     return what.replace("_", " ")
-
-
-def _signed(value: int) -> str:
-    return f"{'+' if value > 0 else '-'}{units.count(abs(value))}" if value else "0"

@@ -33,13 +33,14 @@ def report_of(
     gone = sorted(set(before) - set(made.models))
     number = f"{len(rows)} model" + ("" if len(rows) == 1 else "s")
     size = units.size(file.stat().st_size)
-    notes = [f"{number} recorded in {name} ({size}), which 'cnnbench check' reads"]
-    notes += [f"no longer in it: {', '.join(gone)}"] if gone else []
+    findings = [f"{number} recorded in {name} ({size}), which 'cnnbench check' reads"]
+    findings += [f"no longer in it: {', '.join(gone)}"] if gone else []
     return Report(
         command="baseline",
         results=rows,
         tables=[Table(RECORDED, rows)],
-        notes=[*notes, convention.FOOTER],
+        findings=findings,
+        notes=[convention.FOOTER],
         environment={**software(), "baseline": str(file)},
     )
 

@@ -58,7 +58,7 @@ def report_of(findings: Sequence[Finding], revision: Revision | None) -> Report:
         results=list(map(_result, findings)),
         records=list(map(_record, findings)),
         tables=tables,
-        notes=_notes(findings, revision),
+        findings=_notes(findings, revision),
         environment={**software(), "against": str(revision) if revision else None},
     )
 

@@ -27,13 +27,14 @@ def report_of(done: Findings, about: Environment | None, seed: int, *, detailed:
     """The table, and how each verdict comes about: `detailed` in it, else below it."""
     results = [record(row) for row in done.rows]
     verdicts = Counter(row["verdict"] for row in results if row["verdict"])
-    notes = [", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())]
+    findings = [", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())]
     if not detailed:
         shown = (row for row in results if row["detail"])
-        notes += [f"{row['name']}: {row['detail']} ({row['threshold']})" for row in shown]
-    notes += [f"{row['name']}: not found: {row['failure']}" for row in results if row["failure"]]
+        findings += [f"{row['name']}: {row['detail']} ({row['threshold']})" for row in shown]
+    findings += [f"{row['name']}: not found: {row['failure']}" for row in results if row["failure"]]
     if done.interrupted:
-        notes.append("interrupted: this is what there was")
+        findings.append("interrupted: this is what there was")
+    notes = []
     if about is not None:
         notes.append(f"timed on {where(about, ['float32'])}")
         notes.append(f"trainings and gradients are of the CPU, from seed {seed} on")
@@ -42,6 +43,7 @@ def report_of(done: Findings, about: Environment | None, seed: int, *, detailed:
         results=results,
         records=[_flat(row) for row in results],
         tables=[Table(DETAILED if detailed else TABLE, results)],
+        findings=findings,
         notes=[*notes, convention.FOOTER],
         environment={
             **software(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cnnbench import units
@@ -39,9 +40,19 @@ def of_ratio(record: dict[str, Any]) -> str:
     return "" if record["ci_low"] is None else units.ratios(record["ci_low"], record["ci_high"])
 
 
+def signed(value: int) -> str:
+    """Render a difference with its sign: +12.5 M."""
+    return f"{'+' if value > 0 else '-'}{units.count(abs(value))}" if value else "0"
+
+
 def rate(value: float) -> str:
     """Render operations a second, whose unit stands in the heading."""
     return units.rate(value, "")
+
+
+def wide(*columns: Column) -> tuple[Column, ...]:
+    """The columns, shown with --wide alone."""
+    return tuple(replace(column, wide=True) for column in columns)
 
 
 def uncounted(model: str, operators: Mapping[str, int]) -> str:
@@ -55,12 +66,12 @@ INPUT = Column("input", "input", shapes, left=True, under=True)
 PARAMS = Column("params", "params", units.count)
 MACS = Column("macs", "MACs", units.count)
 FLOPS = Column("flops", "FLOPs", units.count)
-ELEMENTWISE = Column("elementwise_flops", "elem.\nFLOPs", units.count)
-ACTIVATIONS = Column("activations", "activ-\nations", units.count)
+ELEMENTWISE = Column("elementwise_flops", "elementwise\nFLOPs", units.count)
+ACTIVATIONS = Column("activations", "activations", units.count)
 PEAK = Column("peak_activation_bytes", "peak\nmemory", units.size)
 ARENA = Column("arena_bytes", "arena", units.size, under=True)
 BYTES = Column("bytes_moved", "bytes\nmoved", units.size)
-PREDICTED = Column("predicted_s", "pre-\ndicted", units.duration)
+PREDICTED = Column("predicted_s", "predicted", units.duration)
 MEASURED = (
     Column("latency_s", "measured", units.duration),
     Column("interval", OF_MEDIAN, under=True),
@@ -72,4 +83,4 @@ BOUND = Column("bound", "bound", left=True)
 LAYER = Column("name", "layer", left=True)
 OPERATOR = Column("operator", "operator", left=True, under=True)
 OUTPUT = Column("output", "output", feature_map, left=True)
-INTENSITY = Column("intensity", "FLOP\n/byte", units.significant)
+INTENSITY = Column("intensity", "FLOP\nper byte", units.significant)

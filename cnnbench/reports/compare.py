@@ -21,10 +21,10 @@ ROWS = (
     Column("name", "", left=True),
     Column("params", "params"),
     Column("macs", "MACs"),
-    Column("bytes_moved", "bytes\nmoved"),
-    Column("activations", "activ-\nations"),
+    Column("bytes_moved", "bytes\nmoved", wide=True),
+    Column("activations", "activations"),
 )
-PREDICTED = Column("predicted", "pre-\ndicted")
+PREDICTED = Column("predicted", "predicted")
 MEASURED = (
     Column("measured", "measured"),
     Column("interval", col.OF_RATIO, under=True),
@@ -33,9 +33,9 @@ PARTS = (
     Column("part", "", left=True),
     Column("macs_a", "MACs\nof a", units.count),
     Column("macs_b", "MACs\nof b", units.count),
-    Column("difference_share", "of the\ndifference", units.percent),
-    Column("bytes_moved_a", "bytes\nof a", units.size),
-    Column("bytes_moved_b", "bytes\nof b", units.size),
+    Column("macs_difference", "difference\nin MACs", col.signed),
+    Column("bytes_moved_a", "bytes\nof a", units.size, wide=True),
+    Column("bytes_moved_b", "bytes\nof b", units.size, wide=True),
     Column("predicted_a_s", "time\nof a", units.duration),
     Column("predicted_b_s", "time\nof b", units.duration),
 )
@@ -64,7 +64,8 @@ def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
         command="compare",
         results=results,
         tables=tables,
-        notes=[*_sentences(done.rows, results), *notes(done, setting)],
+        findings=[*_sentences(done.rows, results), *judgements(done)],
+        notes=notes(done, setting),
         environment=surroundings(done),
         records=[{k: v for k, v in result.items() if k != "parts"} for result in results],
     )
@@ -94,7 +95,7 @@ def _side(name: str, result: dict[str, Any], end: str) -> dict[str, Any]:
 
 
 def _ratios(row: Comparison, result: dict[str, Any]) -> dict[str, Any]:
-    """a / b of everything; `~` where no difference in time can be told, `!` where not enough."""
+    """How many times less b takes; `~` where no difference can be told, `!` where not enough."""
     cells = {
         key: units.ratio(result[f"{key}_a"] / result[f"{key}_b"])
         for key in _COSTS
@@ -103,7 +104,7 @@ def _ratios(row: Comparison, result: dict[str, Any]) -> dict[str, Any]:
     if row.predicted_speedup is not None:
         cells["predicted"] = units.ratio(row.predicted_speedup)
     cells["measured"] = marked(result["measured_speedup"], row.verdict)
-    return {"name": "  a / b", **cells, "interval": col.of_ratio(result)}
+    return {"name": "  times less", **cells, "interval": col.of_ratio(result)}
 
 
 def _sentences(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> list[str]:
@@ -130,9 +131,29 @@ def surroundings(done: Comparing) -> dict[str, Any]:
     return {**software(), **about, "interrupted": done.interrupted}
 
 
-def notes(done: Comparing, setting: Setting) -> list[str]:
-    """Where it was measured, and what disturbed it."""
+def judgements(done: Comparing) -> list[str]:
+    """What could not be told, and what the marks of ratios say."""
     lines = []
+    if done.interrupted:
+        timed = sum(row.measured is not None for row in done.rows)
+        lines.append(f"interrupted: {timed} of {len(done.rows)} rows were measured")
+    if any(row.verdict is Verdict.NOT_CONVERGED for row in done.rows):
+        lines.append("!: not enough rounds to tell; raise --max-time")
+    if any(row.verdict is Verdict.INDISTINGUISHABLE for row in done.rows):
+        lines.append("~: indistinguishable, the interval holds 1")
+    return lines
+
+
+def notes(done: Comparing, setting: Setting) -> list[str]:
+    """What disturbed it, and where it was measured."""
+    told = {
+        (side.name, w.text): None
+        for row in done.rows
+        for side in (row.a, row.b)
+        for w in side.warnings
+    }
+    lines = [f"{name}: {text}" for name, text in told]
+    lines += [f"warning: {warning.text}" for warning in done.warnings]
     if done.environment is not None:
         lines.append(
             where(
@@ -145,24 +166,9 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
         lines.append(f"predicted for {done.profile.name}, nothing was measured")
     if done.profile is not None and not setting.plain:
         lines.append("predicted for eager passes in the default layout")
-    if done.interrupted:
-        timed = sum(row.measured is not None for row in done.rows)
-        lines.append(f"interrupted: {timed} of {len(done.rows)} rows were measured")
-    if any(row.verdict is Verdict.NOT_CONVERGED for row in done.rows):
-        lines.append("!: not enough rounds to tell; raise --max-time")
-    if any(row.verdict is Verdict.INDISTINGUISHABLE for row in done.rows):
-        lines.append("~: indistinguishable, the interval holds 1")
     if done.profile is not None and (done.profile.disturbed or done.profile.operators_disturbed):
         lines.append(
             "predicted from ceilings measured while something disturbed; again on a quiet machine: "
             "cnnbench device --refresh"
         )
-    told = {
-        (side.name, w.text): None
-        for row in done.rows
-        for side in (row.a, row.b)
-        for w in side.warnings
-    }
-    lines += [f"{name}: {text}" for name, text in told]
-    lines += [f"warning: {warning.text}" for warning in done.warnings]
     return [*lines, convention.FOOTER]

@@ -34,11 +34,11 @@ def report_of(seen: Portrait, about: Environment) -> Report:
         results=[result],
         records=_records(profile),
         tables=[Table(CEILINGS, _rows(profile), f"{profile.device}  {profile.name}")],
-        notes=[
-            f"threads: {threads}; torch {profile.torch}; {_kept(profile)}",
+        findings=[
             *(f"warning: {warning.text}" for warning in seen.warnings),
-            *([] if seen.warnings else ["nothing disturbs it now"]),
+            *([] if seen.warnings else ["Nothing disturbs it now."]),
         ],
+        notes=[f"threads: {threads}; torch {profile.torch}; {_kept(profile)}"],
         environment={**software(), **asdict(about)},
     )
 

@@ -21,9 +21,9 @@ LIMITS = (
     Column("limit", "limit", left=True),
     Column("asked", "asked"),
     Column("achieved", "achieved"),
-    Column("share", "of it", units.percent),
+    Column("share", "used", units.percent),
     Column("binds", "binds", left=True),
-    Column("without", "without it"),
+    Column("without", "without\nthis limit"),
 )
 
 
@@ -52,7 +52,8 @@ def report_of(
             Table(columns, [_line(result) for result in results]),
             Table(LIMITS, [_limit(row, goal) for row in limits(done, budget, goal)], "budget"),
         ],
-        notes=_notes(done, budget, goal, setting, profile),
+        findings=_findings(done, budget, goal),
+        notes=_notes(done, setting, profile),
         environment={
             **software(),
             **about,
@@ -95,10 +96,8 @@ def _flat(result: dict[str, Any]) -> dict[str, Any]:
     return {**flat, "binding": " ".join(result["binding"])}
 
 
-def _notes(
-    done: Fitting, budget: Budget, goal: Goal, setting: Setting, profile: Profile | None
-) -> list[str]:
-    """What was looked for and where, what holds it back, and how wrong predictions were."""
+def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
+    """What was looked for, what holds it back, and how wrong predictions were."""
     best = done.choices[0]
     most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
     if done.timings:
@@ -134,8 +133,15 @@ def _notes(
             f"predicted times were off by {units.difference(best.error)} for it, "
             f"{units.percent(worst)} at most"
         )
+    if done.interrupted:
+        lines.append("interrupted: the best of what was measured until then")
+    return lines
+
+
+def _notes(done: Fitting, setting: Setting, profile: Profile | None) -> list[str]:
+    """What disturbed it, and where it was measured."""
+    lines = []
     if done.timings:
-        lines.append(where(done.timings[-1].environment, [setting.dtype or "float32"]))
         lines += [f"warning: {warning.text}" for warning in done.warnings]
         told = {
             f"{choice.variant.spec}: {warning.text}": None
@@ -144,10 +150,9 @@ def _notes(
             for warning in choice.latency.warnings
         }
         lines += list(told)
+        lines.append(where(done.timings[-1].environment, [setting.dtype or "float32"]))
     elif profile is not None:
         lines.append(f"predicted for {profile.name}")
-    if done.interrupted:
-        lines.append("interrupted: the best of what was measured until then")
     return [*lines, convention.FOOTER]
 
 

@@ -15,8 +15,8 @@ from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 
 SUMMARY = (
-    *(col.MODEL, col.INPUT, col.PARAMS, col.MACS, col.FLOPS, col.ELEMENTWISE),
-    *(col.ACTIVATIONS, col.PEAK, col.ARENA, col.BYTES, col.INTENSITY),
+    *(col.MODEL, col.INPUT, col.PARAMS, col.MACS, col.FLOPS, col.ACTIVATIONS, col.PEAK),
+    *col.wide(col.ARENA, col.ELEMENTWISE, col.BYTES, col.INTENSITY),
 )
 
 
@@ -46,7 +46,7 @@ MODULES = (
 
 KINDS = (
     Column("kind", "kind", left=True),
-    Column("operators", "oper-\nators"),
+    Column("operators", "operators"),
     col.MACS,
     Column("macs_share", "% MACs", units.share, under=True),
     Column("weights", "weights", units.count),
@@ -86,8 +86,9 @@ def report_of(
         command="flops",
         results=results,
         tables=tables,
+        findings=_remarks(rows),
         notes=[
-            *_remarks(rows),
+            *_peaks(rows),
             *(_LEGEND if division and division.is_of_operators else ()),
             convention.FOOTER,
         ],
@@ -144,14 +145,19 @@ def _layer(part: dict[str, Any]) -> dict[str, Any]:
     return {**part, **shown}
 
 
+def _peaks(rows: list[dict[str, Any]]) -> list[str]:
+    """Where few models have their peaks."""
+    return [
+        f"{row['model']}: peak memory at {place['layer'] or 'the network'} ({place['operator']})"
+        for row in rows
+        if len(rows) <= _FEW and (place := row["peak_operator"])
+    ]
+
+
 def _remarks(rows: list[dict[str, Any]]) -> list[str]:
     """What a reader must know about single rows."""
     remarks = []
     for row in rows:
-        if len(rows) <= _FEW and row["peak_operator"]:
-            place = row["peak_operator"]
-            layer = place["layer"] or "the network"
-            remarks.append(f"{row['model']}: peak memory at {layer} ({place['operator']})")
         if row["training"]:
             forward, backward = (units.count(row[key]["macs"]) for key in ("forward", "backward"))
             remarks.append(f"{row['model']}: MACs forward {forward}, backward {backward}")

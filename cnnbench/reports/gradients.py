@@ -13,7 +13,7 @@ from cnnbench import units
 from cnnbench.devices.environment import Environment
 from cnnbench.reports import columns as col
 from cnnbench.reports.charts import sparks
-from cnnbench.reports.gradients_notes import Asked, notes
+from cnnbench.reports.gradients_notes import Asked, judgements, notes
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies.depth.records import block_records, record
 from cnnbench.studies.depth.signal import EXPLODING, VANISHING, Signals
@@ -78,7 +78,8 @@ def report_of(
         command="gradients",
         results=results,
         tables=tables,
-        notes=notes(found, lines, asked, about, interrupted=interrupted),
+        findings=judgements(found, lines, interrupted=interrupted),
+        notes=notes(found, lines, asked, about),
         environment={
             **asdict(about),
             **asdict(asked),

@@ -33,13 +33,21 @@ class Asked:
         return (0.0,) if self.weight_decay is None else (0.0, self.weight_decay)
 
 
+def judgements(found: Signals, lines: Sequence[dict[str, Any]], *, interrupted: bool) -> list[str]:
+    """What could not be told, and what marks say."""
+    said = []
+    if max(len(row.seeds) for row in found.rows) < SEEDS:
+        said.append(f"fewer than {SEEDS} seeds give no interval: verdicts are of the median")
+    if any(row.verdict is SignalVerdict.UNDECIDED for row in found.rows):
+        said.append("undecided: the interval holds a bound; raise --seeds")
+    values = (b[key] for line in lines for b in line["blocks"] for key in _CHARTED)
+    if not all(values):
+        said.append(f"{sparks.NONE}: 0, or too large for a number")
+    return [*said, *(["interrupted: this is what there was"] if interrupted else [])]
+
+
 def notes(
-    found: Signals,
-    lines: Sequence[dict[str, Any]],
-    asked: Asked,
-    about: Environment,
-    *,
-    interrupted: bool,
+    found: Signals, lines: Sequence[dict[str, Any]], asked: Asked, about: Environment
 ) -> list[str]:
     """What the numbers mean, and where they are from."""
     seeds = max(len(row.seeds) for row in found.rows)
@@ -51,13 +59,6 @@ def notes(
         f"or the variance's last/first ({units.magnitude(VANISHING**2)}, "
         f"{units.magnitude(EXPLODING**2)}: it is a square)",
     ]
-    if seeds < SEEDS:
-        said.append(f"fewer than {SEEDS} seeds give no interval: verdicts are of the median")
-    if any(row.verdict is SignalVerdict.UNDECIDED for row in found.rows):
-        said.append("undecided: the interval holds a bound; raise --seeds")
-    values = (b[key] for line in lines for b in line["blocks"] for key in _CHARTED)
-    if not all(values):
-        said.append(f"{sparks.NONE}: 0, or too large for a number")
     if any(line["trainings"] for line in lines):
         said.append(
             f"trained on scikit-learn's digits from seed {asked.seed}: SGD, learning rate "
@@ -69,6 +70,4 @@ def notes(
                 "is the identity, 1 nothing"
             )
             said.append("weights: their norm over the initial one; both are medians over blocks")
-    if interrupted:
-        said.append("interrupted: this is what there was")
     return [*said, where(about, [row.dtype for row in found.rows])]

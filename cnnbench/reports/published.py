@@ -36,10 +36,7 @@ def report_of(rows: Sequence[dict[str, Any]]) -> Report:
         command="published",
         results=list(rows),
         tables=[Table(TABLE, [{**row, "met": "✓" if row["agrees"] else "≠"} for row in rows])],
-        notes=[
-            f"{met} of {units.number(len(rows), 'figure')} met as printed (✓)",
-            *told,
-            convention.FOOTER,
-        ],
+        findings=[f"{met} of {units.number(len(rows), 'figure')} met as printed (✓)", *told],
+        notes=[convention.FOOTER],
         environment=software(),
     )

@@ -10,7 +10,7 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
 from cnnbench.models.scale import Axis, Compound, grid_of
 from cnnbench.reports import columns as col
-from cnnbench.reports.compare import marked, notes, surroundings
+from cnnbench.reports.compare import judgements, marked, notes, surroundings
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
@@ -35,27 +35,28 @@ FORMULA = (
     Column("blocks_of", "blocks\n(d x)", left=True),
     *(WIDTH, SIDE, col.PARAMS, col.MACS),
     Column("growth", "growth", units.ratio),
-    Column("difference", "to\nd w² r²", units.difference),
+    Column("difference", "beside\nd w² r²", units.difference),
     col.PEAK,
 )
 GRID = (
     *(WIDTH, SIDE, col.PARAMS, col.MACS),
-    Column("macs_ratio", "of\nbase", units.percent),
-    Column("ideal_macs_ratio", "w² r²", units.percent),
+    Column("macs_ratio", "MACs\nof base", units.percent),
+    Column("ideal_macs_ratio", "ideal\nw² r²", units.percent),
     col.PEAK,
 )
 WAYS = (
     Column("name", "", left=True),
-    *(DEPTH, WIDTH, SIDE, col.PARAMS, col.MACS, col.ACTIVATIONS, col.PEAK, col.PREDICTED),
+    *(DEPTH, WIDTH, SIDE, col.PARAMS, col.MACS, *col.wide(col.ACTIVATIONS)),
+    *(col.PEAK, col.PREDICTED),
 )
 RATIOS = (
     Column("name", "", left=True),
     Column("params_ratio", "params", units.ratio),
     Column("macs_ratio", "MACs", units.ratio),
-    Column("activations_ratio", "activ-\nations", units.ratio),
+    Column("activations_ratio", "activations", units.ratio),
     Column("peak_activation_bytes_ratio", "peak\nmemory", units.ratio),
-    Column("bytes_moved_ratio", "bytes\nmoved", units.ratio),
-    Column("predicted_ratio", "pre-\ndicted", units.ratio),
+    Column("bytes_moved_ratio", "bytes\nmoved", units.ratio, wide=True),
+    Column("predicted_ratio", "predicted", units.ratio),
 )
 MEASURED_RATIO = (
     Column("measured_ratio", "measured"),
@@ -165,7 +166,8 @@ def report_of_ways(
             Table(_filled(columns, lines), lines),
             Table(_filled(ratios, lines[1:]), lines[1:], f"times {first}"),
         ],
-        notes=[*_ways_notes(results, asked), *notes(done, setting)],
+        findings=[*_ways(results, asked), *judgements(done)],
+        notes=notes(done, setting),
         environment={**surroundings(done), **vars(asked.compound)},
         records=[{k: v for k, v in result.items() if k != "warnings"} for result in results],
     )
@@ -186,13 +188,11 @@ def _way(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ways_notes(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]:
-    """The specs, what spends least of each cost, and what is not said."""
+def _ways(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]:
+    """The specs, what spends least of each cost and what most."""
     ways = results[1:]
-    lines = [f"{result['way']}: {result['model']}" for result in ways]
-    lines.append(
-        f"each is the network of its way nearest to {asked.target}; accuracy is not estimated"
-    )
+    lines = [f"Each is the network of its way nearest to {asked.target}:"]
+    lines += [f"{way['way']}: {way['model']}" for way in ways]
     if len(ways) > 1:
         lines += [_ends(ways, metric.words, metric) for metric in (Metric.PARAMS, Metric.PEAK)]
         if all(way["ci_low"] is not None for way in ways):

@@ -21,10 +21,10 @@ LATENCIES = (
     Column("latency_s", "latency", units.duration),
     Column("interval", col.OF_MEDIAN, under=True),
     Column("p90_s", "p90", units.duration),
-    Column("p99_s", "p99", units.duration, under=True),
+    Column("p99_s", "p99", units.duration, under=True, wide=True),
     col.IMAGES,
     Column("samples", "samples"),
-    Column("outliers", "outliers", under=True),
+    Column("outliers", "outliers", under=True, wide=True),
     col.FLOPS_PER_S,
     col.OF_ROOF,
 )
@@ -63,6 +63,7 @@ def report_of(timing: Timing, *, raw: bool = False, division: Division | None = 
         command="time",
         results=results,
         tables=tables,
+        findings=_failures(latencies, timing),
         notes=_notes(latencies, timing),
         environment={
             **software(),
@@ -123,7 +124,9 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     about, kept = timing.environment, timing.profile
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
     layout = any(row.setting.channels_last for row in latencies)
-    lines = [where(about, dtypes, channels_last=layout)]
+    lines = _warnings(latencies)
+    lines += [f"warning: {warning.text}" for warning in timing.warnings]
+    lines.append(where(about, dtypes, channels_last=layout))
     roofs = [
         f"{units.rate(kept.flops_per_s[dtype], 'FLOP/s')} in {dtype}"
         for dtype in dtypes
@@ -133,7 +136,18 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
         when = f"measured {kept.measured:%Y-%m-%d}"
         when = "too low: measured while disturbed" if kept.disturbed else when
         lines.append(f"roof: a matrix product's {', '.join(roofs)}, {when}")
-    lines += [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
+    return lines
+
+
+def _failures(latencies: Sequence[Latency], timing: Timing) -> list[str]:
+    """What could not be timed, and why."""
+    lines = [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
+    return [*lines, *(["interrupted: this is what there was"] if timing.interrupted else [])]
+
+
+def _warnings(latencies: Sequence[Latency]) -> list[str]:
+    """Each kind of warning of single rows once, by the row that has it most."""
+    lines = []
     told: dict[str, list[tuple[Latency, str]]] = {}
     for row in sorted(latencies, key=_width, reverse=True):
         for warning in row.warnings:
@@ -142,7 +156,6 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
         (row, text), *others = same  # the widest says it for all
         place = f"{row.model}, batch {row.setting.batch}"
         lines.append(f"{place}{f' and {len(others)} more' if others else ''}: {text}")
-    lines += [f"warning: {warning.text}" for warning in timing.warnings]
     return lines
 
 

@@ -44,7 +44,8 @@ def compared(
         command="report",
         results=rows,
         tables=[table],
-        notes=[*(f"{term}: {text}" for term, text in about), *notes, convention.FOOTER],
+        findings=notes,
+        notes=[*(f"{term}: {text}" for term, text in about), convention.FOOTER],
         environment={**software(), "a": a, "b": b},
     )
     page = Page(

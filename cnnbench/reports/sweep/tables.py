@@ -42,14 +42,15 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
         for row in rows
         if row["uncounted"]
     }
-    about, notes = facts(results), [*told(results), *unknown.values()]
+    about, warned = facts(results), told(results)
     failures = [f"{one.model}, {named(one)}: {one.failure}" for one in results if one.failure]
     table = Table(_columns(rows), shown)
     report = Report(
         command="report",
         results=rows,
         tables=[table],
-        notes=[*(f"{term}: {text}" for term, text in about), *notes, *failures, convention.FOOTER],
+        findings=[*failures, *unknown.values()],
+        notes=[*warned, *(f"{term}: {text}" for term, text in about), convention.FOOTER],
         environment={**software(), "stores": list(folders)},
     )
     failed = f", {len(failures)} failed" if failures else ""
@@ -63,7 +64,7 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
         find=lambda: _sections(results),
         table=table,
         facts=about,
-        notes=[*notes, *failures, convention.FOOTER],
+        notes=[*warned, *unknown.values(), *failures, convention.FOOTER],
     )
     return report, page
 
