@@ -61,7 +61,7 @@ def flops(
             "name at least one model, or --all, not both; 'cnnbench list' shows all"
         )
     if operators and (layers or divided.by or divided.depth):
-        raise CnnbenchError("--operators is one row a kind; leave --layers, --by and --depth out")
+        raise CnnbenchError("give --operators or --layers, --by, --depth, not both")
     if divided.sort is Sort.TIME:
         raise CnnbenchError(
             "flops counts and does not time; 'cnnbench time --layers' sorts by time"

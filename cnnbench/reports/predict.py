@@ -36,6 +36,7 @@ def report_of(
         command="predict",
         results=results,
         tables=[Table(FORECASTS, results)],
+        findings=_findings(checks),
         notes=_notes(profile, dtypes, checks),
         environment={
             **software(),
@@ -63,13 +64,20 @@ def _notes(profile: Profile, dtypes: Sequence[str], checked: Sequence[Forecast])
         )
     if fine and profile.operators_disturbed:
         lines.append("its operators were measured while something disturbed")
-    errors = [abs(check.error) for check in checked if check.error is not None]
-    if errors:
-        networks = f"{len(errors)} network{'s' if len(errors) > 1 else ''}"
-        lines.append(
-            f"{networks} measured there: predictions are off by "
-            f"{units.percent(median(errors))} (median), {units.percent(max(errors))} at most"
-        )
-    elif fine:
+    if fine and not _errors(checked):
         lines.append("no network was measured there to hold predictions to")
     return lines
+
+
+def _errors(checked: Sequence[Forecast]) -> list[float]:
+    return [abs(check.error) for check in checked if check.error is not None]
+
+
+def _findings(checked: Sequence[Forecast]) -> list[str]:
+    """How far off predictions were of networks that were measured there."""
+    if not (errors := _errors(checked)):
+        return []
+    return [
+        f"{units.number(len(errors), 'network')} measured there: predictions are off by "
+        f"{units.percent(median(errors))} (median), {units.percent(max(errors))} at most"
+    ]

@@ -61,9 +61,9 @@ class Report:
     results: list[dict[str, Any]]
     tables: list[Table]
     notes: list[str] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
 
     def narrowed(self) -> Report:
         """The report without columns that few need."""

@@ -71,7 +71,9 @@ def test_tables_and_charts_fit_the_terminal(
     pytest.importorskip("sklearn")
     monkeypatch.setenv("COLUMNS", width)
     training = ("--steps", "3", "--weight-decay", "0.1", "--batch-norm", "with")
-    text = printed(capsys, *PAIR, "plain56@resolution=8", "--seeds", "1", "--blocks", *training)
+    text = printed(
+        capsys, *PAIR, "plain56@resolution=8", "--seeds", "1", "--blocks", "--explain", *training
+    )
     assert max(map(len, text.splitlines())) <= int(width)
     chart = next(line for line in text.splitlines() if line.startswith("plain56") and "█" in line)
     assert sum(letter in "▁▂▃▄▅▆▇█" for letter in chart) == 2 * 27

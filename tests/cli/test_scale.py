@@ -64,7 +64,7 @@ def test_the_papers_grid(board: Path) -> None:
     predicted = document("scale", "mobilenet_v1", "--on", str(board))
     assert all(row["predicted_s"] > row["flops"] / 2.4e10 for row in predicted["results"])
     assert predicted["environment"]["ceilings"]["name"] == "board"
-    shown = command("scale", "mobilenet_v1", "--on", str(board)).stdout
+    shown = command("scale", "mobilenet_v1", "--on", str(board), "--explain").stdout
     assert "Howard et al. 2017, tables 6 and 7" in shown and "nothing was measured" in shown
 
 
@@ -231,7 +231,7 @@ def test_what_is_said_is_of_what_is_shown() -> None:
     """Found by someone who tried to break it."""
     close = document("scale", "efficientnet", "--phi", "0", "--phi", "0.0005")["results"]
     assert [row["growth"] for row in close] == [None, None]
-    other = command("scale", "efficientnet@num_classes=10", "--phi", "1,2").stdout
+    other = command("scale", "efficientnet@num_classes=10", "--phi", "1,2", "--explain").stdout
     assert "B0 to B7" not in other and "growth: of MACs" in other
     line = "scale", "efficientnet@num_classes=10", "--to", "2x", "--static"
     done = command(*line, COLUMNS="80").stdout
