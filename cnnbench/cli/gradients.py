@@ -160,4 +160,4 @@ def _check(
             wrong = f"{option} {value:g} makes no sense"
             raise CnnbenchError(f"{wrong}; give it above 0, such as {usual}")
     if learning_rate is not None and steps is None and weight_decay is None:
-        raise CnnbenchError("--learning-rate is of training; give --steps 100 too")
+        raise CnnbenchError("--learning-rate is for training; add --steps 100")

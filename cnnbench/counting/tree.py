@@ -31,6 +31,15 @@ class Node:
     children: tuple[Node, ...] = ()
     repeats: int = 1
 
+    @property
+    def outputs(self) -> tuple[Shape, ...]:
+        """Every map that a line makes: several where its module runs at several places."""
+        if not self.parts:
+            return (self.output,)
+        last = self.parts[-1]
+        made = dict.fromkeys(op.output for op in last if op.operator == last[-1].operator)
+        return tuple(made) if len(made) > 1 else (self.output,)
+
 
 @dataclass
 class _Module:
@@ -93,7 +102,12 @@ def _line(name: str, operators: tuple[OpCost, ...], closes: str = "") -> Node:
 
 
 def _follows(node: Node) -> bool:
-    """Whether it is a normalisation or activation, which stands on the line it follows."""
+    """Whether it is a normalisation or activation, which stands on the line it follows.
+
+    One that runs at several places follows none.
+    """
+    if len(node.outputs) > 1:
+        return False
     operators = [op for part in node.parts for op in part]
     kinds = {op.kind for op in operators}
     if kinds == {Kind.NORMALISATION}:

@@ -33,11 +33,11 @@ def report_of(done: Findings, about: Environment | None, seed: int, *, detailed:
         findings += [f"{row['name']}: {row['detail']} ({row['threshold']})" for row in shown]
     findings += [f"{row['name']}: not found: {row['failure']}" for row in results if row["failure"]]
     if done.interrupted:
-        findings.append("interrupted: this is what there was")
+        findings.append("Interrupted: this is what was measured by then.")
     notes = []
     if about is not None:
         notes.append(f"timed on {where(about, ['float32'])}")
-        notes.append(f"trainings and gradients are of the CPU, from seed {seed} on")
+        notes.append(f"trainings and gradients ran on the CPU, from seed {seed} on")
     return Report(
         command="claims",
         results=results,

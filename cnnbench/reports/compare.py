@@ -64,7 +64,7 @@ def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
         command="compare",
         results=results,
         tables=tables,
-        findings=[*_sentences(done.rows, results), *judgements(done)],
+        findings=[*_sentences(done.rows, results), *_inputs(done.rows), *judgements(done)],
         notes=notes(done, setting),
         environment=surroundings(done),
         records=[{k: v for k, v in result.items() if k != "parts"} for result in results],
@@ -116,6 +116,16 @@ def _sentences(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) ->
     ]
 
 
+def _inputs(rows: Sequence[Comparison]) -> list[str]:
+    """Which inputs networks have, where they differ."""
+    return [
+        f"Each at its own input: {row.a.name} {col.shapes(row.a.trace.input_shapes)}, "
+        f"{row.b.name} {col.shapes(row.b.trace.input_shapes)}."
+        for row in rows
+        if row.a.trace.input_shapes != row.b.trace.input_shapes
+    ]
+
+
 def marked(ratio: float | None, verdict: Verdict | None) -> str:
     """`~` where no difference in time can be told, `!` where not enough is known."""
     return "" if ratio is None else _MARKS.get(verdict or Verdict.FASTER, "") + units.ratio(ratio)
@@ -138,9 +148,9 @@ def judgements(done: Comparing) -> list[str]:
         timed = sum(row.measured is not None for row in done.rows)
         lines.append(f"interrupted: {timed} of {len(done.rows)} rows were measured")
     if any(row.verdict is Verdict.NOT_CONVERGED for row in done.rows):
-        lines.append("!: not enough rounds to tell; raise --max-time")
+        lines.append("! not enough rounds to tell; raise --max-time")
     if any(row.verdict is Verdict.INDISTINGUISHABLE for row in done.rows):
-        lines.append("~: indistinguishable, the interval holds 1")
+        lines.append("~ no difference can be told: the interval holds 1")
     return lines
 
 

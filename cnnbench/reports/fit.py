@@ -114,18 +114,18 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
         )
     binding = [metric.words for metric in done.binding]
     if binding:
-        lines.append(f"● held back by {' and '.join(binding)}")
+        lines.append(f"● binding: {' and '.join(binding)}")
     elif done.largest:
-        lines.append("held back by no limit: it is the largest of those tried")
+        lines.append("No limit holds it back: it is the largest network tried.")
     else:
-        lines.append("held back by no limit: larger ones could not run, or were not tried")
+        lines.append("No limit holds it back: larger ones could not run, or were not tried.")
     lines += [f"{spec} could not run: {reason}" for spec, reason in done.failures.items()]
     if done.timings and done.meets is False:
         lines.append(f"its measured latency does not keep within {_latency(budget)}: ✗")
     elif done.timings and budget.latency_s is not None:
         lines.append(f"its measured latency keeps within {_latency(budget)}, its interval included")
     elif done.meets is None:
-        lines.append("its latency is predicted, nothing was measured")
+        lines.append("Its latency is predicted, not measured.")
     if best.error is not None:
         measured = [choice for choice in done.choices if choice.error is not None]
         worst = max((abs(choice.error or 0.0) for choice in measured), default=0.0)
@@ -134,7 +134,7 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
             f"{units.percent(worst)} at most"
         )
     if done.interrupted:
-        lines.append("interrupted: the best of what was measured until then")
+        lines.append("Interrupted: the best of what was measured by then.")
     return lines
 
 

@@ -37,13 +37,13 @@ def judgements(found: Signals, lines: Sequence[dict[str, Any]], *, interrupted: 
     """What could not be told, and what marks say."""
     said = []
     if max(len(row.seeds) for row in found.rows) < SEEDS:
-        said.append(f"fewer than {SEEDS} seeds give no interval: verdicts are of the median")
+        said.append(f"fewer than {SEEDS} seeds give no interval; verdicts follow the median")
     if any(row.verdict is SignalVerdict.UNDECIDED for row in found.rows):
         said.append("undecided: the interval holds a bound; raise --seeds")
     values = (b[key] for line in lines for b in line["blocks"] for key in _CHARTED)
     if not all(values):
         said.append(f"{sparks.NONE}: 0, or too large for a number")
-    return [*said, *(["interrupted: this is what there was"] if interrupted else [])]
+    return [*said, *(["Interrupted: this is what was measured by then."] if interrupted else [])]
 
 
 def notes(

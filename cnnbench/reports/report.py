@@ -45,8 +45,14 @@ class Table:
     total: dict[str, Any] | None = None
 
     def narrowed(self) -> Table:
-        """The table without columns that few need."""
-        return replace(self, columns=tuple(column for column in self.columns if not column.wide))
+        """The table without columns that few need, or that have no value."""
+        rows = [*self.rows, *([self.total] if self.total else [])]
+        columns = tuple(
+            column
+            for column in self.columns
+            if not column.wide and any(row.get(column.key) is not None for row in rows)
+        )
+        return replace(self, columns=columns) if rows else self
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def _formula_notes(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]
         if any(result["growth"] is not None for result in results)
         else "d w² r²: MACs if nothing were rounded",
         "blocks are rounded up in each stage, filters to multiples of 8; depthwise layers grow "
-        "with w alone, stem and head get no deeper",
+        "only with w; stem and head get no deeper",
     ]
     if rule == Compound():
         lines[0] += ", where the paper asks for about 2"

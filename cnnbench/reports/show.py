@@ -17,7 +17,7 @@ from cnnbench.reports.report import Column, Report, Table
 COLUMNS = (
     Column("branch", "layer", left=True),
     Column("description", "", left=True),
-    col.OUTPUT,
+    Column("outputs", "output", lambda maps: ", ".join(map(col.feature_map, maps)), left=True),
     col.PARAMS,
     col.MACS,
 )
@@ -27,10 +27,12 @@ def report_of(model: str, trace: Trace, *, full: bool = False) -> Report:
     """A line a stage, block and layer; with `full` every block, also where neighbours are equal."""
     summary = {"model": model, **views.summary(trace)}
     layers = [_record(node) for node in tree(trace, fold=not full)]
+    output = list(trace.operators[-1].output if trace.operators else trace.input_shapes[0])
     root = {
         "name": model,
         "description": f"input {col.shapes(summary['input'])}",
-        "output": list(trace.operators[-1].output if trace.operators else trace.input_shapes[0]),
+        "output": output,
+        "outputs": [output],
         "repeats": 1,
         "params": trace.total.params,
         "macs": trace.total.macs,
@@ -38,7 +40,7 @@ def report_of(model: str, trace: Trace, *, full: bool = False) -> Report:
     lines = [{"depth": 0, "branch": model, **root}, *_lines(layers, "", 1)]
     notes = [convention.FOOTER]
     if any(line["repeats"] > 1 for line in lines):
-        notes.insert(0, "A line that stands for n equal ones (x n) has one's params and MACs.")
+        notes.insert(0, "x n: a line for n equal blocks, with the params and MACs of one")
     return Report(
         command="show",
         results=[{**summary, "layers": layers}],
@@ -54,6 +56,7 @@ def _record(node: Node) -> dict[str, Any]:
         "name": node.name,
         "description": describe(node),
         "output": list(node.output),
+        "outputs": [list(output) for output in node.outputs],
         "repeats": node.repeats,
         "params": node.cost.params,
         "macs": node.cost.macs,

@@ -142,7 +142,9 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
 def _failures(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     """What could not be timed, and why."""
     lines = [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
-    return [*lines, *(["interrupted: this is what there was"] if timing.interrupted else [])]
+    if timing.interrupted:
+        lines.append("Interrupted: this is what was measured by then.")
+    return lines
 
 
 def _warnings(latencies: Sequence[Latency]) -> list[str]:

@@ -118,7 +118,7 @@ class Plan(BaseModel):
             return values
         flags = _listed(values["compile"])
         if "backend" in values:
-            raise ValueError("compile and backend say the same; give backend alone")
+            raise ValueError("compile and backend say the same; give only backend")
         if not flags or not all(isinstance(flag, bool) for flag in flags):
             raise ValueError('compile is true, false or both; write backend = ["compile"]')
         names = ["compile" if flag else EAGER for flag in flags]

@@ -94,7 +94,7 @@ def timed_layers(
         if setting.backend != EAGER:
             raise InputError("a compiled or captured pass has no operators; leave --layers out")
         if setting.train and device.kind != "cpu":
-            raise InputError(f"--layers times a training step on the CPU alone, not on {device}")
+            raise InputError(f"--layers times a training step only on the CPU, not on {device}")
     found: list[LayerTimes] = []
     interrupted = False
     kept = stored(device, threads)

@@ -159,7 +159,6 @@ def test_a_page_is_drawn_without_a_network(phone: Path, tmp_path: Path) -> None:
         (["compare", "conv"], "conv alone cannot be compared; name two or more"),
         (["compare", "conv", "depthwse"], "did you mean depthwise"),
         (["compare", "conv", "resnet18"], "conv is a block and resnet18 a network"),
-        (["compare", "lenet5", "resnet18"], "lenet5 takes 1x32x32 and resnet18 3x224x224"),
         (["compare", "resnet18", "vgg11", "--shape", "28x28x3"], "--shape is for blocks"),
         (["compare", "conv", "separable", "--shape", "28x28"], "height x width x channels"),
         (["compare", "conv", "separable", "--kernel", "2"], "a 2x2 kernel cannot keep"),
@@ -237,3 +236,13 @@ def test_a_device_is_written_and_predicts_itself(tmp_path: Path, quick_device: N
     assert found["environment"]["ceilings"]["threads"] == 1
     text = command("predict", "mobilenet", "--on", str(file), COLUMNS="80").stdout
     assert "2 networks measured there: predictions are off by" in " ".join(text.split())
+
+
+def test_networks_of_different_inputs_are_compared_each_at_its_own() -> None:
+    small, large = "efficientnet_b0", "efficientnet_b0@resolution=240"
+    done = command("compare", small, large, "--static", "--format", "json")
+    (row,) = json.loads(done.stdout)["results"]
+    assert (row["input"], row["input_b"]) == ([[1, 3, 224, 224]], [[1, 3, 240, 240]])
+    assert row["macs_b"] > row["macs_a"]
+    shown = command("compare", small, large, "--static").stdout
+    assert "Each at its own input: efficientnet_b0 3x224x224" in shown

@@ -131,7 +131,7 @@ def test_ctrl_c_prints_what_there_is(
 
     monkeypatch.setattr(study, "_pass", stops)
     text = printed(capsys, *PAIR, "--steps", "100", code=INTERRUPTED)
-    assert "interrupted: this is what there was" in text and "training loss" not in text
+    assert "Interrupted: this is what was measured by then." in text and "training loss" not in text
     assert "resnet20" not in text and text.count("plain20") == 4  # in two tables
 
 

@@ -265,7 +265,7 @@ def test_a_fit_keeps_within_its_budget(board: Path) -> None:
         *("--candidates", "50"),
         COLUMNS="80",
     )
-    assert "accuracy is not estimated" in table.stdout and "held back by" in table.stdout
+    assert "accuracy is not estimated" in table.stdout and "binding" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cnnbench.counting.count import count
 from cnnbench.counting.division import By, Division, Sort
+from cnnbench.counting.tree import tree
 from cnnbench.counting.views import layers
 
 from ..commands import command
@@ -96,3 +97,17 @@ def test_what_makes_no_sense_is_one_line(line: str, said: str) -> None:
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+class Shared(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.pool = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1), nn.MaxPool2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pool(self.second(self.pool(self.first(x))))
+
+
+def test_a_module_used_twice_shows_each_map_it_made() -> None:
+    (pool,) = [node for node in tree(count(Shared(), (3, 8, 8))) if node.name == "pool"]
+    assert pool.outputs == ((1, 4, 4, 4), (1, 4, 2, 2))

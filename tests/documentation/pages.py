@@ -22,7 +22,7 @@ CUT = "…"  # a line that stands for any number of lines
 _BLOCK = re.compile(r"```console\n(?P<shown>\$ (?P<line>[^\n]*)\n.*?)```\n", re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*)\n", re.MULTILINE)  # they follow each other in one folder
 _FILE = re.compile(r"```(python|toml)\n# (?P<name>\w+\.(py|toml))\n(?P<text>.*?)```\n", re.DOTALL)
-_PYTHON = re.compile(r"```python\n(.*?)```\n", re.DOTALL)
+_PYTHON = re.compile(r"```python\n(?!# \S+\.py\n)(.*?)```\n", re.DOTALL)  # no file
 # No two runs print the same.
 _TIMED = re.compile(r"cnnbench (time|device|compare|scale .*--to|gradients) ?")
 _UNTIMED = (" --static", " --on ")
@@ -68,7 +68,7 @@ def blocks(page: Path) -> list[Block]:
 
 def python(page: Path) -> list[str]:
     """The lines of Python of a page that are no file."""
-    return _PYTHON.findall(_FILE.sub("", page.read_text("utf-8")))
+    return _PYTHON.findall(page.read_text("utf-8"))
 
 
 def texts() -> dict[str, str]:

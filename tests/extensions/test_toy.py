@@ -7,29 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ..commands import together
+
 HERE = Path(__file__).parent
 FOLD = 5 * 4 * 8 * 8  # multiply-accumulates of the operator that toy has a rule for
 CONV = 4 * 3 * 9 * 8 * 8
 QUICK = ("--max-time", "0.1", "--device", "cpu")
 
-_LINES = """
-import json, sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
-from cnnbench.cli import run
-for line in json.loads(sys.stdin.read()):
-    out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = run(line)
-    print(json.dumps([code, out.getvalue(), err.getvalue()]))
-"""
 LINES = {
     "flops": ["flops", "toy:tiny", "toy:tiny@channels=8", "--layers", "-f", "json"],
     "plugin": ["flops", "mytinynet", "-f", "json"],
@@ -56,18 +46,11 @@ LINES = {
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
     """Each line's exit code, stdout and stderr, of one process in which toy is installed."""
-    done = subprocess.run(
-        [sys.executable, "-c", _LINES],
-        input=json.dumps(list(LINES.values())),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path_factory.mktemp("toy"),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])},
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    answers = map(json.loads, done.stdout.splitlines())
-    return {name: tuple(answer) for name, answer in zip(LINES, answers, strict=True)}
+    folder = tmp_path_factory.mktemp("toy")
+    path = os.pathsep.join([str(HERE), *sys.path])
+    done = together(list(LINES.values()), folder, PYTHONPATH=path)
+    answers = [(one.returncode, one.stdout, one.stderr) for one in done]
+    return dict(zip(LINES, answers, strict=True))
 
 
 def results(printed: dict[str, tuple[int, str, str]], name: str) -> list[dict[str, Any]]:

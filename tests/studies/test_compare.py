@@ -95,7 +95,6 @@ def test_a_comparison_changes_only_what_it_names() -> None:
         ),
         (["conv", "separable"], {"shape": "28x28"}, "height x width x channels"),
         (["conv", "separable"], {"kernel": 4}, "a 4x4 kernel cannot keep a map's sides"),
-        (["lenet5", "resnet20"], {}, "lenet5 takes 1x32x32 and resnet20 3x32x32; give both one"),
     ],
 )
 def test_what_cannot_be_compared_is_told(

@@ -28,7 +28,7 @@ def log_axis(low: float, high: float, form: str) -> dict[str, Any]:
 
 def legend(**how: Any) -> alt.Legend:
     """A legend above the chart."""
-    return alt.Legend(title=None, orient="top", **how)
+    return alt.Legend(title=None, orient="top", **{"labelLimit": 340, **how})
 
 
 def columns(most: int) -> Any:

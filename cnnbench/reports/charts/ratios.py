@@ -30,7 +30,7 @@ def ratios(
     shown = [name for name in colours if any(row["series"] == name for row in rows)]
     above = legend(columns=columns(3)) if width == "container" else legend()
     base = chart(rows).encode(
-        y=alt.Y("name:N", sort=names, title=None, axis=alt.Axis(labelLimit=260, ticks=False)),
+        y=alt.Y("name:N", sort=names, title=None, axis=_named()),
         yOffset=alt.YOffset("series:N", sort=shown),
     )
     right = 1.15 * max(1.0, *(row["end"] for row in rows))
@@ -46,6 +46,12 @@ def ratios(
     return (line_at_one("x") + bars + whiskers + labels).properties(
         width=width, height=height, title=title
     )
+
+
+def _named() -> alt.Axis:
+    """An axis of names, the long ones of two sides on two lines."""
+    lines = "length(datum.label) > 34 ? split(datum.label, ' → ') : datum.label"
+    return alt.Axis(labelLimit=340, labelExpr=lines, ticks=False)
 
 
 def bar(

@@ -11,6 +11,8 @@ import altair as alt
 from cnnbench.reports.charts.parts import chart, colour, columns, legend, log_axis
 from cnnbench.reports.charts.style import Records, Width
 
+_LONG = 24  # letters of a name that has a line of a legend for itself
+
 
 def roofline(
     dots: Records,
@@ -50,14 +52,17 @@ def roofline(
         "roof:N", sort=list(of_memory), legend=of_roofs if len(of_memory) > 1 else None
     )
     roof = chart(lines).mark_line(color="black").encode(x=x, y=y, strokeDash=dash)
+    sides = list(dict.fromkeys(dot["side"] for dot in dots))
     above = legend(columns=columns(4)) if width == "container" else legend()
+    if max(map(len, sides)) > _LONG:
+        above = legend(columns=1)
     points = (
         chart([{**dot, "x": dot["intensity"], "y": dot["flops_per_s"]} for dot in dots])
         .mark_point(filled=True, opacity=0.75, stroke="white", strokeWidth=0.5)
         .encode(
             x=x,
             y=y,
-            color=colour("side", list(dict.fromkeys(dot["side"] for dot in dots)), above),
+            color=colour("side", sides, above),
             shape=alt.Shape("kind:N", legend=alt.Legend(title=shapes, labelLimit=200)),
             size=alt.Size("seconds:Q", legend=None, scale=alt.Scale(range=[25, 600])),
             tooltip=[

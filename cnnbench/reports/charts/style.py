@@ -28,7 +28,8 @@ SIDES = [ORANGE, BLUE, GREEN, PINK, "#56B4E9", "#D55E00", "#F0E442", "#000000"]
 _PNG_SCALE = 2
 _LINES = 7  # of a logarithmic axis, at most
 NARROW = 640  # pixels, below which names would stand on one another
-_FONT = "Helvetica, Arial, sans-serif"
+# Fonts of the same widths, so that what is laid out here fits on another machine, too.
+_FONT = "DejaVu Sans, Verdana, sans-serif"
 
 
 def require_altair() -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import groupby
 
-from cnnbench import units
 from cnnbench.counting import closed_forms
 from cnnbench.counting.count import count_model
 from cnnbench.devices.machine import Machine
@@ -74,10 +73,7 @@ def compare(
 def count_rows(
     asked: Sequence[Case], given: Inputs | None, setting: Setting, *, values: bool, seed: int = 0
 ) -> list[Comparison]:
-    """Both sides of every row counted; with `values` they can be timed, too.
-
-    InputError where they take different inputs.
-    """
+    """Both sides of every row counted, each at its own input; with `values` they can be timed."""
     rows = []
     for case in asked:
         if given is not None and case.label:
@@ -88,7 +84,6 @@ def count_rows(
         )
         reference, *models = case.models
         for other, model in zip(others, models, strict=True):
-            _same_inputs(first, other)
             closed = ""
             if isinstance(reference, Spec) and isinstance(model, Spec) and case.label:
                 closed = closed_forms.ratio(reference, model)
@@ -228,14 +223,3 @@ def _judged(row: Comparison, a: Latency, b: Latency, rule: StopRule) -> Comparis
     found = ratio(a.samples_s, b.samples_s)
     converged = math.isfinite(found.precision) and found.precision <= rule.precision
     return replace(row, measured=found, verdict=verdict(found, converged))
-
-
-def _same_inputs(a: Side, b: Side) -> None:
-    if a.trace.input_shapes != b.trace.input_shapes:
-        taken = [
-            " ".join(units.shape(shape[1:]) for shape in side.trace.input_shapes) for side in (a, b)
-        ]
-        raise ShapeError(
-            f"{a.name} takes {taken[0]} and {b.name} {taken[1]}; give both one --input, "
-            "or a resolution that they share"
-        )

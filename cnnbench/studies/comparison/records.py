@@ -24,6 +24,7 @@ def record(row: Comparison) -> dict[str, Any]:
         "b": row.b.network.name,
         "label": row.label,
         "input": [list(shape) for shape in trace.input_shapes],
+        "input_b": [list(shape) for shape in row.b.trace.input_shapes],
         "dtype": trace.dtype,
         **{
             f"{key}_{end}": value

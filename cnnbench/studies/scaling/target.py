@@ -59,7 +59,7 @@ def read(
     given = "--phi" if phi is not None else f"--{changed[0]}" if changed else ""
     if given and Way.COMPOUND not in has:
         raise CnnbenchError(
-            f"{given} is of compound scaling, and {spec.model.name} has no depth_mult; "
+            f"{given} belongs to compound scaling, and {spec.model.name} has no depth_mult; "
             "EfficientNet has one"
         )
     if phi is not None and spending:

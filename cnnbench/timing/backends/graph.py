@@ -16,7 +16,7 @@ from cnnbench.timing.setting import Setting
 def check(setting: Setting, device: Device) -> None:
     """DeviceError for another device than CUDA's, and for training."""
     if device.kind != "cuda":
-        raise DeviceError(f"--graph replays a CUDA graph, which {device} has not; leave it out")
+        raise DeviceError(f"--graph replays a CUDA graph, which {device} lacks; leave it out")
     if setting.train:
         raise DeviceError("--graph captures a forward pass; leave --train or --graph out")
 

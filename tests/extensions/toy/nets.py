@@ -14,6 +14,7 @@ library = "toy"
 
 @torch.library.custom_op("toy::fold", mutates_args=())
 def fold(x: Tensor, times: int) -> Tensor:
+    """Multiply and add so many times."""
     return x * times
 
 
@@ -23,17 +24,23 @@ def _(x: Tensor, times: int) -> Tensor:
 
 
 class Tiny(nn.Module):
+    """A convolution and a fold."""
+
     input_shape = (3, 8, 8)
 
     def __init__(self, channels: int = 4) -> None:
+        """3x3, with so many filters."""
         super().__init__()
         self.conv = nn.Conv2d(3, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return fold(self.conv(x), 5)
+        """[N, 3, H, W] -> [N, channels, H, W]."""
+        out: Tensor = fold(self.conv(x), 5)
+        return out
 
 
 def find(spec: SourceSpec) -> Found:
+    """The one that there is."""
     if spec.name != "tiny":
         raise SourceError(f"toy has no model {spec.name!r}")
     return Found(Tiny)

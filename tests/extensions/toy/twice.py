@@ -11,11 +11,14 @@ from cnnbench.timing.setting import Setting
 
 
 def check(setting: Setting, device: Device) -> None:
+    """DeviceError for training."""
     if setting.train:
         raise DeviceError("twice trains nothing; leave --train out")
 
 
 def prepare(network: Network, setting: Setting, given: Arguments) -> Run:
+    """Two forward passes."""
+
     def run() -> object:
         network.net(*given.positional, **given.named)
         return network.net(*given.positional, **given.named)

@@ -161,7 +161,7 @@ def _against(model: str, other: str, setup: Setup) -> Answer:
     return Answer(
         median(ratios),
         f"{model} {losses}; {other} {of_other}: mean loss of the last {_LAST} of {_STEPS} steps "
-        f"on digits, {_SEEDS} seeds; the verdict is of all",
+        f"on digits, {_SEEDS} seeds; the verdict holds for all",
         (min(ratios), max(ratios)),
     )
 
