@@ -15,7 +15,7 @@ from cnnbench.errors import InputError, reason_of
 from cnnbench.models.inputs import Shape
 from cnnbench.models.sources import building as sources
 from cnnbench.models.spec import AnySpec, Spec, parse
-from cnnbench.models.zoo.chain import Chain, Piece
+from cnnbench.models.zoo.chain import Chain, Piece, assemble
 from cnnbench.models.zoo.layers import raw_parameters
 
 
@@ -48,7 +48,7 @@ def construct(
     device = torch.device("meta") if shapes_only else torch.get_default_device()
     default = torch.float32 if shapes_only else torch.get_default_dtype()
     with _constructing(str(spec), device, dtype or default):
-        net = _file(spec).build(spec.model.name, **dict(spec.options))
+        net = _built(spec)
     if not shapes_only:
         with torch.no_grad():
             _file(spec).initialise(net)
@@ -90,6 +90,15 @@ def _constructing(name: str, device: torch.device, dtype: torch.dtype) -> Iterat
         raise InputError(f"{name} is too large to build: {reason_of(error)}") from error
     finally:
         torch.set_default_dtype(before)
+
+
+def _built(spec: Spec) -> nn.Module:
+    """What its file builds: a chain, where it says no more."""
+    file = _file(spec)
+    if not hasattr(file, "build"):
+        return assemble(chain_of(spec))
+    net: nn.Module = file.build(spec.model.name, **dict(spec.options))
+    return net
 
 
 def _file(spec: Spec) -> ModuleType:

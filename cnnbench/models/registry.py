@@ -1,7 +1,8 @@
 """Every model and block by name, as data: paper, default input, options. Needs no torch.
 
-A row's paper names the file under `zoo/` that builds it; that file's `build(name, **options)`
-is given every option that the row lists, with the default where the user gave none.
+A row's paper names the file under `zoo/` that builds it; that file's `chain(name, **options)`, or
+its `build` where it is no chain, is given every option that the row lists, with the default where
+the user gave none.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ _STRIDE_ON = Option(
     "stride_on", "3x3", "which convolution of a bottleneck halves the map", choices=("3x3", "1x1")
 )
 _AUX = Option("aux", False, "build the auxiliary classifiers, which run in training only")
+_ALIASES = {
+    "googlenet": ("inception",),
+    "mobilenet_v1": ("mobilenet",),
+    "efficientnet_b0": ("efficientnet",),
+    "separable": ("depthwise",),
+}
 
 
 def _rows(
@@ -50,18 +57,13 @@ def _rows(
     channels: int = 3,
     classes: int = 1000,
     fixed: bool = False,
-    aliases: dict[str, tuple[str, ...]] | None = None,
 ) -> Iterator[Model]:
     """Rows of one paper that share input and options; `fixed` networks take one resolution only."""
-    common: tuple[Option, ...] = (
-        replace(_CLASSES, default=classes),
-        replace(_CHANNELS, default=channels),
-    )
-    if not fixed:
-        common = (*common, replace(_RESOLUTION, default=side))
+    resolution = () if fixed else (replace(_RESOLUTION, default=side),)
+    common = (replace(_CLASSES, default=classes), replace(_CHANNELS, default=channels))
+    options = (*extra, *common, *resolution)
     for name, summary in rows.items():
-        names = (aliases or {}).get(name, ())
-        yield Model(name, paper, summary, (channels, side, side), (*extra, *common), names)
+        yield Model(name, paper, summary, (channels, side, side), options, _ALIASES.get(name, ()))
 
 
 _CIFAR_DEPTHS = (20, 32, 44, 56, 110)
@@ -81,10 +83,8 @@ _EFFICIENTNETS = {
 def _efficientnets() -> Iterator[Model]:
     for variant, (width, depth, side) in _EFFICIENTNETS.items():
         options = (replace(_WIDTH, default=width), replace(_DEPTH, default=depth))
-        name = f"efficientnet_{variant}"
         summary = f"compound scaling: width {width:g}, depth {depth:g}"
-        aliases: dict[str, tuple[str, ...]] = {"efficientnet_b0": ("efficientnet",)}
-        yield from _rows(EFFICIENTNET, {name: summary}, *options, side=side, aliases=aliases)
+        yield from _rows(EFFICIENTNET, {f"efficientnet_{variant}": summary}, *options, side=side)
 
 
 MODELS: tuple[Model, ...] = (
@@ -110,12 +110,7 @@ MODELS: tuple[Model, ...] = (
         },
         _WIDTH,
     ),
-    *_rows(
-        GOOGLENET,
-        {"googlenet": "inception modules with 1x1 reductions"},
-        _AUX,
-        aliases={"googlenet": ("inception",)},
-    ),
+    *_rows(GOOGLENET, {"googlenet": "inception modules with 1x1 reductions"}, _AUX),
     *_rows(GOOGLENET, {"googlenet_naive": "inception modules without reductions (figure 2a)"}),
     *_rows(RESNET, {f"resnet{n}": f"residual, {n} layers" for n in (18, 34)}, _SHORTCUT, _WIDTH),
     *_rows(
@@ -149,26 +144,18 @@ MODELS: tuple[Model, ...] = (
             "mobilenet_v1_shallow": "without the five 14x14x512 layers",
         },
         _WIDTH,
-        aliases={"mobilenet_v1": ("mobilenet",)},
     ),
     *_rows(MOBILENET_V2, {"mobilenet_v2": "inverted residuals, linear bottlenecks"}, _WIDTH),
     *_efficientnets(),
 )
 
 
-def _block(
-    name: str,
-    paper: Paper,
-    summary: str,
-    shape: str,
-    *options: Option,
-    aliases: tuple[str, ...] = (),
-) -> Model:
+def _block(name: str, paper: Paper, summary: str, shape: str, *options: Option) -> Model:
     """A block is a name with a shape; `paper` is where it comes from."""
     height, width, channels = map(int, shape.split("x"))
     options = (Option("shape", shape, "the map that comes in"), *options)
-    source = replace(paper, module="blocks")
-    return Model(name, source, summary, (channels, height, width), options, aliases)
+    source, given = replace(paper, module="blocks"), (channels, height, width)
+    return Model(name, source, summary, given, options, _ALIASES.get(name, ()))
 
 
 _OUT = Option("out_channels", 0, "channels that come out; 0: as many as come in", high=65536)
@@ -198,7 +185,6 @@ BLOCKS: tuple[Model, ...] = (
         "k x k depthwise, then 1x1 pointwise convolution",
         "56x56x128",
         *_CONV,
-        aliases=("depthwise",),
     ),
     _block("plain", GOOGLENET, "k x k convolution", "28x28x192", *_PLAIN),
     _block("bottleneck", GOOGLENET, "1x1 reduction, then k x k", "28x28x192", *_PLAIN, _MID),

@@ -10,7 +10,14 @@ from typing import NamedTuple
 from torch import nn
 
 from cnnbench.models.zoo.layers import initialise as fill
-from cnnbench.models.zoo.layers import local_response_norm, normal, relu, require_side, sequence
+from cnnbench.models.zoo.layers import (
+    local_response_norm,
+    normal,
+    relu,
+    require_side,
+    sequence,
+    three_linear,
+)
 
 
 class Conv(NamedTuple):
@@ -59,16 +66,7 @@ def build(name: str, *, num_classes: int, in_channels: int, resolution: int) -> 
         side = (side + 2 * row.padding - row.kernel) // row.stride + 1
         side = (side - 3) // 2 + 1 if row.pooled else side
         require_side(side, name, resolution)
-    head = sequence(
-        flatten=nn.Flatten(),
-        fc6=nn.Linear(channels * side * side, 4096),
-        act6=relu(),
-        dropout6=nn.Dropout(0.5),  # section 4.2: of the hidden layers' outputs
-        fc7=nn.Linear(4096, 4096),
-        act7=relu(),
-        dropout7=nn.Dropout(0.5),
-        fc8=nn.Linear(4096, num_classes),
-    )
+    head = three_linear(channels * side * side, 4096, num_classes)
     return sequence(features=sequence(**layers), head=head)
 
 

@@ -58,6 +58,20 @@ def pooled_classifier(
     )
 
 
+def three_linear(features: int, hidden: int, classes: int) -> nn.Sequential:
+    """AlexNet's and VGG's head: ReLU and dropout of both hidden layers (2012, section 4.2)."""
+    return sequence(
+        flatten=nn.Flatten(),
+        fc6=nn.Linear(features, hidden),
+        act6=relu(),
+        dropout6=nn.Dropout(0.5),
+        fc7=nn.Linear(hidden, hidden),
+        act7=relu(),
+        dropout7=nn.Dropout(0.5),
+        fc8=nn.Linear(hidden, classes),
+    )
+
+
 def local_response_norm() -> nn.Module:
     """Krizhevsky et al. 2012, section 3.3: k = 2, n = 5, alpha = 1e-4, beta = 0.75.
 

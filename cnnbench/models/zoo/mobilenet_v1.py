@@ -6,11 +6,10 @@ applications, arXiv:1704.04861, 2017: table 1 (body), table 4 (full convolutions
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from torch import nn
 
-from cnnbench.models.zoo.chain import Chain, Piece, assemble, piece
+from cnnbench.models.zoo.chain import Chain, Piece, piece
 from cnnbench.models.zoo.layers import conv_bn, he_initialise, pooled_classifier, sequence
 
 # Table 1 after the stem: filters, stride. (It prints a last stride of 2 on a 7x7 map that stays
@@ -60,11 +59,6 @@ def chain(
         # The paper names no rate; its released code keeps 0.999.
         "head": piece(pooled_classifier, channels, num_classes, dropout=0.001),
     }
-
-
-def build(name: str, **options: Any) -> nn.Module:
-    """Build the chain."""
-    return assemble(chain(name, **options))
 
 
 initialise = he_initialise  # the paper states none

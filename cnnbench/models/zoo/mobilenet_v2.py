@@ -4,11 +4,9 @@ bottlenecks, arXiv:1801.04381, 2018: table 1 (the block), table 2 (the network).
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor, nn
 
-from cnnbench.models.zoo.chain import Chain, Piece, assemble, piece
+from cnnbench.models.zoo.chain import Chain, Piece, piece
 from cnnbench.models.zoo.layers import conv_bn, he_initialise, pooled_classifier, round_channels
 
 # Table 2: expansion t, filters c, repeats n, first stride s.
@@ -79,11 +77,6 @@ def chain(
         **stages,
         "head": piece(head, channels, last, num_classes),
     }
-
-
-def build(name: str, **options: Any) -> nn.Module:
-    """Build the chain."""
-    return assemble(chain(name, **options))
 
 
 initialise = he_initialise  # the paper states none

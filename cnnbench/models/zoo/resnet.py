@@ -4,12 +4,12 @@ arXiv:1512.03385, 2015: table 1 (ImageNet), section 4.2 (CIFAR-10), figure 5 (th
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cnnbench.models.zoo.chain import Chain, Piece, assemble, piece
+from cnnbench.models.zoo.chain import Chain, Piece, piece
 from cnnbench.models.zoo.layers import (
     conv_bn,
     he_initialise,
@@ -180,11 +180,6 @@ def chain(
         stages[f"stage{stage + 1}"] = blocks
     head = piece(pooled_classifier, channels, num_classes)
     return {"stem": first, **stages, "head": head}
-
-
-def build(name: str, **options: Any) -> nn.Module:
-    """Build the chain."""
-    return assemble(chain(name, **options))
 
 
 initialise = he_initialise

@@ -4,13 +4,17 @@ arXiv:1409.1556, 2014, table 1.
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 
-from cnnbench.models.zoo.chain import Chain, Piece, assemble, piece
+from cnnbench.models.zoo.chain import Chain, Piece, piece
 from cnnbench.models.zoo.layers import initialise as fill
-from cnnbench.models.zoo.layers import relu, require_side, round_channels, sequence
+from cnnbench.models.zoo.layers import (
+    relu,
+    require_side,
+    round_channels,
+    sequence,
+    three_linear,
+)
 
 # Table 1: 3x3 convolutions in each of the five stages; a stage ends by halving the side.
 CONVOLUTIONS = {
@@ -34,20 +38,6 @@ def stage(inputs: int, filters: int, depth: int, *, normalised: bool) -> nn.Modu
     return sequence(**layers, pool=nn.MaxPool2d(2))
 
 
-def head(features: int, hidden: int, classes: int) -> nn.Module:
-    """Three linear layers, ReLU and dropout between them."""
-    return sequence(
-        flatten=nn.Flatten(),
-        fc6=nn.Linear(features, hidden),
-        act6=relu(),
-        dropout6=nn.Dropout(0.5),
-        fc7=nn.Linear(hidden, hidden),
-        act7=relu(),
-        dropout7=nn.Dropout(0.5),
-        fc8=nn.Linear(hidden, classes),
-    )
-
-
 def chain(
     name: str, *, num_classes: int, in_channels: int, resolution: int, width_mult: float
 ) -> Chain:
@@ -64,12 +54,7 @@ def chain(
         channels = wide
     side = require_side(resolution // 32, name, resolution)
     hidden = round_channels(HIDDEN * width_mult)
-    return {**stages, "head": piece(head, channels * side * side, hidden, num_classes)}
-
-
-def build(name: str, **options: Any) -> nn.Module:
-    """Build the chain."""
-    return assemble(chain(name, **options))
+    return {**stages, "head": piece(three_linear, channels * side * side, hidden, num_classes)}
 
 
 def initialise(net: nn.Module) -> None:
