@@ -17,6 +17,11 @@ def named(block: Block) -> str:
     return f"{block.page.stem}: {block.line}"
 
 
+def words(heading: list[str]) -> list[str]:
+    """The words of a heading, which stands on more lines where values are wide."""
+    return sorted(word for line in heading for word in line.split())
+
+
 def quick(line: str) -> tuple[str, ...]:
     """Options that make it short."""
     if not line.startswith("cnnbench gradients"):
@@ -47,9 +52,9 @@ def test_a_command_that_times_prints_the_same_table(
         now = typed(block.line, folder, *quick(block.line), **new).splitlines()
     rule = next(index for index, line in enumerate(shown) if line.startswith("───"))
     first = 1 if measures else 0  # the processor's name
-    heading = [line.split() for line in shown[first:rule]]
+    heading = words(shown[first:rule])
     end = next(index for index, line in enumerate(now) if line.startswith("───"))
-    assert [line.split() for line in now[first:end]] == heading
+    assert words(now[first:end]) == heading
     rows = shown[rule + 1 : shown.index("", rule)]  # the notes below depend on the machine
     names = {line.split()[0] for line in rows if re.match(r" {0,2}[a-z]\w*[\w.]* ", line)}
     assert names and all(any(line.strip().startswith(name) for line in now) for name in names)
