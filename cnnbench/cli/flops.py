@@ -85,7 +85,8 @@ def flops(
     if not traces:
         raise next(iter(failures.values()))
     if strict and (unknown := {k: t.uncounted for k, t in traces.items() if t.uncounted}):
-        raise CnnbenchError("; ".join(col.uncounted(k, names) for k, names in unknown.items()))
+        told = [col.uncounted(name, names) for name, names in unknown.items()]
+        raise CnnbenchError("; ".join([*map(str, failures.values()), *told]))
     counted = [str(spec) for spec in specs if str(spec) in traces]
     found = [traces[name] for name in counted]
     written.hand_over(report_of(counted, found, asked))

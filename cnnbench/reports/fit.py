@@ -153,6 +153,8 @@ def _notes(done: Fitting, setting: Setting, profile: Profile | None) -> list[str
         lines.append(where(done.timings[-1].environment, [setting.dtype or "float32"]))
     elif profile is not None:
         lines.append(f"predicted for {profile.name}")
+    if profile is not None and not setting.plain:
+        lines.append("predicted for eager passes in the default layout")
     return [*lines, convention.FOOTER]
 
 

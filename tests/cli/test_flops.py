@@ -241,3 +241,23 @@ def test_any_other_name_takes_a_table(tmp_path: Path) -> None:
     for name in ("x", "x.txt", "x.log", "costs.v2"):
         done = command("flops", "lenet5", "--output", str(tmp_path / name))
         assert done.returncode == 0 and "lenet5" in (tmp_path / name).read_text("utf-8")
+
+
+def test_strict_names_what_failed_beside_what_is_not_in_the_convention(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Fourier(nn.Module):\n    def forward(self, x):\n        return torch.fft.fft2(x)\n"
+        "class Broken(nn.Module):\n    def forward(self, x):\n        raise ValueError('boom')\n"
+    )
+    models = ("nets:Fourier", "nets:Broken", "--input", "3x8x8", "--strict")
+    strict = command("flops", *models, cwd=tmp_path)
+    assert strict.returncode == 2 and strict.stdout == ""
+    assert "boom" in strict.stderr and "_fft_c2c" in strict.stderr
+
+
+def test_a_fit_for_another_back_end_says_what_its_predictions_are_of() -> None:
+    device = ROOT / "tests/golden/files/device.toml"
+    asked = ("mobilenet_v1", "--budget", "latency=5ms", "--candidates", "30", "--on", str(device))
+    note = "predicted for eager passes"
+    assert note not in command("fit", *asked).stdout
+    assert note in command("fit", *asked, "--backend", "compile").stdout
