@@ -90,12 +90,11 @@ class OutputError(CnnbenchError):
 class SomeFailed(CnnbenchError):
     """Several requests of which some could not be carried out, a line each; the others were."""
 
-    exit_code = 1
-
-    def __init__(self, lines: list[str]) -> None:
-        """`lines` say why not."""
+    def __init__(self, lines: list[str], exit_code: int = 1) -> None:
+        """`lines` say why not; where none could be carried out, the exit code is 2."""
         super().__init__("; ".join(lines))
         self._lines = lines
+        self.exit_code = exit_code
 
     @property
     def lines(self) -> list[str]:

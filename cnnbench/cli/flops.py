@@ -83,7 +83,8 @@ def flops(
             except CnnbenchError as error:
                 failures[str(spec)] = error
     if not traces:
-        raise next(iter(failures.values()))
+        first, *more = failures.values()
+        raise SomeFailed([str(first), *map(str, more)], exit_code=2) from first
     if strict and (unknown := {k: t.uncounted for k, t in traces.items() if t.uncounted}):
         told = [col.uncounted(name, names) for name, names in unknown.items()]
         raise CnnbenchError("; ".join([*map(str, failures.values()), *told]))
@@ -91,4 +92,4 @@ def flops(
     found = [traces[name] for name in counted]
     written.hand_over(report_of(counted, found, asked))
     if failures:
-        raise SomeFailed([str(error) for error in failures.values()])
+        raise SomeFailed(list(map(str, failures.values())))

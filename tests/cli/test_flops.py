@@ -261,3 +261,11 @@ def test_a_fit_for_another_back_end_says_what_its_predictions_are_of() -> None:
     note = "predicted for eager passes"
     assert note not in command("fit", *asked).stdout
     assert note in command("fit", *asked, "--backend", "compile").stdout
+
+
+def test_where_none_can_be_counted_each_is_named(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text("def one():\n    raise ValueError('first')\n")
+    done = command("flops", "nets:one", "nets:two", "--input", "3x8x8", cwd=tmp_path)
+    assert done.returncode == 2
+    assert [line[:9] for line in done.stderr.splitlines()] == ["cnnbench:"] * 2
+    assert "first" in done.stderr and "'two'" in done.stderr

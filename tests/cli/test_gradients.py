@@ -150,7 +150,7 @@ def test_ctrl_c_prints_what_there_is(
         (["lenet5", "--weight-decay", "0"], "--weight-decay 0 makes no sense; give it above 0"),
         (["lenet5", "--weight-decay", "nan"], "--weight-decay nan makes no sense"),
         (["lenet5", "--steps", "5", "--learning-rate", "-1"], "--learning-rate -1 makes no sense"),
-        (["lenet5", "--learning-rate", "0.1"], "--learning-rate is of training; give --steps"),
+        (["lenet5", "--learning-rate", "0.1"], "--learning-rate is for training; add --steps"),
         (["lenet5", "--threads", "0"], "--threads 0 cannot compute"),
         (["lenet5", "--threads", "100000"], "100000 threads are too many"),
         (["lenet5", "--seed", "-1"], "--seed -1 is no seed"),

@@ -85,7 +85,7 @@ def test_raw_gives_every_sample() -> None:
 
 @pytest.mark.parametrize("width", ["80", "200"])
 def test_the_table_fits_and_names_where_it_was_measured(width: str) -> None:
-    arguments = ("time", "lenet5", "resnet20", "--train", "--batch", "2", *QUICK)
+    arguments = ("time", "lenet5", "resnet20", "--train", "--batch", "2", *QUICK, "--explain")
     done = command(*arguments, COLUMNS=width)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert max(map(len, done.stdout.splitlines())) <= int(width)
@@ -199,7 +199,7 @@ def test_memory_that_runs_out_is_a_row_with_the_largest_batch_that_did_fit(tmp_p
         (["time", "lenet5", "--max-time", "nan"], "makes no sense"),
         (["time", "lenet5", "--seed", "-1"], "--seed -1"),
         (["time", "lenet5", "--dtype", "int8"], "float32"),
-        (["time", "lenet5", "--device", "cpu", "--graph"], "--graph replays a CUDA graph"),
+        (["time", "lenet5", "--device", "cpu", "--graph"], "the back end graph needs a CUDA device"),
         (["time", "lenet5", "--device", "cpu", "--fuse", "--train"], "leave one of them out"),
         (["time", "lenet5", "--layers", "--compile"], "no operators; leave --layers out"),
         (["time", "lenet5", "--layers", "--raw"], "--layers has neither --raw"),

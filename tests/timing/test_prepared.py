@@ -221,7 +221,7 @@ def test_what_cannot_fit_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        (Setting(backend="graph"), "cpu has not"),
+        (Setting(backend="graph"), "needs a CUDA device"),
         (Setting(backend="graf"), r"no backend 'graf' \(did you mean graph\?\); there is eager"),
         (Setting(fuse=True, train=True), "leave one of them out"),
         (Setting(batch=0), "batch 0 makes no sense"),

@@ -16,9 +16,13 @@ from cnnbench.timing.setting import Setting
 def check(setting: Setting, device: Device) -> None:
     """DeviceError for another device than CUDA's, and for training."""
     if device.kind != "cuda":
-        raise DeviceError(f"--graph replays a CUDA graph, which {device} lacks; leave it out")
+        raise DeviceError(
+            f"the back end graph needs a CUDA device, not {device}; leave --graph out"
+        )
     if setting.train:
-        raise DeviceError("--graph captures a forward pass; leave --train or --graph out")
+        raise DeviceError(
+            "the back end graph captures a forward pass; leave --train or --graph out"
+        )
 
 
 def prepare(network: Network, setting: Setting, given: Arguments) -> Run:
