@@ -33,10 +33,9 @@ LEARNING_RATES = {"vgg": 1e-4, "alexnet": 3e-5, "googlenet": 1e-4}
 
 def small(name: str) -> str:
     prefix = max((p for p in SMALL if name.startswith(p)), key=len, default="")
-    options = SMALL.get(prefix, "")
     if name.startswith("lenet"):
         return name
-    return f"{name}@{options},num_classes=10"
+    return f"{name}@" + ",".join(filter(None, (SMALL.get(prefix), "num_classes=10")))
 
 
 @pytest.mark.parametrize("name", [model.name for model in MODELS])
