@@ -10,14 +10,20 @@ from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.run import Ran, key
 from cnnbench.sweeps.store import Store, standing
 
+_COUNTING_S = 2.0  # of a network, in processes side by side on two cores
+
 
 def left_to_do(
     left: Sequence[Configuration], of: Sequence[Configuration], where: str | None, seconds: float
 ) -> str:
-    """What is left to do, and where anything is timed the longest that it may take."""
-    how = ", counted alone"
+    """What is left to do, and where anything is timed how long it takes."""
+    how = ", only counted"
     if where is not None:
-        how = f" on {where}, {units.span(seconds * len(left))} of timing at most"
+        how = (
+            f" on {where}: about {units.span(seconds * len(left))} of timing, after "
+            f"{units.span(_COUNTING_S * len(left))} of counting and predicting; "
+            "longer if a pass takes over a second"
+        )
     lines = [*map(str, left), f"{len(left)} of {len(of)} configurations to do{how}"]
     return "".join(f"{line}\n" for line in lines)
 

@@ -81,7 +81,10 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0 and not folder.exists()
     lines = done.stdout.splitlines()
     assert lines[0] == "lenet5, batch 1, channels last" and len(lines) == 5
-    assert lines[-1] == "4 of 4 configurations to do on cpu, 2 min of timing at most"
+    assert lines[-1] == (
+        "4 of 4 configurations to do on cpu: about 2 min of timing, after 8 s of counting and "
+        "predicting; longer if a pass takes over a second"
+    )
 
 
 def test_times_are_measured_and_merged(tmp_path: Path) -> None:
@@ -155,7 +158,8 @@ def test_a_dry_run_on_slurm_submits_nothing(tmp_path: Path) -> None:
     done = command(*line, "--slurm", "partition=gpu,gpus=1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == (
-        "2 of 2 configurations to do on Slurm (partition=gpu,gpus=1), 20 s of timing at most"
+        "2 of 2 configurations to do on Slurm (partition=gpu,gpus=1): about 20 s of timing, after "
+        "4 s of counting and predicting; longer if a pass takes over a second"
     )
     assert not list(tmp_path.iterdir())
 

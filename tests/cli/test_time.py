@@ -199,7 +199,10 @@ def test_memory_that_runs_out_is_a_row_with_the_largest_batch_that_did_fit(tmp_p
         (["time", "lenet5", "--max-time", "nan"], "makes no sense"),
         (["time", "lenet5", "--seed", "-1"], "--seed -1"),
         (["time", "lenet5", "--dtype", "int8"], "float32"),
-        (["time", "lenet5", "--device", "cpu", "--graph"], "the back end graph needs a CUDA device"),
+        (
+            ["time", "lenet5", "--device", "cpu", "--graph"],
+            "the back end graph needs a CUDA device",
+        ),
         (["time", "lenet5", "--device", "cpu", "--fuse", "--train"], "leave one of them out"),
         (["time", "lenet5", "--layers", "--compile"], "no operators; leave --layers out"),
         (["time", "lenet5", "--layers", "--raw"], "--layers has neither --raw"),
