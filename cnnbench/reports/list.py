@@ -37,10 +37,10 @@ def report_of(found: Sequence[Model], added: Mapping[str, str]) -> Report:
         rows = [{"names": name, "source": source} for name, source in added.items()]
         tables.append(Table(PLUGINS, rows, "from other packages"))
     taken = dict.fromkeys(option.name for model in found for option in model.options)
-    notes = ["Options are written NAME@key=value,key=value:"] if taken else []
     theirs = " and ".join(map(sources.typed, sources.names()))
+    how = "Options are written NAME@key=value,key=value. " if taken else ""
+    notes = [f"{how}Also package.module:NAME, path/file.py:NAME, {theirs}."]
     notes += _explained(list(taken), found)
-    notes.append(f"Also your own (package.module:NAME, path/file.py:NAME), {theirs}.")
     records = [*map(_record, found)]
     records += [_plugin(name, source) for name, source in added.items()]
     return Report("list", records, tables, notes)

@@ -204,7 +204,7 @@ def test_list_filters_and_names_options() -> None:
     assert {"resnet50", "mobilenet_v2"} <= names and "vgg16" not in names
     (row,) = results("list", "efficientnet_b3")
     assert row["options"]["width_mult"] == 1.2 and row["year"] == 2019
-    text = command("list", "2017").stdout
+    text = command("list", "2017", "--explain").stdout
     assert "mobilenet_v1 [mobilenet]" in text and "width_mult: multiplies" in text
 
 
