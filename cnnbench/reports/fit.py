@@ -36,7 +36,7 @@ def report_of(
     columns = (
         Column("mark", "", left=True),
         *(col.MODEL, col.PARAMS, col.MACS, col.PEAK),
-        col.PREDICTED if predicted else col.BYTES,
+        *((col.PREDICTED,) if predicted else col.wide(col.BYTES)),
         *(col.MEASURED if done.timings else ()),
     )
     about: dict[str, Any] = {}
@@ -108,10 +108,9 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
     else:
         lines = [f"{most} of the {networks} tried; accuracy is not estimated"]
     if budget.static:
-        static = " and ".join(metric.words for metric in budget.static)
-        lines.append(
-            f"{units.exact(done.affordable)} of the {networks} meet the limits on {static}"
-        )
+        first, *more = (metric.words for metric in budget.static)
+        held = f"limits on {', '.join([first, *more])}" if more else f"{first} limit"
+        lines.append(f"{units.exact(done.affordable)} of the {networks} meet the {held}")
     binding = [metric.words for metric in done.binding]
     if binding:
         lines.append(f"● binding: {' and '.join(binding)}")
