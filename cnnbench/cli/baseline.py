@@ -42,5 +42,4 @@ def baseline(
     with their_code(), bar() as shown:
         made = record(found, chosen, whole=not only, progress=shown)
     baselines.keep(made, file)
-    labels = [guarded.label for guarded in chosen]
-    written.hand_over(report_of(labels, made, before, found.baseline, file))
+    written.hand_over(report_of(chosen, made, before, found.baseline, file))

@@ -63,12 +63,11 @@ def time(
     cnnbench time mobilenet --layers --by stage
     """
     specs = [parse(text) for text in models]
+    layers = layers or divided.named
     sizes = opt.read_batches(batches)
     names = opt.read_backends(backend, compiled=compiled, graph=graph)
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
-    if divided.named and not layers:
-        raise CnnbenchError("--by, --depth, --sort and --top divide --layers; add it")
     given = opt.read_inputs(inputs, max(sizes), specs)
     with heavy_imports():
         from cnnbench.reports.time import report_of

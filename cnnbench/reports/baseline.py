@@ -10,6 +10,7 @@ from cnnbench import units
 from cnnbench.counting.metrics import STATIC
 from cnnbench.counting.rules import convention
 from cnnbench.guard.baseline import Baseline
+from cnnbench.guard.config import Guarded
 from cnnbench.guard.costs import Costs
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
@@ -26,14 +27,21 @@ RECORDED = (
 
 
 def report_of(
-    chosen: Sequence[str], made: Baseline, before: Mapping[str, Costs], name: str, file: Path
+    chosen: Sequence[Guarded], made: Baseline, before: Mapping[str, Costs], name: str, file: Path
 ) -> Report:
     """One row a model that was recorded; `before` are the costs of the last record."""
-    rows = [_row(label, made.models[label], before.get(label)) for label in chosen]
+    rows = [_row(one.label, made.models[one.label], before.get(one.label)) for one in chosen]
     gone = sorted(set(before) - set(made.models))
     number = f"{len(rows)} model" + ("" if len(rows) == 1 else "s")
     size = units.size(file.stat().st_size)
     findings = [f"{number} recorded in {name} ({size}), which 'cnnbench check' reads"]
+    findings += [
+        f"{one.label}: {metric.words} above max_{metric} ({metric.show(limit)}): 'cnnbench check' "
+        "fails until the limit is raised"
+        for one in chosen
+        for metric in STATIC
+        if (limit := one.exceeded(metric, made.models[one.label].value(metric))) is not None
+    ]
     findings += [f"no longer in it: {', '.join(gone)}"] if gone else []
     return Report(
         command="baseline",

@@ -167,6 +167,12 @@ def _notes(findings: Sequence[Finding], revision: Revision | None) -> list[str]:
     changed = {f.label for f in findings if f.change and not _timed(f)}
     plural = "" if len(checked) == 1 else "s"
     notes.append(f"{len(checked)} model{plural} checked, {len(changed) or 'none'} with other costs")
+    for label in dict.fromkeys(f.label for f in findings if f.status is Status.UNHELD):
+        same = [f for f in findings if f.label == label and f.status is Status.UNHELD]
+        costs = ", ".join(
+            f"{f.metric.words} {units.difference(f.change or 0)}" for f in same if f.metric
+        )
+        notes.append(f"{label}: changed, but not guarded: {costs}")
     if revision is not None:
         notes.append(f"latency: ratio of the working tree's to that of {revision}")
     recordable = [
@@ -176,7 +182,7 @@ def _notes(findings: Sequence[Finding], revision: Revision | None) -> list[str]:
     ]
     if any(finding.status is Status.OVER for finding in findings):
         notes.append(
-            "over limit: above what max_… in the configuration allows, whatever is recorded"
+            "over limit: above what max_… in the configuration allows; a new baseline does not help"
         )
     if names := list(dict.fromkeys(recordable)):
         only = f" --only '{names[0]}'" if len(names) == 1 < len(checked) else ""

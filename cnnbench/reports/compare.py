@@ -36,8 +36,8 @@ PARTS = (
     Column("macs_difference", "difference\nin MACs", col.signed),
     Column("bytes_moved_a", "bytes\nof a", units.size, wide=True),
     Column("bytes_moved_b", "bytes\nof b", units.size, wide=True),
-    Column("predicted_a_s", "time\nof a", units.duration),
-    Column("predicted_b_s", "time\nof b", units.duration),
+    Column("predicted_a_s", "predicted\ntime of a", units.duration),
+    Column("predicted_b_s", "predicted\ntime of b", units.duration),
 )
 _MARKS = {Verdict.INDISTINGUISHABLE: "~ ", Verdict.NOT_CONVERGED: "! "}
 _COSTS = {
@@ -142,8 +142,13 @@ def surroundings(done: Comparing) -> dict[str, Any]:
 
 
 def judgements(done: Comparing) -> list[str]:
-    """What could not be told, and what the marks of ratios say."""
-    lines = []
+    """What disturbed it, what could not be told, and what the marks of ratios say."""
+    lines = [f"warning: {warning.text}" for warning in done.warnings]
+    if done.profile is not None and (done.profile.disturbed or done.profile.operators_disturbed):
+        lines.append(
+            "predicted from ceilings measured while something disturbed; again on a quiet machine: "
+            "cnnbench device --refresh"
+        )
     if done.interrupted:
         timed = sum(row.measured is not None for row in done.rows)
         lines.append(f"interrupted: {timed} of {len(done.rows)} rows were measured")
@@ -155,7 +160,7 @@ def judgements(done: Comparing) -> list[str]:
 
 
 def notes(done: Comparing, setting: Setting) -> list[str]:
-    """What disturbed it, and where it was measured."""
+    """What a reader must know of each side, and where it was measured."""
     told = {
         (side.name, w.text): None
         for row in done.rows
@@ -163,7 +168,6 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
         for w in side.warnings
     }
     lines = [f"{name}: {text}" for name, text in told]
-    lines += [f"warning: {warning.text}" for warning in done.warnings]
     if done.environment is not None:
         lines.append(
             where(
@@ -176,9 +180,4 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
         lines.append(f"predicted for {done.profile.name}, nothing was measured")
     if done.profile is not None and not setting.plain:
         lines.append("predicted for eager passes in the default layout")
-    if done.profile is not None and (done.profile.disturbed or done.profile.operators_disturbed):
-        lines.append(
-            "predicted from ceilings measured while something disturbed; again on a quiet machine: "
-            "cnnbench device --refresh"
-        )
     return [*lines, convention.FOOTER]

@@ -35,6 +35,11 @@ def report_of(seen: Portrait, about: Environment) -> Report:
         records=_records(profile),
         tables=[Table(CEILINGS, _rows(profile), f"{profile.device}  {profile.name}")],
         findings=[
+            *(
+                ["Operators were measured while something disturbed: --refresh"]
+                if profile.operators_disturbed
+                else []
+            ),
             *(f"warning: {warning.text}" for warning in seen.warnings),
             *([] if seen.warnings else ["Nothing disturbs it now."]),
         ],

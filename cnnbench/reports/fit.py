@@ -132,6 +132,7 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
             f"predicted times were off by {units.difference(best.error)} for it, "
             f"{units.percent(worst)} at most"
         )
+    lines += [f"warning: {warning.text}" for warning in done.warnings]
     if done.interrupted:
         lines.append("Interrupted: the best of what was measured by then.")
     return lines
@@ -141,7 +142,6 @@ def _notes(done: Fitting, setting: Setting, profile: Profile | None) -> list[str
     """What disturbed it, and where it was measured."""
     lines = []
     if done.timings:
-        lines += [f"warning: {warning.text}" for warning in done.warnings]
         told = {
             f"{choice.variant.spec}: {warning.text}": None
             for choice in done.choices

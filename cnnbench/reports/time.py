@@ -125,7 +125,6 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
     layout = any(row.setting.channels_last for row in latencies)
     lines = _warnings(latencies)
-    lines += [f"warning: {warning.text}" for warning in timing.warnings]
     lines.append(where(about, dtypes, channels_last=layout))
     roofs = [
         f"{units.rate(kept.flops_per_s[dtype], 'FLOP/s')} in {dtype}"
@@ -140,8 +139,9 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
 
 
 def _failures(latencies: Sequence[Latency], timing: Timing) -> list[str]:
-    """What could not be timed, and why."""
-    lines = [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
+    """What disturbed it, what could not be timed, and why."""
+    lines = [f"warning: {warning.text}" for warning in timing.warnings]
+    lines += [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
     if timing.interrupted:
         lines.append("Interrupted: this is what was measured by then.")
     return lines

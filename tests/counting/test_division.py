@@ -88,7 +88,6 @@ def test_rows_are_sorted_and_cut_in_json_and_table() -> None:
         ("flops resnet18 --by stage --depth 2", "give one of them"),
         ("flops resnet18 --operators --depth 2", "not both"),
         ("flops resnet18 --layers --sort time", "cnnbench time --layers"),
-        ("time resnet18 --by stage", "--by, --depth, --sort and --top divide --layers; add it"),
         ("flops resnet18 --top 0", "--top"),
     ],
 )
