@@ -12,6 +12,7 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.errors import ConfigError
 from cnnbench.guard import config
 from cnnbench.guard.fields import Tolerance
+from cnnbench.reports.guide import DOCS
 
 GOOD = """
 [tool.cnnbench]
@@ -156,3 +157,9 @@ def test_quantities(text: str, size: bool, value: int) -> None:
 def test_a_tolerance_is_exact(baseline: int, share: Fraction) -> None:
     limit = Tolerance(share=share).limit(baseline)
     assert limit <= baseline * (1 + share) < limit + 1
+
+
+def test_the_documentation_names_every_key() -> None:
+    page = (DOCS / "reference/configuration.md").read_text("utf-8")
+    for key in {*config.Config.model_fields, *config.Guarded.model_fields} - {"file"}:
+        assert f"`{key}`" in page, key
