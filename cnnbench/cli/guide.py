@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Annotated
 
 import typer
@@ -47,6 +48,16 @@ def guide(
         deliver(text, None)
         return
     os.environ.setdefault("LESS", "-FRX")  # colours, and no paging of what fits the screen
+    os.environ.setdefault("LESSCHARSET", "utf-8")  # as we write it, whatever the locale
+    _forget_missing_pagers()
     console.width = min(console.width, _WIDEST)
     with console.pager(styles=True):
         console.print(Markdown(text, code_theme="ansi_dark"))
+
+
+def _forget_missing_pagers() -> None:
+    """A pager that is not installed would show nothing; the system's own is taken."""
+    for name in ("MANPAGER", "PAGER"):
+        words = os.environ.get(name, "").split()
+        if words and shutil.which(words[0]) is None:
+            del os.environ[name]

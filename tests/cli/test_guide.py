@@ -30,13 +30,24 @@ def test_a_page_is_plain_in_a_pipe(page) -> None:
     assert "\x1b" not in shown and "![" not in shown and "<!--" not in shown and ".md)" not in shown
 
 
+@pytest.mark.parametrize("missing", ["nosuchpager -x", "'cat"])
+def test_a_pager_that_is_missing_hides_no_page(missing: str) -> None:
+    assert "Exit codes" in on_a_terminal(MANPAGER=missing, PAGER="cat")
+
+
 def test_a_page_is_rendered_and_paged_on_a_terminal() -> None:
-    environment = {**os.environ, "PAGER": "cat", "TERM": "xterm", "COLUMNS": "80"}
-    arguments = ["-m", "cnnbench", "guide", "exit-codes"]
-    shown = pexpect.run(
-        f"{sys.executable} {' '.join(arguments)}", env=environment, timeout=int(SECONDS)
-    ).decode()
+    shown = on_a_terminal(PAGER="cat")
     assert "\x1b[" in shown and "# Exit codes" not in shown and "Exit codes" in shown
+
+
+def on_a_terminal(**more: str) -> str:
+    """What a terminal shows of a short page."""
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", **more}
+    arguments = ["-m", "cnnbench", "guide", "exit-codes"]
+    shown: bytes = pexpect.run(
+        f"{sys.executable} {' '.join(arguments)}", env=environment, timeout=int(SECONDS)
+    )
+    return shown.decode()
 
 
 def test_a_command_leads_to_its_page() -> None:
