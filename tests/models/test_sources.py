@@ -403,6 +403,17 @@ def test_a_source_that_claims_a_name_of_ours_is_listed_once(
     assert getattr(ours, "__name__", "") == sources.SOURCES["timm"]
 
 
+def test_a_source_that_exits_as_it_is_imported_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "shop_that_exits.py").write_text("raise SystemExit(3)")
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("shop:", "shop_that_exits", plugins.GROUP)
+    monkeypatch.setattr(plugins, "entry_points", lambda: (point,))
+    with pytest.raises(SourceError, match="the source shop cannot be imported: 3"):
+        sources.source_of(parse("shop:net"))
+
+
 def test_a_source_that_two_packages_add_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [EntryPoint("shop:", f"{package}.source", plugins.GROUP) for package in ("a", "b")]
     monkeypatch.setattr(plugins, "entry_points", lambda: tuple(points))

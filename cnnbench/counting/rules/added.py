@@ -51,7 +51,7 @@ def load() -> None:
     for point in entry_points(group=GROUP):
         try:
             table = point.load()
-        except Exception as error:  # whatever another package does as it is imported
+        except (Exception, SystemExit) as error:  # whatever another package does as it is imported
             reason = reason_of(error)
             raise RuleError(f"the rules of {point.value} cannot be imported: {reason}") from error
         if not isinstance(table, Mapping):

@@ -59,5 +59,5 @@ def source_of(spec: SourceSpec) -> Source:
     point = plugins.source(name)
     try:
         return cast("Source", point.load())
-    except Exception as error:  # whatever another package does as it is imported
+    except (Exception, SystemExit) as error:  # whatever another package does as it is imported
         raise SourceError(f"the source {name} cannot be imported: {reason_of(error)}") from error

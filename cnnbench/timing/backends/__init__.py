@@ -58,5 +58,5 @@ def find(name: str) -> Backend:
         return cast("Backend", importlib.import_module(BACKENDS[name]))
     try:
         return cast("Backend", added()[name].load())
-    except Exception as error:  # whatever another package does as it is imported
+    except (Exception, SystemExit) as error:  # whatever another package does as it is imported
         raise SettingError(f"the backend {name} cannot be imported: {reason_of(error)}") from error
