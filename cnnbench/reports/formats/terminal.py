@@ -37,7 +37,7 @@ def _rendered(report: Report, console: Console) -> str:
             for line in lines:
                 words = [_short(word, console.width) for word in _printable(line).split(" ")]
                 console.print(Text(" ".join(words), style=style))
-            if lines is report.findings and lines:
+            if lines is report.findings and lines and report.notes:
                 console.print()
     return capture.get()
 
