@@ -140,9 +140,23 @@ def played(steps: list[dict[str, Any]], clone: Path, **environment: str) -> list
 
 
 @pytest.mark.skipif(which("bash") is None, reason="GitHub runs bash")
-@pytest.mark.parametrize("steps", [guides(), actions()], ids=["guide", "action"])
-def test_a_job_step_by_step(
-    steps: list[dict[str, Any]], scratch: Scratch, tmp_path_factory: pytest.TempPathFactory
+def test_the_action_checks_as_the_guides_job_does(tmp_path: Path) -> None:
+    """The same command, in place of which one that prints what it is given."""
+    for name in ("cnnbench", "pip"):
+        (tmp_path / name).write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    given = {"PATH": path, "GITHUB_BASE_REF": "main"}
+    (_, job), (_, action) = (
+        played(steps, tmp_path, **given)[-1] for steps in (guides(), actions())
+    )
+    assert job.split() == ["check", "--format", "github", "--against", "origin/main"]
+    assert action.split() == ["check", "--format=github", "--against=origin/main"]
+
+
+@pytest.mark.skipif(which("bash") is None, reason="GitHub runs bash")
+def test_the_guides_job_step_by_step(
+    scratch: Scratch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """In a clone with all branches, as a checkout of GitHub's."""
     scratch.git("checkout", "-qb", "feature")
@@ -154,7 +168,7 @@ def test_a_job_step_by_step(
     clone = tmp_path_factory.mktemp("runner") / "clone"
     summary = clone.parent / "summary.md"
     scratch.git("clone", "-q", str(scratch.folder), str(clone))
-    ended = played(steps, clone, GITHUB_BASE_REF="main", GITHUB_STEP_SUMMARY=str(summary))
+    ended = played(guides(), clone, GITHUB_BASE_REF="main", GITHUB_STEP_SUMMARY=str(summary))
     assert [code for code, _ in ended] == [0, 1], ended
     output = ended[-1][1]
     assert "::error title=cnnbench%3A nets%3ANet 3x16x16::MACs 350,368 → 350,384" in output
