@@ -66,7 +66,7 @@ def flops(
         raise CnnbenchError(
             "flops counts and does not time; 'cnnbench time --layers' sorts by time"
         )
-    division = replace(divided.division(), by=By.KIND) if operators else divided.division()
+    division = replace(divided, by=By.KIND) if operators else divided
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
     given = opt.read_inputs(inputs, batch, specs)
     with heavy_imports():

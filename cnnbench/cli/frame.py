@@ -136,8 +136,8 @@ class Measuring(Here):
 
 
 @dataclass(frozen=True)
-class Divided:
-    """What a network's operators are put together to, in which order, and how many are shown."""
+class Divided(Division):
+    """The options of a division of a network's operators."""
 
     by: opt.ByOption = None
     depth: opt.Depth = None
@@ -153,10 +153,6 @@ class Divided:
     def named(self) -> bool:
         """Whether any was given."""
         return any(value is not None for value in (self.by, self.depth, self.sort, self.top))
-
-    def division(self) -> Division:
-        """What it asks for."""
-        return Division(self.by, self.depth, self.sort, self.top)
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,4 @@ def time(
             timing = timed(asked, given, session, largest=largest)
     if all(latency.error for latency in timing.latencies) and not timing.interrupted:
         raise InputError("; ".join(dict.fromkeys(str(row.error) for row in timing.latencies)))
-    written.hand_over(
-        report_of(timing, raw=raw, division=divided.division()), interrupted=timing.interrupted
-    )
+    written.hand_over(report_of(timing, raw=raw, division=divided), interrupted=timing.interrupted)

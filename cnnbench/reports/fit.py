@@ -97,7 +97,7 @@ def _flat(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
-    """What was looked for, what holds it back, and how wrong predictions were."""
+    """What was looked for, what holds it back, how wrong predictions were, what disturbed."""
     best = done.choices[0]
     most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
     if done.timings:
@@ -139,7 +139,7 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
 
 
 def _notes(done: Fitting, setting: Setting, profile: Profile | None) -> list[str]:
-    """What disturbed it, and where it was measured."""
+    """What a reader must know of single networks, and where it was measured."""
     lines = []
     if done.timings:
         told = {

@@ -76,7 +76,11 @@ class Page:
 
 def pages() -> list[Page]:
     """Every page, folder by folder."""
-    return [Page(file) for folder in _FOLDERS for file in sorted((DOCS / folder).glob("*.md"))]
+    return [one for folder in _FOLDERS for one in _of(folder)]
+
+
+def _of(folder: str) -> list[Page]:
+    return [Page(file) for file in sorted((DOCS / folder).glob("*.md"))]
 
 
 def page(topic: str) -> Page:
@@ -91,13 +95,9 @@ def page(topic: str) -> Page:
 
 def report() -> Report:
     """A table of the pages of each folder."""
-    rows = [{"topic": one.topic, "summary": one.summary} for one in pages()]
     tables = [
-        Table(
-            _COLUMNS,
-            [row for row, one in zip(rows, pages(), strict=True) if one.file.parent.name == name],
-            title,
-        )
+        Table(_COLUMNS, [{"topic": one.topic, "summary": one.summary} for one in _of(name)], title)
         for name, title in _FOLDERS.items()
     ]
+    rows = [row for table in tables for row in table.rows]
     return Report("guide", rows, tables, ["cnnbench guide TOPIC shows one"])

@@ -77,9 +77,9 @@ class Report:
 
     def brief(self, more: str) -> Report:
         """The report with as many notes as fit three lines, and `more`, what shows the others."""
-        if sum(map(_lines, self.notes)) <= _LINES:
-            return self
         lines = list(accumulate(map(_lines, self.notes)))
+        if not lines or lines[-1] <= _LINES:
+            return self
         kept = self.notes[: max(1, bisect_right(lines, _LINES - 1))]
         left = len(self.notes) - len(kept)
         notes = "1 more note" if left == 1 else f"{left} more notes"

@@ -63,7 +63,7 @@ def report_of(timing: Timing, *, raw: bool = False, division: Division | None = 
         command="time",
         results=results,
         tables=tables,
-        findings=_failures(latencies, timing),
+        findings=_findings(latencies, timing),
         notes=_notes(latencies, timing),
         environment={
             **software(),
@@ -120,7 +120,7 @@ def _intensity(rows: Sequence[dict[str, Any]]) -> float:
 
 
 def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
-    """Notes: where it was measured, against which roof, what a reader must know."""
+    """What a reader must know of rows, where it was measured, against which roof."""
     about, kept = timing.environment, timing.profile
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
     layout = any(row.setting.channels_last for row in latencies)
@@ -138,7 +138,7 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     return lines
 
 
-def _failures(latencies: Sequence[Latency], timing: Timing) -> list[str]:
+def _findings(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     """What disturbed it, what could not be timed, and why."""
     lines = [f"warning: {warning.text}" for warning in timing.warnings]
     lines += [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
