@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from cnnbench.harmless import line
+
 _LONGEST = 400  # characters of somebody else's error
 
 
@@ -108,7 +110,7 @@ def reason_of(error: BaseException) -> str:
         lines = str(error).strip().splitlines()
     except Exception:  # even its text may be somebody else's code
         lines = []
-    text = "".join(filter(str.isprintable, lines[0])).rstrip(".") if lines else "it says no more"
+    text = line(lines[0]).rstrip(".") if lines else "it says no more"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

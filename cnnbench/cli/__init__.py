@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 
+from cnnbench import harmless
 from cnnbench.cli.completion import joined_bash_words
 from cnnbench.cli.startup import heavy_imports, interrupted
 from cnnbench.errors import CnnbenchError
@@ -103,6 +104,5 @@ def _usage(message: str, error: Exception) -> str:
 
 
 def _complain(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    print(f"cnnbench: {line}", file=sys.stderr)
+    print(f"cnnbench: {harmless.message(message)}", file=sys.stderr)
     return code

@@ -115,7 +115,7 @@ def check(
         deliver(as_junit("cnnbench", check_ci.cases(findings, strict)), output)
     elif form is CheckFormat.GITHUB:
         annotated = github.commands(check_ci.remarks(findings, strict))
-        deliver(text(report, Format.TABLE) + annotated, output)
+        deliver(annotated + text(report, Format.TABLE), output)
         github.append_summary(f"## cnnbench\n\n{text(report, Format.MARKDOWN)}")
     else:
         emit(report, None if form is None else Format(form), output)

@@ -190,7 +190,7 @@ class Written:
     ) -> None:
         """Draw the picture, print the report; exit as Ctrl-C does where that ended it."""
         if self.is_apart and self.output is not None and draw is not None:
-            style.save(draw(), self.output)
+            draw().save(self.output)
         output = None if self.is_apart else self.output
         emit(report, self.form, output, wide=self.wide, explain=self.explain)
         if interrupted:

@@ -10,6 +10,7 @@ import typer
 from cnnbench import units
 from cnnbench.cli.frame import command
 from cnnbench.errors import CnnbenchError
+from cnnbench.reports.formats.emit import say
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.store import Store
 from cnnbench.sweeps.store import merge as merged
@@ -34,13 +35,11 @@ def merge(
     if len(folders) < 2:
         raise CnnbenchError(f"{folders[0]} alone cannot be merged; name two or more")
     done = merged([Store(folder) for folder in folders], Store(output))
-    typer.echo(
+    say(
         f"{output}: {units.number(done.records, 'record')}, {len(done.conflicts)} of them "
         "otherwise in another store"
     )
     for record in done.conflicts:
         device = (record.get("environment") or {}).get("device_name")
         where = f", {device}" if device else ""
-        typer.echo(
-            f"left out: {Configuration.of(record)}{where}, measured {record.get('measured')}"
-        )
+        say(f"left out: {Configuration.of(record)}{where}, measured {record.get('measured')}")

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Columns
 
 from cnnbench import units
+from cnnbench.harmless import line
 from cnnbench.progress import SILENT, Progress
 
 _REFRESH_S = 0.2
@@ -29,14 +30,14 @@ class _Bar:
 
     def say(self, text: str) -> None:
         """Tell what is being done."""
-        self._columns.update(self._task, description=text, total=None, visible=bool(text))
+        self._columns.update(self._task, description=line(text), total=None, visible=bool(text))
         self._columns.refresh()
 
     def part(self, text: str, done: float, of: float) -> None:
         """Tell what is being done, and how much of it."""
         if (now := monotonic()) - self._shown > _REFRESH_S:
             self._columns.update(
-                self._task, description=text, total=of, completed=done, visible=True
+                self._task, description=line(text), total=of, completed=done, visible=True
             )
             self._columns.refresh()
             self._shown = now
@@ -57,8 +58,10 @@ def bar(limit: float = 0, precision: float | None = None) -> Iterator[Progress]:
     if not console.is_terminal:
         yield SILENT
         return
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(compact=True)
+    words, left = TextColumn("{task.description}", markup=False), TimeRemainingColumn(compact=True)
     # A thread that refreshes by itself would do so within samples.
-    with Columns(*columns, console=console, transient=True, auto_refresh=False) as shown:
+    with Columns(
+        words, BarColumn(), left, console=console, transient=True, auto_refresh=False
+    ) as shown:
         one = _Bar(shown, limit, precision)
         yield Progress(one.say, one.part, one.rounds)

@@ -16,6 +16,7 @@ from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, OutputError
 from cnnbench.files import write
 from cnnbench.reports.charts import style
+from cnnbench.reports.formats.emit import say
 
 
 @dataclass(frozen=True)
@@ -95,4 +96,4 @@ def report(
         written.hand_over(found)
         return
     rows = units.number(len(shows.table.rows), "configuration")
-    typer.echo(f"{written.output}: {rows}, {units.number(len(page.figures(shows)), 'chart')}")
+    say(f"{written.output}: {rows}, {units.number(len(page.figures(shows)), 'chart')}")

@@ -18,7 +18,7 @@ from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.devices import cores
 from cnnbench.errors import CnnbenchError, OutputError, SlurmError
-from cnnbench.reports.formats.emit import deliver
+from cnnbench.reports.formats.emit import say
 from cnnbench.sweeps.plan import Configuration, Plan, planned, read
 from cnnbench.sweeps.store import Store
 from cnnbench.timing.backends import BACKENDS
@@ -159,14 +159,14 @@ def sweep(
         if store is not None and dry_run:
             left = missing(of, store, machine, retry=retry)
     if dry_run or store is None:
-        deliver(left_to_do(left, of, None if plan.static else where, rule.max_time), None)
+        say(*left_to_do(left, of, None if plan.static else where, rule.max_time))
     elif slurm is not None:
         task = array.Task(store.folder.resolve(), (), plan, rule, retry)
         _submit(task, left, of, given, store, wait=wait)
     else:
         with their_code(), bar() as shown:
             done = run(of, store, machine, rule, retry=retry, progress=shown)
-        deliver(summary(store, of, machine, done), None)
+        say(*summary(store, of, machine, done))
         if done.interrupted:
             raise typer.Exit(INTERRUPTED)
 
@@ -206,13 +206,13 @@ def _submit(
 
     folder, number = store.folder, len(of)
     if not left:
-        typer.echo(f"{folder}: {number} of {number} configurations, nothing to submit")
+        say(f"{folder}: {number} of {number} configurations, nothing to submit")
         return
     job = array.submit(left, given, task)
     tasks = units.number(job.tasks, "task")
-    typer.echo(f"job {job.job}: {len(left)} of {number} configurations in {tasks}, into {folder}")
+    say(f"job {job.job}: {len(left)} of {number} configurations in {tasks}, into {folder}")
     if not wait:
-        typer.echo(
+        say(
             f"'squeue --job {job.job}' shows it; the same command goes on with what is missing, "
             f"'cnnbench report {folder}' shows what is there"
         )
@@ -221,10 +221,10 @@ def _submit(
         with bar() as shown:
             failed = queue.wait(job, store, lambda done: shown.counted(done, len(left)))
     except KeyboardInterrupt:
-        typer.echo(f"job {job.job} goes on; 'scancel {job.job}' ends it")
+        say(f"job {job.job} goes on; 'scancel {job.job}' ends it")
         raise typer.Exit(INTERRUPTED) from None
     missing = len(array.unfinished(of, store, static=task.plan.static))
-    typer.echo(f"{folder}: {number - missing} of {number} configurations")
+    say(f"{folder}: {number - missing} of {number} configurations")
     if missing or failed:
         ended = "".join(f"; task {name} ended as {state}" for name, state in failed.items())
         raise SlurmError(

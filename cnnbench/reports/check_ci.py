@@ -50,7 +50,7 @@ def remarks(findings: Sequence[Finding], strict: bool) -> list[Annotation]:
         Annotation(
             level,
             f"cnnbench: {label}",
-            "\n".join(filter(None, [*map(_summary, same), _first(same)])),
+            tuple(filter(None, [*map(_summary, same), _first(same)])),
         )
         for (level, label), same in found.items()
     ]
@@ -69,7 +69,7 @@ def _case(finding: Finding, strict: bool) -> Case:
     metric = finding.metric
     text = "; ".join(filter(None, [_summary(finding), _cause(finding)]))
     fails = finding.violates(strict)
-    details = "\n".join(
+    details = tuple(
         f"{change.layer}  {change.change}  {change.before} → {change.after}  "
         f"{signed(change.difference, metric)}"
         for change in finding.layers

@@ -9,6 +9,8 @@ from itertools import accumulate
 from textwrap import wrap
 from typing import Any
 
+from cnnbench import harmless
+
 _LINES, _WIDTH = 3, 80  # of notes, unless all are asked for
 
 
@@ -30,9 +32,12 @@ class Column:
     wide: bool = False
 
     def cell(self, record: dict[str, Any]) -> str:
-        """How a record's value reads; nothing where it has none."""
+        """How a record's value reads, line breaks of its layout and no others; may be nothing."""
         value = record.get(self.key)
-        return "" if value is None else self.show(value)
+        if value is None:
+            return ""
+        shown = self.show(harmless.line(value) if isinstance(value, str) else value)
+        return "\n".join(map(harmless.line, shown.split("\n")))
 
 
 @dataclass(frozen=True)

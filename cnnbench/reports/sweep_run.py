@@ -15,7 +15,7 @@ _COUNTING_S = 2.0  # of a network, in processes side by side on two cores
 
 def left_to_do(
     left: Sequence[Configuration], of: Sequence[Configuration], where: str | None, seconds: float
-) -> str:
+) -> list[str]:
     """What is left to do, and where anything is timed how long it takes."""
     how = ", only counted"
     if where is not None:
@@ -24,21 +24,21 @@ def left_to_do(
             f"{units.span(_COUNTING_S * len(left))} of counting and predicting; "
             "longer if a pass takes over a second"
         )
-    lines = [*map(str, left), f"{len(left)} of {len(of)} configurations to do{how}"]
-    return "".join(f"{line}\n" for line in lines)
+    return [*map(str, left), f"{len(left)} of {len(of)} configurations to do{how}"]
 
 
-def summary(store: Store, of: Sequence[Configuration], machine: Machine | None, done: Ran) -> str:
+def summary(
+    store: Store, of: Sequence[Configuration], machine: Machine | None, done: Ran
+) -> list[str]:
     """How much of it there is now, and what failed."""
     asked = {key(one, machine) for one in of}
     there = [record for name, record in standing(store).items() if name in asked]
     failed = [record for record in there if record["failure"]]
-    lines = [
+    return [
         f"{store.folder}: {len(there)} of {len(of)} configurations, {done.new} of them new, "
-        f"{len(failed)} failed"
+        f"{len(failed)} failed",
+        *(
+            f"failed: {record['model']}, batch {record['batch']}: {record['failure']}"
+            for record in failed
+        ),
     ]
-    lines += [
-        f"failed: {record['model']}, batch {record['batch']}: {record['failure']}"
-        for record in failed
-    ]
-    return "".join(f"{line}\n" for line in lines)

@@ -98,8 +98,8 @@ class Profile(_Record):
 
     @field_validator("name", "device", "torch")
     @classmethod
-    def _names_are_printable(cls, name: str) -> str:
-        return "".join(filter(str.isprintable, name))[:_LONGEST_NAME]
+    def _names_are_short(cls, name: str) -> str:
+        return name[:_LONGEST_NAME]
 
     @field_validator("copies")
     @classmethod

@@ -27,7 +27,7 @@ from cnnbench.devices.machine import Machine
 from cnnbench.models import registry
 from cnnbench.reports.charts import points
 from cnnbench.reports.charts.parts import chart
-from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, save, styled
+from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, Drawing
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.operators import GridTimes
 from cnnbench.roofline.predict import Predictor
@@ -117,13 +117,13 @@ def main() -> None:
     }
     given.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if given.output.parent == RESULTS:
-        save(picture(rows), RESULTS / "figures/prediction.svg")
+        picture(rows).save(RESULTS / "figures/prediction.svg")
 
 
 KEYS = ("predicted_s", "roofline_s", "flops_alone_s")
 
 
-def picture(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
+def picture(rows: list[dict[str, Any]]) -> Drawing:
     """Log-log, one dot a network; on the diagonal the prediction is right."""
     shown = [{**row, "model": f"{row['model']}, batch {row['batch']}"} for row in rows]
     times = [1e3 * row[key] for row in rows for key in ("measured_s", *KEYS)]
@@ -135,7 +135,7 @@ def picture(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
         drawn = chart(dots).mark_point(filled=True, opacity=0.7, size=45, color=colour)
         drawn = drawn.encode(x=x, y=y, tooltip=["model:N", *points.MS])
         panels.append((diagonal + drawn).properties(width=230, height=230, title=title))
-    return styled(alt.hconcat(*panels))
+    return Drawing(alt.hconcat(*panels))
 
 
 def spread(errors: list[float]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from .. import hostile
 from ..commands import command
 from ..sweeps import made
 
@@ -135,6 +136,39 @@ def test_a_hostile_name_is_shown_as_text(browser: Any, page: Path) -> None:
     assert not found(browser, "table img") and not found(browser, "svg img")
     assert any("<img" in text.text for text in found(browser, "svg text"))
     assert browser.get_log("browser") == []
+
+
+def test_pages_and_pictures_of_hostile_text_are_text(browser: Any, tmp_path: Path) -> None:
+    hostile.project(tmp_path)
+    runs = [hostile.FOLDER, f"{hostile.FOLDER}2"]
+    pair = [hostile.MODEL, f"{hostile.MODEL}@raises=-2"]
+    lines = [
+        ["report", runs[0], "--output", "one.html", "--figures", "."],
+        ["report", "--compare", *runs, "--output", "two.html", "--figures", "."],
+        *(
+            ["compare", *pair, "--input", "3x8x8", "--on", hostile.DEVICE, "--output", name]
+            for name in ("compare.svg", "compare.html")
+        ),
+        ["gradients", *pair, "--input", "3x8x8", "--output", "gradients.svg"],
+    ]
+    for line in lines:
+        done = command(*line, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        hostile.check(done.stdout + done.stderr)
+    for page in ("one.html", "two.html"):
+        opened(browser, tmp_path / page)
+        assert "\\x1b[31m\\u202e<b>" in browser.title
+        hostile.check(found(browser, "html")[0].text)
+        assert browser.get_log("browser") == []
+    pictures = [*tmp_path.glob("*.svg"), tmp_path / "compare.html"]
+    assert len(pictures) >= 6
+    for picture in pictures:
+        browser.get(picture.as_uri())
+        assert not found(browser, "parsererror, svg script, svg image, img"), picture
+        assert found(browser, "svg text") and "owned" not in browser.title
+        assert browser.get_log("browser") == []
+        if picture.suffix == ".svg":
+            hostile.check(picture.read_text("utf-8"))
 
 
 def test_it_loads_nothing(browser: Any, page: Path) -> None:

@@ -232,11 +232,11 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, content: str, complaint: st
     assert complaint in str(error.value) and str(error.value).startswith(str(file))
 
 
-def test_a_name_does_not_reach_the_terminal_raw(tmp_path: Path) -> None:
+def test_a_name_is_whatever_the_file_says(tmp_path: Path) -> None:
     file = tmp_path / "device.toml"
     numbers = "flops_per_s = { float32 = 1e12 }\nbytes_per_s = 1e10\ncall_s = 1e-5\n"
     file.write_text(f'\ufeffname = "\\u001b[31mred\\nline\\u202e"\n{numbers}', "utf-8")
-    assert profile_file.read(file).name == "[31mredline"
+    assert profile_file.read(file).name == "\x1b[31mred\nline\u202e"
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

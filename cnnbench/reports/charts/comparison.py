@@ -11,7 +11,7 @@ from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import InputError
 from cnnbench.reports.charts.ratios import OF_SPEEDUPS, TIMES, bar, ratios, speedups
 from cnnbench.reports.charts.roofline import roofline
-from cnnbench.reports.charts.style import SIDES, styled
+from cnnbench.reports.charts.style import SIDES, Drawing
 from cnnbench.roofline.predict import dtype_of
 from cnnbench.studies.comparison.comparison import Comparing, Side
 
@@ -22,7 +22,7 @@ _COSTS: dict[str, str] = {
 }
 
 
-def comparison(done: Comparing) -> alt.TopLevelMixin:
+def comparison(done: Comparing) -> Drawing:
     """Bars of ratios, and where there are ceilings the operators under them.
 
     An operator that was not timed stands where the prediction has it.
@@ -45,7 +45,7 @@ def comparison(done: Comparing) -> alt.TopLevelMixin:
         if dots:
             title = "Each operator under the roof (area: its time)"
             charts.append(roofline(dots, roofs, "operator", title=title))
-    return styled(alt.hconcat(*charts, spacing=48).resolve_scale(color="independent"))
+    return Drawing(alt.hconcat(*charts, spacing=48).resolve_scale(color="independent"))
 
 
 def _dots(side: Side) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ def _dots(side: Side) -> list[dict[str, Any]]:
     ]
 
 
-def ways(results: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
+def ways(results: Sequence[dict[str, Any]]) -> Drawing:
     """Bars of each cost as a ratio to the network as it was, with the measured one's interval."""
     base, *others = results
     bars = []
@@ -81,4 +81,4 @@ def ways(results: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
             bars.append(bar(words, way["way"], way[key], *ends))
     colours = dict(zip((way["way"] for way in others), SIDES, strict=False))
     title = "What each way of scaling costs"
-    return styled(ratios(bars, colours, title, f"times {base['model']}"))
+    return Drawing(ratios(bars, colours, title, f"times {base['model']}"))

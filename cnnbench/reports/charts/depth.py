@@ -9,13 +9,13 @@ from typing import Any
 import altair as alt
 
 from cnnbench.reports.charts.parts import chart, colour, legend, line_at_one, log_axis
-from cnnbench.reports.charts.style import Records, styled
+from cnnbench.reports.charts.style import Drawing, Records
 
 _SIZE = {"width": 340, "height": 260}
 _AROUND = 5  # steps at most on either side of a loss, which alone is noise
 
 
-def depth(results: Records) -> alt.TopLevelMixin:
+def depth(results: Records) -> Drawing:
     """Gradient and variance by block; below, where trained, losses by step and identities.
 
     A line is a model with or without batch norm.
@@ -49,7 +49,7 @@ def depth(results: Records) -> alt.TopLevelMixin:
         trained.append(_from_identity(distances, lines, decay))
     if trained:
         rows.append(trained)
-    return styled(alt.vconcat(*(alt.hconcat(*row, spacing=40) for row in rows), spacing=28))
+    return Drawing(alt.vconcat(*(alt.hconcat(*row, spacing=40) for row in rows), spacing=28))
 
 
 def _smoothed(losses: Sequence[float | None]) -> list[dict[str, float]]:

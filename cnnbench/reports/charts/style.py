@@ -8,9 +8,11 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from cnnbench import harmless
 from cnnbench.errors import OutputError
 from cnnbench.files import write
 
@@ -43,47 +45,57 @@ def require_altair() -> None:
     assert vl_convert
 
 
-def save(chart: alt.TopLevelMixin, path: Path) -> None:
-    """Write it whole: .svg, .png, or .html with all that it needs inside."""
-    if path.suffix.lower() == ".png":
-        stream = io.BytesIO()
-        chart.save(stream, format="png", scale_factor=_PNG_SCALE)
-        write(path, stream.getvalue())
-        return
-    text = io.StringIO()
-    if path.suffix.lower() == ".html":
-        chart.save(text, format="html", inline=True, embed_options={"renderer": "svg"})
-        write(path, _harmless(text.getvalue()))
-    else:
-        chart.save(text, format="svg")
-        write(path, text.getvalue())
+class Drawing:
+    """A chart as all charts look, in which no name is more than a text."""
+
+    def __init__(self, chart: Any) -> None:
+        """Nothing is drawn yet."""
+        self._chart: alt.TopLevelMixin = (
+            chart.configure(font=_FONT, background="white")
+            .configure_view(stroke=None)
+            .configure_axis(
+                labelFontSize=11,
+                titleFontSize=12,
+                titleFontWeight="normal",
+                gridColor=LIGHT,
+                domainColor=GREY,
+                tickColor=GREY,
+            )
+            .configure_header(labelFontSize=12, labelFontWeight="bold")
+            .configure_legend(labelFontSize=11, titleFontSize=12, titleFontWeight="normal")
+            .configure_title(fontSize=14, anchor="start", fontWeight="bold", subtitleFontSize=11)
+        )
+
+    def to_dict(self, **how: Any) -> dict[str, Any]:
+        """Its Vega-Lite JSON."""
+        found: dict[str, Any] = harmless.chart(self._chart.to_dict(**how))
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write it whole: .svg, .png, or .html with all that it needs inside."""
+        from altair import Chart
+
+        save = partial(Chart.save, cast(Chart, self))  # which asks for nothing but `to_dict`
+        if path.suffix.lower() == ".png":
+            stream = io.BytesIO()
+            save(stream, format="png", scale_factor=_PNG_SCALE)
+            write(path, stream.getvalue())
+            return
+        text = io.StringIO()
+        if path.suffix.lower() == ".html":
+            save(text, format="html", inline=True, embed_options={"renderer": "svg"})
+            write(path, _in_a_script(text.getvalue()))
+        else:
+            save(text, format="svg")
+            write(path, text.getvalue())
 
 
-def _harmless(page: str) -> str:
+def _in_a_script(page: str) -> str:
     """The page, where no name can end the script that it stands in."""
     head, mark, rest = page.partition("const spec = ")
     spec, end, tail = rest.partition("\n")
-    return "".join((head, mark, spec.replace("<", "\\u003c"), end, tail))
-
-
-def styled(chart: Any) -> alt.TopLevelMixin:
-    """One look for all charts."""
-    styled: alt.TopLevelMixin = (
-        chart.configure(font=_FONT, background="white")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelFontSize=11,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            gridColor=LIGHT,
-            domainColor=GREY,
-            tickColor=GREY,
-        )
-        .configure_header(labelFontSize=12, labelFontWeight="bold")
-        .configure_legend(labelFontSize=11, titleFontSize=12, titleFontWeight="normal")
-        .configure_title(fontSize=14, anchor="start", fontWeight="bold", subtitleFontSize=11)
-    )
-    return styled
+    spec = harmless.json(spec).replace("<", "\\u003c")
+    return "".join((head, mark, spec, end, tail))
 
 
 def ticks(low: float, high: float) -> list[float]:

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Any
 
+from cnnbench import harmless
 from cnnbench.reports.report import Report
 
 
@@ -15,8 +16,13 @@ def text(report: Report) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: _flat(value) for key, value in row.items()} for row in records)
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in records)
     return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    flat = _flat(value)
+    return harmless.cell(flat) if isinstance(flat, str) else flat
 
 
 def _flat(value: Any) -> Any:

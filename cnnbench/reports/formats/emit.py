@@ -8,6 +8,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
+from cnnbench import harmless
 from cnnbench.errors import OutputError
 from cnnbench.files import write
 from cnnbench.reports.guide import OF_COMMAND
@@ -69,6 +70,11 @@ def deliver(content: str, output: Path | None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         raise OutputError(f"cannot write to stdout: {error.strerror or error}") from error
+
+
+def say(*sentences: str) -> None:
+    """Write each on a line of its own to stdout."""
+    deliver("".join(f"{harmless.line(sentence)}\n" for sentence in sentences), None)
 
 
 def text(report: Report, form: Format) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from cnnbench.errors import OutputError
+from cnnbench.harmless import line
 
 
 class Level(StrEnum):
@@ -21,11 +22,11 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Annotation:
-    """One remark about one thing."""
+    """One remark about one thing, in a few lines."""
 
     level: Level
     title: str
-    text: str
+    lines: tuple[str, ...]
 
 
 _MOST = 8  # GitHub shows ten of each level, all steps of a job together
@@ -37,10 +38,10 @@ def commands(annotations: Sequence[Annotation]) -> str:
     for level in Level:
         same = [annotation for annotation in annotations if annotation.level is level]
         shown = same if len(same) <= _MOST else same[: _MOST - 1]
-        lines += [_command(level, annotation.title, annotation.text) for annotation in shown]
+        lines += [_command(level, annotation.title, annotation.lines) for annotation in shown]
         if rest := same[len(shown) :]:
             titles = ", ".join(annotation.title for annotation in rest)
-            lines.append(_command(level, f"{len(rest)} more", titles))
+            lines.append(_command(level, f"{len(rest)} more", (titles,)))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -58,10 +59,10 @@ def append_summary(markdown: str) -> None:
         ) from error
 
 
-def _command(level: Level, title: str, text: str) -> str:
+def _command(level: Level, title: str, lines: Iterable[str]) -> str:
     title = _escaped(title).replace(":", "%3A").replace(",", "%2C")
-    return f"::{level} title={title}::{_escaped(text)}"
+    return f"::{level} title={title}::{'%0A'.join(map(_escaped, lines))}"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return line(text).replace("%", "%25")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from cnnbench import harmless
 from cnnbench.reports.report import Report
 from cnnbench.version import __version__
 
@@ -16,4 +17,4 @@ def text(report: Report) -> str:
         "environment": report.environment,
         "results": report.results,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return harmless.json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from cnnbench.harmless import line
 
 
 @dataclass(frozen=True)
 class Case:
     """One thing that was checked: failed where there is a `failure`, undecided with an `error`.
 
-    `details` are for a person who asks why.
+    `details` are lines for a person who asks why.
     """
 
     group: str
@@ -22,7 +21,7 @@ class Case:
     failure: str = ""
     error: str = ""
     skipped: str = ""
-    details: str = ""
+    details: tuple[str, ...] = ()
 
 
 def as_junit(suite: str, cases: Sequence[Case]) -> str:
@@ -37,17 +36,12 @@ def as_junit(suite: str, cases: Sequence[Case]) -> str:
     )
     for case in cases:
         element = ElementTree.SubElement(
-            root, "testcase", classname=_legal(case.group), name=_legal(case.name)
+            root, "testcase", classname=line(case.group), name=line(case.name)
         )
         outcomes = {"failure": case.failure, "error": case.error, "skipped": case.skipped}
         for kind, message in outcomes.items():
             if message:
-                made = ElementTree.SubElement(element, kind, message=_legal(message))
-                made.text = _legal(case.details)
+                made = ElementTree.SubElement(element, kind, message=line(message))
+                made.text = "\n".join(map(line, case.details))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _legal(text: str) -> str:
-    """What XML 1.0 can hold."""
-    return _ILLEGAL.sub("?", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnnbench.harmless import markdown, paragraph
 from cnnbench.reports.report import Report
 
 
@@ -14,13 +15,14 @@ def text(report: Report) -> str:
         rows = [*table.rows, *([table.total] if table.total else [])]
         cells = [[column.cell(row) for column in table.columns] for row in rows]
         body = tabulate(
-            [[cell.replace("|", "\\|") for cell in line] for line in cells],
+            [[markdown(cell.replace("\n", " ")) for cell in line] for line in cells],
             headers=[
-                column.header.replace("-\n", "").replace("\n", " ") for column in table.columns
+                markdown(column.header.replace("-\n", "").replace("\n", " "))
+                for column in table.columns
             ],
             tablefmt="pipe",
             colalign=["left" if column.left else "right" for column in table.columns],
             disable_numparse=True,
         )
-        parts.append(f"### {table.title}\n\n{body}" if table.title else body)
-    return "\n\n".join([*parts, *report.findings, *report.notes]) + "\n"
+        parts.append(f"### {markdown(table.title)}\n\n{body}" if table.title else body)
+    return "\n\n".join([*parts, *map(paragraph, (*report.findings, *report.notes))]) + "\n"

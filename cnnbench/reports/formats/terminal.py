@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from cnnbench import harmless
 from cnnbench.reports.report import Column, Report, Table
 
 
@@ -35,11 +36,11 @@ def _rendered(report: Report, console: Console) -> str:
             console.print()
         for style, lines in (("", report.findings), ("dim", report.notes)):
             for line in lines:
-                words = [_short(word, console.width) for word in _printable(line).split(" ")]
+                words = [_short(word, console.width) for word in harmless.line(line).split(" ")]
                 console.print(Text(" ".join(words), style=style))
             if lines is report.findings and lines and report.notes:
                 console.print()
-    return capture.get()
+    return harmless.lines(capture.get())
 
 
 def _table(table: Table, width: int) -> tuple[RichTable, int]:
@@ -56,7 +57,7 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
                 headers[shown[-1].key] += f"\n{column.header}"
             else:
                 shown.append(column)
-    title = Text(table.title, style="bold") if table.title else None
+    title = Text(harmless.line(table.title), style="bold") if table.title else None
     rich = RichTable(
         box=box.SIMPLE_HEAD,
         padding=(0, 0 if narrow else 1, 0, 0),
@@ -90,12 +91,7 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
 
 
 def _shown(table: Table, row: dict[str, Any]) -> list[str]:
-    return [_printable(column.cell(row)) for column in table.columns]
-
-
-def _printable(text: str) -> str:
-    """Without what would command the terminal: a name is somebody else's."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
+    return [column.cell(row) for column in table.columns]
 
 
 _LEFT = 12  # columns to which a name may fold

@@ -10,8 +10,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from cnnbench import harmless
 from cnnbench.errors import OutputError
-from cnnbench.reports.charts.style import Width, require_altair, save, styled
+from cnnbench.reports.charts.style import Drawing, Width, require_altair
 from cnnbench.reports.report import Table
 from cnnbench.version import __version__
 
@@ -65,12 +66,14 @@ def html(page: Page) -> str:
     import vl_convert
 
     charts = [
-        styled(figure.draw("container")).to_dict(validate=False)  # every row, which takes seconds
+        Drawing(figure.draw("container")).to_dict(validate=False)  # every row, which takes seconds
         for section in page.sections
         for figure in section.figures
     ]
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_plain
+    )
     return environment.from_string(_file("page.html")).render(
         page=page,
         version=__version__,
@@ -86,10 +89,15 @@ def _file(name: str) -> str:
     return resources.files("cnnbench.reports").joinpath("assets", name).read_text("utf-8")
 
 
+def _plain(value: Any) -> Any:
+    """What a template puts into the page: a text of ours that is safe, or somebody's."""
+    return harmless.line(value) if type(value) is str else value
+
+
 def _embedded(value: Any) -> str:
     """JSON that no name in it can end: a script's text has no other escape."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    text = harmless.json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return text.replace("<", "\\u003c")
 
 
 def _columns(table: Table) -> list[dict[str, Any]]:
@@ -129,6 +137,6 @@ def draw(page: Page, folder: Path, say: Callable[[str], None]) -> None:
         raise OutputError(f"cannot write into {folder}: {error.strerror or error}") from error
     for figure in figures(page):
         say(f"drawing {figure.name}")
-        chart = styled(figure.draw(_WIDTH))
+        chart = Drawing(figure.draw(_WIDTH))
         for suffix in _FILES:
-            save(chart, folder / f"{figure.name}{suffix}")
+            chart.save(folder / f"{figure.name}{suffix}")

@@ -1,0 +1,116 @@
+"""Hostile names, files and stores through every command and format: shown, and never obeyed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from .. import hostile
+from ..commands import command
+from ..golden.play import COMMANDS
+from ..hostile import DEVICE, FILE, FOLDER, MODEL
+
+SIZED = [MODEL, "--input", "3x8x8"]
+FAST = ["--max-time", "0.2", "--precision", "50%"]
+LINES: list[list[str]] = [
+    ["flops", *SIZED],
+    ["flops", *SIZED, "--layers"],
+    ["flops", *SIZED, "--by", "stage"],
+    ["flops", *SIZED, "--operators", "--explain"],
+    ["show", *SIZED],
+    ["audit", *SIZED],
+    ["time", *SIZED, *FAST, "--wide"],
+    ["time", *SIZED, *FAST, "--layers"],
+    ["compare", MODEL, f"{MODEL}@raises=-2", "--input", "3x8x8", "--on", DEVICE],
+    ["compare", *SIZED, f"{MODEL}@printable=true", *FAST],
+    ["predict", *SIZED, "--on", DEVICE],
+    ["scale", "mobilenet", "--to", "2x", "--on", DEVICE],
+    ["fit", "mobilenet_v1", "--on", DEVICE, "--budget", "latency=1s"],
+    ["gradients", *SIZED],
+    ["report", FOLDER],
+    ["report", FOLDER, "--explain", "--wide"],
+    ["report", "--compare", FOLDER, f"{FOLDER}2"],
+    ["baseline"],
+    ["check"],
+    ["list", "\x1b::error::x"],
+    ["device", "--threads", "99999999"],
+    ["published", "\x1b::error::x"],
+    ["claims", "\x1b::error::x"],
+]
+SILENT_LINES: list[list[str]] = [
+    ["sweep", "--models", MODEL, "--static", "--output", "run3"],
+    ["sweep", "--models", MODEL, "--dry-run"],
+    ["merge", FOLDER, f"{FOLDER}2", "--output", "both\x1b\u202e"],
+    ["guide", "\x1b::error::x"],
+    ["flops", f"{MODEL}@raises=0", "--input", "3x8x8"],
+    *(["flops", f"{MODEL}@raises={number}", "--input", "3x8x8"] for number in range(1, 21, 4)),
+    ["flops", *SIZED, "--output", f"nowhere{FOLDER}/x.json"],
+    ["report", f"nowhere{FOLDER}"],
+    ["check", "--config", f"{FOLDER}.toml"],
+    ["check", "--only", "\x1b::error::x\n::error::y"],
+    ["sweep", f"{FOLDER}.toml", "--output", "run4"],
+    ["\x1b[31m::error::x"],
+    ["flops", "lenet5", "--\x1b::x"],
+]
+FORMATS = ("table", "json", "csv", "markdown")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    hostile.project(folder)
+    return folder
+
+
+def harmless(arguments: Sequence[str], folder: Path) -> str:
+    done = command(*arguments, cwd=folder, COLUMNS="60")
+    hostile.check(done.stderr)
+    hostile.check(done.stdout)
+    assert done.returncode in (0, 1, 2)
+    return done.stdout
+
+
+@pytest.mark.usefixtures("quick_device")
+@pytest.mark.parametrize("line", LINES, ids=lambda line: ascii(" ".join(line)))
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_command_hands_a_name_on_as_more_than_text(
+    line: list[str], form: str, folder: Path
+) -> None:
+    shown = harmless([*line, "--format", form], folder)
+    if not shown:
+        return
+    if form == "markdown":
+        hostile.check_markdown(shown)
+    if form == "csv":
+        hostile.check_csv(list(csv.DictReader(io.StringIO(shown))))
+    if form == "json":
+        json.loads(shown)
+
+
+@pytest.mark.parametrize("line", SILENT_LINES, ids=lambda line: ascii(" ".join(line)))
+def test_what_is_said_is_text(line: list[str], folder: Path) -> None:
+    harmless(line, folder)
+
+
+def test_every_command_is_among_them() -> None:
+    assert {line[0] for line in LINES + SILENT_LINES} >= set(COMMANDS)
+
+
+def test_annotations_come_first(tmp_path: Path) -> None:
+    folder = tmp_path
+    hostile.project(folder)
+    assert command("baseline", cwd=folder).returncode == 0
+    (folder / FILE).write_text(hostile.NETWORK.replace("WIDTH = 3", "WIDTH = 4"))
+    for form in ("github", "junit", "table", "markdown", "csv", "json"):
+        summary = folder / f"summary-{form}.md"
+        done = command("check", "--format", form, cwd=folder, GITHUB_STEP_SUMMARY=str(summary))
+        assert done.returncode == 1
+        hostile.check(done.stdout)
+        if form == "github":
+            assert done.stdout.startswith("::error title=cnnbench%3A =<b>|*.py%3AHostile@")
+            hostile.check_markdown(summary.read_text())
