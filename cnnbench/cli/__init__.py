@@ -16,6 +16,7 @@ from cnnbench import harmless
 from cnnbench.cli.completion import joined_bash_words
 from cnnbench.cli.startup import heavy_imports, interrupted
 from cnnbench.errors import CnnbenchError
+from cnnbench.models.nesting import room
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
@@ -71,7 +72,10 @@ def run(arguments: Sequence[str]) -> int:
     from cnnbench.cli.app import app
 
     try:
-        code = get_command(app).main(list(arguments), prog_name="cnnbench", standalone_mode=False)
+        with room():
+            code = get_command(app).main(
+                list(arguments), prog_name="cnnbench", standalone_mode=False
+            )
         sys.stdout.flush()
         if code == INTERRUPTED:
             return _complain("interrupted", INTERRUPTED)

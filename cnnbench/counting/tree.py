@@ -138,6 +138,8 @@ def _closes(op: OpCost, block: _Module) -> str:
 
 def _folded(nodes: list[Node]) -> tuple[Node, ...]:
     """Join neighbours that differ in nothing but their number."""
+    if len(nodes) == 1:
+        return tuple(nodes)
     groups: list[list[Node]] = []
     for node in nodes:
         if groups and _signature(node) == _signature(groups[-1][0]):

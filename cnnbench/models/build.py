@@ -13,6 +13,7 @@ from torch import nn
 
 from cnnbench.errors import InputError, reason_of
 from cnnbench.models.inputs import Shape
+from cnnbench.models.nesting import room
 from cnnbench.models.sources import building as sources
 from cnnbench.models.spec import AnySpec, Spec, parse
 from cnnbench.models.zoo.chain import Chain, Piece, assemble
@@ -69,10 +70,11 @@ def outline_piece(piece: Piece, dtype: torch.dtype) -> nn.Module:
 
 @contextmanager
 def surroundings() -> Iterator[None]:
-    """Undo what somebody else's module changes for all: torch's default dtype, the folder."""
+    """Room for deep networks; undo what somebody else's module changes: default dtype, folder."""
     dtype, folder = torch.get_default_dtype(), os.getcwd()
     try:
-        yield
+        with room():
+            yield
     finally:
         torch.set_default_dtype(dtype)
         os.chdir(folder)

@@ -18,6 +18,7 @@ from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import CnnbenchError, InputError, MemoryShortage, SpecError
 from cnnbench.models.arguments import Inputs
+from cnnbench.models.nesting import room
 from cnnbench.models.network import Model, Network
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.profile import Profile
@@ -80,6 +81,7 @@ def measure(
     return timed(asked, input_shape, Session(Machine.find(device, threads), rule)).latencies
 
 
+@room()
 def timed(
     asked: Sequence[tuple[Model | Network, Setting]],
     given: Inputs | None,

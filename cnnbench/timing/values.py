@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from cnnbench.counting.tracing.tensors import tensors_in
 from cnnbench.devices.warnings import Warning, warning
 from cnnbench.models.arguments import Arguments
+from cnnbench.models.nesting import modules
 
 _MANY = 0.01  # share of denormals that is worth a word
 
@@ -18,7 +19,7 @@ def inspect(net: nn.Module, given: Arguments, *, denormals: bool = True) -> list
     `denormals` are looked for in float32 and float64, where a processor may compute them slowly.
     """
     found: dict[str, Warning] = {}
-    names = {id(module): path for path, module in net.named_modules()}
+    names = {id(module): path for path, module in modules(net).items()}
 
     def look(module: nn.Module, _: object, output: object) -> None:
         if any(True for _ in module.children()):

@@ -15,6 +15,7 @@ from cnnbench.counting.memory import Buffer
 from cnnbench.counting.rules.operators import Work
 from cnnbench.counting.tracing.tensors import expired, storage, weakly
 from cnnbench.errors import InputError
+from cnnbench.models.nesting import modules
 
 
 @dataclass(slots=True)
@@ -77,7 +78,9 @@ class Ledger:
         if key in self._held or key in self._weights or not tensor.is_meta:
             return True
         if self._attributes is None:
-            contents = [value for module in self._net.modules() for value in vars(module).values()]
+            contents = [
+                value for one in modules(self._net).values() for value in vars(one).values()
+            ]
             self._attributes = {storage(t) for t in tree_leaves(contents) if isinstance(t, Tensor)}
         return key in self._attributes
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
 from cnnbench.counting.tracing.tensors import Twins, storage
+from cnnbench.models.nesting import modules
 
 _set_version = torch._C._autograd._unsafe_set_version_counter
 
@@ -23,17 +24,17 @@ def restored(net: nn.Module) -> Iterator[None]:
     What a module's attribute holds is looked at one level deep; values that are written around
     torch (through numpy) are lost.
     """
-    modules = list(net.modules())
-    filled: list[tuple[Any, Any]] = [(vars(module), dict(vars(module))) for module in modules]
+    inside = list(modules(net).values())
+    filled: list[tuple[Any, Any]] = [(vars(module), dict(vars(module))) for module in inside]
     empty: list[Any] = []
-    for module in modules:
+    for module in inside:
         for value in vars(module).values():
             if isinstance(value, (dict, list, set)):
                 if value:
                     filled.append((value, value.copy()))
                 else:
                     empty.append(value)
-    weights = {id(t): t for m in modules for t in (*m._parameters.values(), *m._buffers.values())}
+    weights = {id(t): t for m in inside for t in (*m._parameters.values(), *m._buffers.values())}
     undo = [_weight(tensor) for tensor in weights.values() if tensor is not None]
     drawn, drawn_by_python = torch.get_rng_state(), random.getstate()
     try:
@@ -84,7 +85,7 @@ def _place(tensor: Tensor) -> tuple[Any, ...]:
 
 def evaluate(net: nn.Module) -> None:
     """Evaluation mode, whatever the network's own `eval()` does."""
-    for module in net.modules():
+    for module in modules(net).values():
         if vars(module).get("training"):
             vars(module)["training"] = False
 
@@ -103,7 +104,7 @@ def without_values(net: nn.Module) -> None:
             known[id(value)] = made
         return known[id(value)]
 
-    for module in net.modules():
+    for module in modules(net).values():
         parameters = vars(module).get("_parameters")
         if isinstance(parameters, dict):
             parameters.update({key: twin(parameter) for key, parameter in parameters.items()})

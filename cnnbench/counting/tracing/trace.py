@@ -26,6 +26,7 @@ from cnnbench.counting.tracing.restoring import evaluate, restored, without_valu
 from cnnbench.counting.tracing.running import gradients, outputs_of, paths, trainable
 from cnnbench.counting.tracing.tensors import shape_only
 from cnnbench.errors import InputError
+from cnnbench.models.nesting import modules, room
 
 
 def trace(
@@ -47,9 +48,8 @@ def trace(
     is left as the pass leaves it, which serves one that nobody else has.
     """
     added.load()
-    modules = dict(net.named_modules())
     undo = restored(net) if restore else nullcontext()
-    with _gradients(train), undo, paths(modules) as running, uncompiled():
+    with room(), _gradients(train), undo, paths(modules(net)) as running, uncompiled():
         if train:
             without_values(net)
         else:

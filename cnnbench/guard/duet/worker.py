@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from cnnbench.errors import CnnbenchError, MissingError, RevisionError
 from cnnbench.guard.config import Guarded
+from cnnbench.models.nesting import room
 from cnnbench.timing.setting import Setting
 
 END = {"end": True}
@@ -67,6 +68,7 @@ class Order:
         return cls(**{**values, "setting": Setting(**values["setting"])})
 
 
+@room()
 def main() -> None:
     """Serve until told to end, or stdin ends."""
     orders = os.fdopen(os.dup(0), encoding="utf-8")

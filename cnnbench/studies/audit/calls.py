@@ -13,6 +13,7 @@ from torch import nn
 from cnnbench.counting.cost import OpCost
 from cnnbench.counting.tracing.running import paths
 from cnnbench.models.inputs import Shape
+from cnnbench.models.nesting import modules
 from cnnbench.studies.audit.counter import Pass
 
 
@@ -28,8 +29,8 @@ class Call:
 
 def operators(done: Pass) -> Iterator[tuple[OpCost, nn.Module]]:
     """Every operator with the module that ran it."""
-    modules = dict(done.net.named_modules())
-    return ((op, modules[op.path]) for op in done.trace.operators)
+    found = modules(done.net)
+    return ((op, found[op.path]) for op in done.trace.operators)
 
 
 def calls(done: Pass) -> Iterator[Call]:
@@ -48,20 +49,17 @@ def calls(done: Pass) -> Iterator[Call]:
 @contextmanager
 def where(net: nn.Module) -> Iterator[Callable[[], str]]:
     """Say, while the network runs, which module does."""
-    with paths(dict(net.named_modules())) as stack:
+    with paths(modules(net)) as stack:
         yield lambda: stack[-1][0] if stack else ""
 
 
 def places(net: nn.Module, closed: Callable[[nn.Module], bool]) -> Tally[nn.Module]:
     """How often each module stands in the tree, not looking below one that is `closed`."""
     found: Tally[nn.Module] = Tally()
-
-    def visit(module: nn.Module) -> None:
-        found[module] += 1
-        for child in () if closed(module) else module.children():
-            visit(child)
-
-    visit(net)
+    left = [net]
+    while left:
+        found[module := left.pop()] += 1
+        left += () if closed(module) else module.children()
     return found
 
 

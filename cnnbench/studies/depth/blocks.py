@@ -17,6 +17,7 @@ from cnnbench.counting.tracing.running import outputs_of
 from cnnbench.counting.tracing.trace import uncompiled
 from cnnbench.errors import InputError
 from cnnbench.models.arguments import Arguments
+from cnnbench.models.nesting import modules
 from cnnbench.studies.depth.training import mode, scores
 
 _BLOCK = re.compile(r"block\d+")
@@ -44,7 +45,7 @@ def blocks_of(net: nn.Module) -> dict[str, nn.Module]:
 
     Of blocks within blocks the outer ones. InputError where there are not two.
     """
-    named = dict(net.named_modules())
+    named = modules(net)
     blocks = {p: m for p, m in named.items() if _BLOCK.fullmatch(p.rpartition(".")[2])}
     outer = {p: m for p, m in blocks.items() if not any(p.startswith(f"{q}.") for q in blocks)}
     layers: dict[str, nn.Module] = {
@@ -58,7 +59,7 @@ def blocks_of(net: nn.Module) -> dict[str, nn.Module]:
 
 def has_batch_norm(net: nn.Module) -> bool:
     """Whether there is any."""
-    return any(isinstance(module, _BATCH_NORMS) for module in net.modules())
+    return any(isinstance(module, _BATCH_NORMS) for module in modules(net).values())
 
 
 def remove_batch_norm(net: nn.Module) -> None:
@@ -66,7 +67,7 @@ def remove_batch_norm(net: nn.Module) -> None:
 
     InputError where one does more than normalise.
     """
-    for parent in list(net.modules()):
+    for parent in modules(net).values():
         for name, child in parent.named_children():
             if not isinstance(child, _BATCH_NORMS):
                 continue

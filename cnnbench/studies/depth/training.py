@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from cnnbench.counting.tracing.running import outputs_of
 from cnnbench.errors import InputError
+from cnnbench.models.nesting import modules
 
 # Steps done, of how many, the last one's loss.
 Progress = Callable[[int, int, float], None]
@@ -108,7 +109,7 @@ def scores(output: object, classes: int) -> Tensor:
 @contextmanager
 def mode(net: nn.Module, *, training: bool) -> Iterator[None]:
     """Train or evaluate meanwhile; each layer's own flag is as it was afterwards."""
-    flags = [(module, module.training) for module in net.modules()]
+    flags = [(module, module.training) for module in modules(net).values()]
     net.train(training)
     try:
         yield

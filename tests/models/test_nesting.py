@@ -1,0 +1,110 @@
+"""Networks that are nested deeply: counted and timed as any other, or refused in one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+import cnnbench
+from cnnbench.models.nesting import modules, room
+
+from ..commands import command
+
+NETS = """
+from torch import nn
+
+
+def nest(depth=990):
+    net = nn.Conv2d(3, 3, 1)
+    for _ in range(depth):
+        net = nn.Sequential(net)
+    return nn.Sequential(net, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+
+
+class Endless(nn.Module):
+    def forward(self, x):
+        return self(x)
+"""
+SIZED = ["--input", "3x8x8"]
+QUICK = ["--max-time", "0.3", "--precision", "50%"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "cnnbench.toml").write_text('[[model]]\nname = "nets:nest"\ninput = "3x8x8"\n')
+    return tmp_path
+
+
+@pytest.mark.usefixtures("quick_device")
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["flops", "nets:nest", *SIZED, "--layers"],
+        ["flops", "nets:nest", *SIZED, "--train"],
+        ["show", "nets:nest", *SIZED, "--format", "json"],
+        ["audit", "nets:nest@depth=300", *SIZED],  # some counters take the square of it
+        ["time", "nets:nest", *SIZED, *QUICK],
+        ["time", "nets:nest", *SIZED, *QUICK, "--layers"],
+        ["compare", "nets:nest", "nets:nest@depth=5", *SIZED, "--static"],
+        ["baseline"],
+    ],
+    ids=" ".join,
+)
+def test_nearly_a_thousand_levels_are_no_matter(line: list[str], folder: Path) -> None:
+    done = command(*line, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("line", [["flops"], ["show"], ["audit"], ["time", *QUICK]], ids=" ".join)
+def test_what_torch_cannot_run_is_one_line(line: list[str], folder: Path) -> None:
+    done = command(*line, "nets:Endless", *SIZED, cwd=folder)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "RecursionError: maximum recursion depth exceeded" in done.stderr
+
+
+def test_the_count_is_that_of_the_flat_network(folder: Path) -> None:
+    deep, flat = (
+        command("flops", f"nets:nest@depth={depth}", *SIZED, "--format", "json", cwd=folder)
+        for depth in (990, 1)
+    )
+    (a,), (b,) = (json.loads(done.stdout)["results"] for done in (deep, flat))
+    assert {**a, "model": ""} == {**b, "model": ""}
+
+
+def test_a_thread_has_the_stack_that_it_has() -> None:
+    net = nn.Conv2d(3, 3, 1)
+    for _ in range(200):
+        net = nn.Sequential(net)  # type: ignore[assignment]
+    found: list[int] = []
+    limit = sys.getrecursionlimit()
+    thread = threading.Thread(
+        target=lambda: found.append(cnnbench.count(net, (3, 8, 8)).total.macs)
+    )
+    thread.start()
+    thread.join()
+    assert found == [3 * 3 * 64] and sys.getrecursionlimit() == limit
+
+
+def test_the_limit_is_put_back() -> None:
+    before = sys.getrecursionlimit()
+    with room():
+        assert sys.getrecursionlimit() > 10_000 or sys.platform != "linux"
+    assert sys.getrecursionlimit() == before
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=10))
+def test_modules_are_torchs_own(inside: list[list[int]]) -> None:
+    """Shared ones, missing ones and such as hold each other included."""
+    nets = [nn.Module() for _ in range(10)]
+    for net, children in zip(nets, inside, strict=False):
+        for number, child in enumerate(children):
+            net.add_module(str(number), None if child == 9 else nets[child])
+    assert list(modules(nets[0]).items()) == list(nets[0].named_modules())
