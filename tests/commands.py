@@ -17,6 +17,7 @@ from tempfile import TemporaryFile
 from types import ModuleType
 from typing import IO, Any
 
+import psutil
 import torch
 
 from cnnbench.cli import run
@@ -95,9 +96,31 @@ def wait_for_torch(process: subprocess.Popen[Any]) -> None:
     """Wait until a process imports torch: its handlers of signals are there by then."""
     maps = Path(f"/proc/{process.pid}/maps")
     if maps.exists():
-        wait_for(process, lambda: "libtorch" in maps.read_text())
+        wait_for(process, lambda: any("libtorch" in _maps(one) for one in family(process.pid)))
     else:  # a system without /proc
         time.sleep(3)
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has begun and that still run."""
+    try:
+        process = psutil.Process(pid)
+        found = [process, *process.children(recursive=True)]
+        return [one.pid for one in found if one.status() != psutil.STATUS_ZOMBIE]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def running(pids: list[int]) -> list[int]:
+    """Those that still run; one that nobody has buried does not."""
+    return [pid for pid in pids if family(pid)[:1] == [pid]]
+
+
+def _maps(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/maps").read_text()
+    except OSError:  # it has ended
+        return ""
 
 
 @contextmanager

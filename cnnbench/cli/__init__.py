@@ -3,54 +3,78 @@
 from __future__ import annotations
 
 import _thread
-import gc
 import io
+import math
 import os
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from time import monotonic
+from typing import NoReturn
 
 from cnnbench import harmless
 from cnnbench.cli.completion import joined_bash_words
-from cnnbench.cli.startup import heavy_imports, interrupted
+from cnnbench.cli.process import INTERRUPTED, attend, complain, end, open_streams
+from cnnbench.cli.startup import imports, interrupted
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.nesting import room
 
-INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+_AGAIN_S = 0.3  # within which a second signal is the first one, handed on
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
+def main() -> NoReturn:
+    """Run the command line and end the process with its code."""
+    open_streams()
+    if sys.stdout is None:
+        end(complain("standard output is closed; leave it open", 2))
+    attend(sys.argv[1:])
     _heed_interrupts()
     try:
-        if sys.stdout is None:
-            sys.exit(_complain("standard output is closed; leave it open", 2))
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")  # a pipe that cannot write a tree's branches
-        with heavy_imports():
-            import cnnbench.cli.app  # noqa: F401
-        with joined_bash_words():
-            code = run(sys.argv[1:])
+        code = _command()
+    except SystemExit as error:  # the shell's completion
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException as error:
-        if not (interrupted.is_set() or isinstance(error, KeyboardInterrupt)):
-            raise
-        code = _complain("interrupted", INTERRUPTED)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt
-    gc.freeze()  # nothing to collect in a process that ends
-    sys.exit(code)
+        if interrupted.is_set() or isinstance(error, KeyboardInterrupt):
+            code = complain("interrupted", INTERRUPTED)
+        else:
+            code = _told("".join(traceback.format_exception(error)))
+    end(code)
+
+
+def _command() -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a pipe that cannot write a tree's branches
+    with imports():
+        import cnnbench.cli.app  # noqa: F401
+    with joined_bash_words():
+        return run(sys.argv[1:])
+
+
+def _told(trace: str) -> int:
+    """Print a traceback, of which a name can be a part; a bug is no violation."""
+    for line in trace.splitlines():
+        print(harmless.line(line), file=sys.stderr)
+    return 2
 
 
 def _heed_interrupts() -> None:
     """Let no Ctrl-C be lost: numpy's import makes another error of it, a destructor nothing."""
+    first = -math.inf
 
     def interrupt(*_: object) -> None:
+        nonlocal first
+        if (now := monotonic()) - first < _AGAIN_S:
+            return  # the terminal's, and the same handed on by who waits for us
+        first = now
         interrupted.set()
         raise KeyboardInterrupt
 
     def again(lost: sys.UnraisableHookArgs) -> None:
+        nonlocal first
         if isinstance(lost.exc_value, KeyboardInterrupt):
+            first = -math.inf
             _thread.interrupt_main()
         else:
             sys.__unraisablehook__(lost)
@@ -78,25 +102,25 @@ def run(arguments: Sequence[str]) -> int:
             )
         sys.stdout.flush()
         if code == INTERRUPTED:
-            return _complain("interrupted", INTERRUPTED)
+            return complain("interrupted", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except CnnbenchError as error:
         if "--debug" in arguments:
-            traceback.print_exception(error)
-        return [_complain(line, error.exit_code) for line in error.lines][-1]
+            _told("".join(traceback.format_exception(error)))
+        return [complain(line, error.exit_code) for line in error.lines][-1]
     except BrokenPipeError:  # `cnnbench … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted", INTERRUPTED)
+        return complain("interrupted", INTERRUPTED)
     except OSError as error:  # stdout is a full disk
-        return _complain(f"cannot write: {error.strerror or error}", 2)
+        return complain(f"cannot write: {error.strerror or error}", 2)
     except Exception as error:
         # Usage errors are typer's own class, which it does not export; the rest is a bug.
         if not hasattr(error, "format_message"):
             raise
         message = error.format_message()
-        return _complain(_usage(message, error), 2) if message else 2  # help has been shown
+        return complain(_usage(message, error), 2) if message else 2  # help has been shown
 
 
 def _usage(message: str, error: Exception) -> str:
@@ -105,8 +129,3 @@ def _usage(message: str, error: Exception) -> str:
     command = getattr(context, "command_path", None) or "cnnbench"
     message = " ".join(message.replace("Value error, ", "").split()).rstrip(".")
     return f"{message}; see '{command} --help'"
-
-
-def _complain(message: str, code: int) -> int:
-    print(f"cnnbench: {harmless.message(message)}", file=sys.stderr)
-    return code

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 
 import typer
 
-from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
+from cnnbench.cli.process import INTERRUPTED
 from cnnbench.cli.progress import bar
 from cnnbench.counting.division import Division
 from cnnbench.devices import cores

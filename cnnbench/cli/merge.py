@@ -9,11 +9,9 @@ import typer
 
 from cnnbench import units
 from cnnbench.cli.frame import command
+from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.reports.formats.emit import say
-from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.store import Store
-from cnnbench.sweeps.store import merge as merged
 
 
 @command
@@ -34,12 +32,15 @@ def merge(
     """
     if len(folders) < 2:
         raise CnnbenchError(f"{folders[0]} alone cannot be merged; name two or more")
+    with heavy_imports():
+        from cnnbench.sweeps.merge import merge as merged
+        from cnnbench.sweeps.store import Store
     done = merged([Store(folder) for folder in folders], Store(output))
     say(
         f"{output}: {units.number(done.records, 'record')}, {len(done.conflicts)} of them "
         "otherwise in another store"
     )
-    for record in done.conflicts:
-        device = (record.get("environment") or {}).get("device_name")
+    for one in done.conflicts:
+        device, _ = one.place
         where = f", {device}" if device else ""
-        say(f"left out: {Configuration.of(record)}{where}, measured {record.get('measured')}")
+        say(f"left out: {one.configuration}{where}, measured {one.measured.isoformat()}")

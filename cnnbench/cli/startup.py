@@ -1,21 +1,38 @@
-"""Start and end fast: the garbage collector finds nothing in imports, and looks for seconds."""
+"""Start fast: the garbage collector finds nothing in imports, and looks for seconds."""
 
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
+
+from cnnbench.errors import CnnbenchError
 
 interrupted = Event()  # by Ctrl-C, whatever has become of its exception
 
 
 @contextmanager
 def heavy_imports() -> Iterator[None]:
-    """Import torch and what needs it within this: a fifth faster, the end of the process too.
+    """Import torch and what needs it within this: a fifth faster.
+
+    CnnbenchError in a folder that has been removed, where a library of torch's ends the process.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise CnnbenchError("this folder is no longer there; change to one that is") from error
+    with imports():
+        yield
+
+
+@contextmanager
+def imports() -> Iterator[None]:
+    """Import what stays within this, which makes it faster.
 
     What modules are made of is never garbage, so the collector is kept from looking: not while
-    they load, and not again when the interpreter ends. Ctrl-C that a module's import has swallowed
+    they load, and not later. Ctrl-C that a module's import has swallowed
     ends it afterwards.
     """
     gc.disable()

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnnbench import units
-from cnnbench.cli import INTERRUPTED
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Measuring, command, their_code
+from cnnbench.cli.process import INTERRUPTED
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.devices import cores
-from cnnbench.errors import CnnbenchError, OutputError, SlurmError
+from cnnbench.errors import CnnbenchError, OutputError, SlurmError, SomeFailed
 from cnnbench.reports.formats.emit import say
 from cnnbench.sweeps.plan import Configuration, Plan, planned, read
 from cnnbench.sweeps.store import Store
@@ -146,7 +146,7 @@ def sweep(
     with heavy_imports():
         from cnnbench.devices.machine import Machine
         from cnnbench.reports.sweep_run import left_to_do, summary
-        from cnnbench.sweeps.run import missing, run
+        from cnnbench.sweeps.run import finished, missing, run
         from cnnbench.sweeps.slurm import array
     if slurm is not None:
         given = array.options(slurm, static=plan.static)
@@ -166,9 +166,19 @@ def sweep(
     else:
         with their_code(), bar() as shown:
             done = run(of, store, machine, rule, retry=retry, progress=shown)
-        say(*summary(store, of, machine, done))
+        there = finished(of, store, machine)
+        say(*summary(store, of, there, done.new))
         if done.interrupted:
             raise typer.Exit(INTERRUPTED)
+        _end_if_some_failed(sum(bool(one.failure) for one in there), len(there))
+
+
+def _end_if_some_failed(failed: int, of: int) -> None:
+    """SomeFailed where any did, with what tells why."""
+    if failed:
+        text = f"{failed} of {units.number(of, 'configuration')} failed"
+        hint = "'cnnbench report' says why, --retry tries again"
+        raise SomeFailed([f"{text}; {hint}"], exit_code=1 if failed < of else 2)
 
 
 def _plan(file: Path | None, axes: dict[str, str], changed: dict[str, Any]) -> Plan:
@@ -231,3 +241,5 @@ def _submit(
             f"{missing or 'no'} configurations are missing{ended}; logs are in {job.logs}"
             + ("; the same command submits what is missing again" if missing else "")
         )
+    again = len(array.unfinished(of, store, static=task.plan.static, retry=True))
+    _end_if_some_failed(again, number)

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Divided, Measuring, Written, command
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.errors import CnnbenchError, InputError
+from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse
 
 
@@ -86,6 +87,10 @@ def time(
             timing = timed_layers(asked, given, session)
         else:
             timing = timed(asked, given, session, largest=largest)
-    if all(latency.error for latency in timing.latencies) and not timing.interrupted:
-        raise InputError("; ".join(dict.fromkeys(str(row.error) for row in timing.latencies)))
+    failed = [row.error for row in timing.latencies if row.error]
+    if len(failed) == len(timing.latencies) and not timing.interrupted:
+        raise SomeFailed(list(dict.fromkeys(failed)), exit_code=2)
     written.hand_over(report_of(timing, raw=raw, division=divided), interrupted=timing.interrupted)
+    if failed:
+        rows = units.number(len(timing.latencies), "row")
+        raise SomeFailed([f"{len(failed)} of {rows} could not be timed, as is said above"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,17 +19,21 @@ from cnnbench.guard.costs import Costs
 from cnnbench.guard.fields import Text
 from cnnbench.version import __version__
 
-FORMAT = 1
+FORMAT = 2  # the first had no digest
 RECORD = "cnnbench baseline"  # the command that mends most of what can be wrong
-_KEY = b'"cnnbench": "'  # on the third line of every baseline
+_KEY = b'"cnnbench": "'  # in the first lines of every baseline
 _MARKERS = ("<<<<<<< ", ">>>>>>> ", "=======", "||||||| ")
 
 
 class Baseline(BaseModel):
-    """Costs by label, and what counted them."""
+    """Costs by label, and what counted them; `digest` is of all that it says.
+
+    What the first format recorded has none.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     format: Annotated[int, Field(strict=True)] = FORMAT
+    digest: Text = ""
     cnnbench: Text = __version__
     torch: Text = torch.__version__.partition("+")[0]
     convention: Text = convention.FOOTER
@@ -36,7 +41,19 @@ class Baseline(BaseModel):
 
 
 def as_text(baseline: Baseline) -> str:
-    """Models sorted, layers in the order they run, what is zero left out."""
+    """Models sorted, layers in the order they run, what is zero left out; with its digest."""
+    digest = _digest(json.loads(_text(baseline)))
+    return _text(baseline.model_copy(update={"digest": digest}))
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a file says, however it is laid out."""
+    said = {key: value for key, value in content.items() if key != "digest"}
+    text = json.dumps(said, sort_keys=True)
+    return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def _text(baseline: Baseline) -> str:
     head = baseline.model_dump(mode="json", exclude={"models"})
     lines = [f"{_json(key)}: {_json(value)}," for key, value in head.items()]
     models = [_model(label, costs) for label, costs in sorted(baseline.models.items())]
@@ -98,9 +115,15 @@ def read(file: Path) -> Baseline:
         raise _broken(f"{file.name} is no UTF-8 text") from error
     content = _parsed(text, file.name)
     _check_head(content, file.name)
-    return validated(
+    found = validated(
         Baseline, content, lambda complaint: _broken(_sentence(complaint, text, file.name))
     )
+    if found.digest != _digest(content) and (found.digest or found.format == FORMAT):
+        raise BaselineError(
+            f"{file.name} was changed after it was recorded, by hand or by a merge; record it anew "
+            f"and look at what changes: {RECORD}"
+        )
+    return found
 
 
 def _broken(what: str) -> BaselineError:
@@ -152,8 +175,10 @@ def _check_head(content: Mapping[str, Any], name: str) -> None:
             f"{name} was written by a newer cnnbench ({by}, format {form}; this is {__version__}, "
             f"format {FORMAT}); upgrade: pip install --upgrade cnnbench"
         )
-    if content.get("convention") != convention.FOOTER:
-        by = content.get("convention")
+    for key in Baseline.model_fields.keys() - content.keys() - {"digest"}:
+        raise _broken(f"{name} has no {key}")
+    if content["convention"] != convention.FOOTER:
+        by = content["convention"]
         raise _broken(f"{name} was counted by another convention ({by}), which cannot be compared")
 
 

@@ -21,6 +21,7 @@ from cnnbench.guard.finding import Finding, Status
 from cnnbench.progress import SILENT, Progress
 from cnnbench.timing.session import Session, StopRule
 
+_UNSEALED = f"recorded by an older cnnbench, so a change by hand is not seen; record it: {RECORD}"
 _UNGUARDED = "in the baseline, but no longer guarded; record that"
 
 
@@ -75,8 +76,10 @@ def static(
 
     BaselineError where there is no baseline that can be trusted.
     """
-    recorded = baselines.read(config.baseline_file)
+    recorded, name = baselines.read(config.baseline_file), config.baseline
     findings: list[Finding] = []
+    if not recorded.digest:
+        findings.append(Finding(name, name, None, Status.UNSEALED, reason=_UNSEALED))
     with at_home(config.folder):
         for guarded in chosen:
             progress.say(f"counting {guarded.label}")

@@ -26,6 +26,7 @@ class Status(StrEnum):
     IMPRECISE = "not enough precision"
     UNHELD = "not guarded"
     UNGUARDED = "no longer guarded"
+    UNSEALED = "without a digest"
     UNTIMED = "not timed"
     UNKNOWN = "cannot tell"
 

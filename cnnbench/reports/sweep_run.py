@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnbench import units
-from cnnbench.devices.machine import Machine
 from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.run import Ran, key
-from cnnbench.sweeps.store import Store, standing
+from cnnbench.sweeps.results import Result
+from cnnbench.sweeps.store import Store
 
 _COUNTING_S = 2.0  # of a network, in processes side by side on two cores
 
@@ -28,17 +27,12 @@ def left_to_do(
 
 
 def summary(
-    store: Store, of: Sequence[Configuration], machine: Machine | None, done: Ran
+    store: Store, of: Sequence[Configuration], there: Sequence[Result], new: int
 ) -> list[str]:
     """How much of it there is now, and what failed."""
-    asked = {key(one, machine) for one in of}
-    there = [record for name, record in standing(store).items() if name in asked]
-    failed = [record for record in there if record["failure"]]
+    failed = [result for result in there if result.failure]
     return [
-        f"{store.folder}: {len(there)} of {len(of)} configurations, {done.new} of them new, "
+        f"{store.folder}: {len(there)} of {len(of)} configurations, {new} of them new, "
         f"{len(failed)} failed",
-        *(
-            f"failed: {record['model']}, batch {record['batch']}: {record['failure']}"
-            for record in failed
-        ),
+        *(f"failed: {one.model}, batch {one.batch}: {one.failure}" for one in failed),
     ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cnnbench.devices import cores
 from cnnbench.devices.machine import Machine
 from cnnbench.errors import CnnbenchError, DeviceError
+from cnnbench.models.spec import Spec
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.processes import ENDED, alone, each
@@ -34,7 +35,8 @@ def count_configurations(
     """
     workers = max(1, min(cores.affinity(), len(of)))
     counter = Counter(profile)
-    if workers == 1 or len(of) <= _FEW:
+    ours = all(isinstance(one.spec, Spec) for one in of)  # another's may end its process
+    if workers == 1 or (ours and len(of) <= _FEW):
         yield from ((one, counter(one)) for one in of)
         return
     for one, record in each(counter, of, workers):

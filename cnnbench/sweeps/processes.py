@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -15,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from cnnbench.errors import MemoryShortage
+from cnnbench.lineage import end_with
 
 T = TypeVar("T")
 Given = TypeVar("Given")
@@ -87,9 +86,11 @@ class _Worker(Generic[Given, T]):
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.has: deque[int] = deque()  # which it was given and has not answered yet
-        self._process = context.Process(target=_answer_each, args=(theirs, work), daemon=True)
+        self._process = context.Process(target=_answer_each, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
+        with suppress(OSError):  # it has ended, which is met where it should answer
+            self.connection.send(work)
 
     def give(self, number: int, piece: Given) -> None:
         """Let it work on one more; that it has ended is met where it should answer."""
@@ -128,8 +129,13 @@ def _ready(crew: Sequence[_Worker[Given, T]]) -> list[_Worker[Given, T]]:
     return [worker for worker in crew if worker.connection in answering]
 
 
-def _answer_each(connection: Connection, work: Callable[[Any], Any]) -> None:
-    _end_with_parent()
+def _answer_each(connection: Connection) -> None:
+    """Answer pieces by the work that comes before them, which may take a second to import."""
+    parent = parent_process()
+    if parent is not None and parent.pid is not None:
+        end_with(parent.pid)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the parent's to hear
+    work: Callable[[Any], Any] = connection.recv()
     while True:
         piece = connection.recv()
         try:
@@ -138,15 +144,3 @@ def _answer_each(connection: Connection, work: Callable[[Any], Any]) -> None:
             error.add_note(traceback.format_exc())  # where it was raised, which is not sent along
             answer = error
         connection.send(answer)
-
-
-def _end_with_parent() -> None:
-    """Leave Ctrl-C to the parent to hear, and do not wait for work of one that was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_wait_for_the_end, daemon=True).start()
-
-
-def _wait_for_the_end() -> None:
-    if (parent := parent_process()) is not None:
-        parent.join()
-        os._exit(1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import chain
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ from cnnbench.sweeps.store import Store
 from cnnbench.timing.latency import Latency, Rate, Seconds
 from cnnbench.timing.setting import Setting
 
+FORMAT = 1  # of a record; what has none is of the first
 NOWHERE = ("", 0)  # the place of what was counted alone, or failed before it was timed
 
 
@@ -69,6 +71,7 @@ class Result(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
+    format: Annotated[int, Field(ge=1)] = FORMAT
     key: str
     measured: datetime
     model: str
@@ -88,6 +91,11 @@ class Result(BaseModel):
     environment: Surroundings | None = None
     roof: Roof = Roof()
     rounds: str = ""
+
+    @field_validator("measured")
+    @classmethod
+    def _in_utc(cls, value: datetime) -> datetime:
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
 
     @field_validator("cost", mode="before")
     @classmethod
@@ -155,7 +163,7 @@ def read(stores: Sequence[Store]) -> list[Result]:
             )
     found: dict[tuple[Configuration, tuple[str, int]], Result] = {}
     with _no_garbage():
-        for result in chain.from_iterable(map(_results, stores)):
+        for result, _ in chain.from_iterable(map(judged, stores)):
             here = (result.configuration, result.place)
             known = found.get(here)
             if known is None or known.weight <= result.weight:
@@ -178,14 +186,45 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _results(store: Store) -> Iterable[Result]:
+def standing(store: Store) -> dict[str, Result]:
+    """What stands of each key: one that did not fail, of several the one measured last."""
+    found: dict[str, Result] = {}
+    for result, _ in judged(store):
+        known = found.get(result.key)
+        if known is None or known.weight <= result.weight:
+            found[result.key] = result
+    return found
+
+
+def judged(store: Store) -> Iterator[tuple[Result, bytes]]:
+    """Every finished record beside its line, in the order they were finished within each file.
+
+    StoreError for a line that is none, and for one that a newer cnnbench has written.
+    """
     for path, number, line in store.lines():
-        where = f"line {number} of {path} is no record of a sweep"
-        yield validated(Result, line, partial(_wrong, where))
+        where = f"line {number} of {path}"
+        found = validated(Result, line, partial(_wrong, where, line))
+        if found.format > FORMAT:
+            raise _newer(where, found.format)
+        yield found, line
 
 
-def _wrong(where: str, complaint: Complaint) -> StoreError:
-    return StoreError(f"{where}: {complaint.key}: {complaint.text}; remove it")
+def _wrong(where: str, line: bytes, complaint: Complaint) -> StoreError:
+    try:
+        form = json.loads(line)["format"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        form = FORMAT
+    if isinstance(form, int) and form > FORMAT:
+        return _newer(where, form)
+    reason = f"{complaint.key}: {complaint.text}"
+    return StoreError(f"{where} is no record of a sweep: {reason}; remove it")
+
+
+def _newer(where: str, form: int) -> StoreError:
+    return StoreError(
+        f"{where} was written by a newer cnnbench (format {form}; this reads {FORMAT}); "
+        "upgrade: pip install --upgrade cnnbench"
+    )
 
 
 def _without_counted_alone(results: Iterable[Result]) -> list[Result]:

@@ -20,7 +20,8 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.sweeps.counting import ceilings, count_configurations
 from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.store import RECORDS, Store, standing
+from cnnbench.sweeps.results import FORMAT, Result, standing
+from cnnbench.sweeps.store import RECORDS, Store
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.measure import timed
 from cnnbench.timing.session import Session, StopRule
@@ -58,8 +59,14 @@ def missing(
 ) -> list[Configuration]:
     """Configurations of which the store has no record; with `retry` those too that failed."""
     there = standing(store)
-    known = {name for name, record in there.items() if not (retry and record.get("failure"))}
+    known = {name for name, result in there.items() if not (retry and result.failure)}
     return [one for one in of if key(one, machine) not in known]
+
+
+def finished(of: Sequence[Configuration], store: Store, machine: Machine | None) -> list[Result]:
+    """What the store has of them, in its order."""
+    asked = {key(one, machine) for one in of}
+    return [result for name, result in standing(store).items() if name in asked]
 
 
 def run(
@@ -87,7 +94,8 @@ def run(
             progress.say("")
         rows: list[Row] = []
         for number, (one, costs) in enumerate(count_configurations(left, profile), 1):
-            record = {"key": key(one, machine), "measured": _now(), **one.record(), **costs}
+            head = {"format": FORMAT, "key": key(one, machine), "measured": _now()}
+            record = {**head, **one.record(), **costs}
             if machine is None or costs["failure"]:
                 writer.append(record)
             else:
@@ -136,10 +144,10 @@ def _timed(group: Sequence[Row], profile: Profile, session: Session) -> bool:
     return False
 
 
-def _roof(profile: Profile, dtype: str) -> dict[str, Any]:
+def _roof(profile: Profile, dtype: str | None) -> dict[str, Any]:
     """The device's ceilings in a dtype; None what is not known."""
     return {
-        "flops_per_s": profile.flops_per_s.get(dtype),
+        "flops_per_s": profile.flops_per_s.get(dtype or ""),
         "bytes_per_s": profile.bytes_per_s,
         "cache_per_s": max((copy.bytes_per_s for copy in profile.copies), default=None),
     }

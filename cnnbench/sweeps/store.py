@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -19,25 +18,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cnnbench.errors import OutputError, StoreError
-from cnnbench.files import write
 
 Record = dict[str, Any]
 
 RECORDS = "records.jsonl"
-
-
-def standing(records: Iterable[Record]) -> dict[str, Record]:
-    """What stands of each key: one that did not fail, of several the one measured last."""
-    found: dict[str, Record] = {}
-    for record in records:
-        known = found.get(record["key"])
-        if known is None or _weight(known) <= _weight(record):
-            found[record["key"]] = record
-    return found
-
-
-def _weight(record: Record) -> tuple[bool, str]:
-    return not record.get("failure"), str(record.get("measured", ""))
 
 
 def as_line(record: Record) -> bytes:
@@ -77,14 +61,6 @@ class Store:
         """Nothing is read or made yet."""
         self.folder = folder
 
-    def __iter__(self) -> Iterator[Record]:
-        """Every finished record, in the order they were finished within each file.
-
-        StoreError where a line that is not the last cannot be read.
-        """
-        for path, number, line in self.lines():
-            yield _record(line, path, number)
-
     def lines(self) -> Iterator[tuple[Path, int, bytes]]:
         """Every finished record as it is written, with its file and the number of its line."""
         for path in self.files():
@@ -114,47 +90,21 @@ class Store:
             except OSError as error:
                 raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
             with file:
-                file.truncate(_whole(file))
+                _mend(file)
                 yield Writer(path, file)
 
 
-@dataclass(frozen=True)
-class Merged:
-    """The number of records there are now, and what two stores had measured differently."""
-
-    records: int
-    conflicts: list[Record]
-
-
-def merge(sources: Sequence[Store], into: Store) -> Merged:
-    """Write each key once: configuration, device and software. Nothing is averaged.
-
-    Where stores differ in a key the record that was measured last stays, one that did not fail
-    before one that did, and the others are conflicts. StoreError for a source without records,
-    and a target that has some.
-    """
-    found: dict[str, Record] = {}
-    conflicts = []
-    for source in sources:
-        if not source.files():
-            raise StoreError(f"{source.folder} holds no records of a sweep")
-        for name, record in standing(source).items():
-            known = found.setdefault(name, record)
-            if known != record:
-                found[name] = standing((known, record))[name]
-                conflicts.append(record if found[name] is known else known)
-    if into.files():
-        raise StoreError(f"{into.folder} holds records already; give another --output")
-    content = b"".join(map(as_line, found.values()))
-    try:
-        into.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {into.folder}: {error.strerror or error}") from error
-    write(into.folder / RECORDS, content)  # whole or not at all
-    return Merged(len(found), conflicts)
+def _mend(file: FileIO) -> None:
+    """Let the file end with a whole line: what was cut short is no record."""
+    end = _whole(file)
+    file.seek(end)
+    if _is_whole(file.read()):
+        file.write(b"\n")
+    else:
+        file.truncate(end)
 
 
-def _whole(file: Any) -> int:
+def _whole(file: FileIO) -> int:
     """Bytes up to the end of the last whole line."""
     end = position = file.seek(0, os.SEEK_END)
     while position > 0:
@@ -171,22 +121,15 @@ def _lines(path: Path) -> Iterator[tuple[Path, int, bytes]]:
     try:
         with open(path, "rb") as file:
             for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    return
-                yield path, number, line
+                if line.endswith(b"\n") or _is_whole(line):
+                    yield path, number, line.removesuffix(b"\n")
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _record(line: bytes, path: Path, number: int) -> Record:
+def _is_whole(line: bytes) -> bool:
+    """Whether a last line lacks its end of line and nothing else: an editor may leave it out."""
     try:
-        found = json.loads(line, parse_constant=_no_constant)
+        return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or not isinstance(found.get("key"), str):
-        raise StoreError(f"line {number} of {path} is no record of a sweep; remove it")
-    return found
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+        return False

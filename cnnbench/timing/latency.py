@@ -36,7 +36,7 @@ class Latency:
 
     model: str
     input: tuple[tuple[Count, ...], ...]
-    dtype: str
+    dtype: str | None
     device: str
     threads: int
     setting: Setting = field(default_factory=Setting)
@@ -69,7 +69,6 @@ class Latency:
             **setting,
             **own,
             "input": [list(shape) for shape in self.input],
-            "dtype": self.dtype or self.setting.dtype,
             "warnings": [asdict(warning) for warning in self.warnings],
         }
 
@@ -128,7 +127,7 @@ def failed(model: str, setting: Setting, machine: Machine, reason: str) -> Laten
     return Latency(
         model=model,
         input=(),
-        dtype=setting.dtype or "",
+        dtype=setting.dtype,
         device=str(machine.device),
         threads=machine.threads.number,
         setting=setting,

@@ -11,33 +11,9 @@ import pytest
 
 from cnnbench.devices import cores
 
-from ..commands import ROOT, SECONDS, command, wait_for
+from ..commands import ROOT, SECONDS, command, family, running, wait_for
 from ..sweeps import made
 from .conftest import Refused
-
-
-def state(pid: int) -> str:
-    """Of a process, on Linux; X where there is none."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return "X"
-    return text.rpartition(")")[2].split()[0]
-
-
-def children(of: int) -> list[int]:
-    """Processes that work for another, on Linux."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
-            line = stat.with_name("cmdline").read_bytes()
-        except OSError:  # gone by now
-            continue
-        if parent == of and b"spawn_main" in line:
-            found.append(int(stat.parent.name))
-    return found
-
 
 needs_workers = pytest.mark.skipif(
     cores.affinity() < 2, reason="a single core counts in the sweep's own process"
@@ -56,7 +32,7 @@ def test_a_killed_sweep_goes_on_where_it_ended(tmp_path: Path) -> None:
     )
     file = tmp_path / "records.jsonl"
     wait_for(process, lambda: file.exists() and file.stat().st_size > 5000)
-    workers = children(process.pid)
+    workers = family(process.pid)[1:]
     assert workers
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -68,7 +44,7 @@ def test_a_killed_sweep_goes_on_where_it_ended(tmp_path: Path) -> None:
     after = file.read_text().splitlines()
     assert after[: len(before)] == before
     assert len({json.loads(text)["key"] for text in after}) == len(after) == 100
-    assert not [pid for pid in workers if state(pid) not in "ZX"]  # whoever reaps them may be slow
+    assert not running(workers)
     again = command(*line)
     assert "0 of them new" in again.stdout and file.read_text().splitlines() == after
 
@@ -175,7 +151,7 @@ def test_a_counting_process_that_is_killed_costs_nothing(tmp_path: Path) -> None
     )
     file = tmp_path / "records.jsonl"
     wait_for(process, lambda: file.exists() and file.stat().st_size > 3000)
-    os.kill(children(process.pid)[-1], signal.SIGKILL)
+    os.kill(family(process.pid)[-1], signal.SIGKILL)
     output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0
     assert "99 of 99 configurations, 99 of them new, 0 failed" in output
@@ -209,13 +185,16 @@ def test_networks_that_end_their_process_are_records(tmp_path: Path) -> None:
     run = tmp_path / "run"
     line = ("sweep", "--output", str(run), "--models")
     done = command(*line, f"{nets}:dies,{nets}:Prints,lenet5", "--batch", "1,2", "--static")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "cnnbench: 2 of 6 configurations failed; 'cnnbench report' says why, --retry tries again"
+    )
     assert "6 of 6 configurations, 6 of them new, 2 failed" in done.stdout
     assert "its process ended before it had answered" in done.stdout
     assert "FORWARD" not in done.stdout
     more = (f"{nets}:Exits,{nets}:Prints", "--max-time", "0.2", "--threads", "1")
     done = command(*line, *more)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert "2 of 2 configurations, 2 of them new, 1 failed" in done.stdout
     assert "SystemExit: 9" in done.stdout and "FORWARD" not in done.stdout
 

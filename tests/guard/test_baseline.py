@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,8 @@ def test_one_line_a_model_and_layer_and_models_sorted() -> None:
     made = {name: costs(count(name)) for name in ("vgg16", "lenet5")}
     text = baselines.as_text(Baseline(models=made))
     lines = text.splitlines()
-    assert len(lines) == 8 + sum(2 + len(model.layers) for model in made.values())
-    assert [line.split('"')[1] for line in lines[6:] if line.startswith('"')] == ["lenet5", "vgg16"]
+    assert len(lines) == 9 + sum(2 + len(model.layers) for model in made.values())
+    assert [line.split('"')[1] for line in lines[7:] if line.startswith('"')] == ["lenet5", "vgg16"]
     json.loads(text)
 
 
@@ -66,7 +67,7 @@ def edited(scratch: Scratch, old: str, new: str) -> None:
 
 def test_a_file_that_is_broken_is_never_a_pass(scratch: Scratch) -> None:
     good = scratch.baseline.read_text("utf-8")
-    head, model, first, *_ = (good.splitlines()[i] for i in (0, 6, 7))
+    head, digest, model, first = (good.splitlines()[i].rstrip(",") for i in (0, 2, 7, 8))
     assert model.startswith('"nets:Net 3x16x16"') and "features.0" in first and head == "{"
     macs = json.loads(good)["models"]["nets:Net 3x16x16"]["macs"]
     cases = {
@@ -77,27 +78,33 @@ def test_a_file_that_is_broken_is_never_a_pass(scratch: Scratch) -> None:
         "{}": "has no format",
         "null": "is no baseline",
         good[: len(good) // 2]: "no JSON",
-        good.replace('"format": 1', '"format": 2'): "written by a newer cnnbench (0.1.0, format 2",
-        good.replace('"format": 1', '"format": true'): "has no format",
+        good.replace('"format": 2', '"format": 3'): "written by a newer cnnbench (0.1.0, format 3",
+        good.replace('"format": 2', '"format": true'): "has no format",
+        good.replace('"format": 2', '"format": 1'): "was changed after it was recorded",
+        good.replace(digest, '"digest": ""'): "was changed after it was recorded",
+        good.replace(f"{digest},\n", ""): "was changed after it was recorded",
+        good.replace("features.0", "features.1", 1): "was changed after it was recorded",
+        good.replace(f'"macs": {macs}', f'"macs": "{macs}"', 1): "line 8",
+        good.replace("[[1,", '[["1",', 1): "line 8",
         good.replace("2 x MACs", "MACs"): "counted by another convention",
-        good.replace(f'"macs": {macs}', '"macs": -1', 1): "line 7: nets:Net 3x16x16: macs input",
+        good.replace(f'"macs": {macs}', '"macs": -1', 1): "line 8: nets:Net 3x16x16: macs input",
         good.replace(f'"macs": {macs}', f'"macs": {macs + 1}', 1): "is not that of its layers",
-        good.replace(f'"macs": {macs}', f'"macs": {float(macs)}', 1): "line 7",
-        good.replace(f'"macs": {macs}', '"macs": 1e999', 1): "line 7",
+        good.replace(f'"macs": {macs}', f'"macs": {float(macs)}', 1): "line 8",
+        good.replace(f'"macs": {macs}', '"macs": 1e999', 1): "line 8",
         good.replace(f'"macs": {macs}', '"macs": NaN', 1): "NaN is no cost",
-        good.replace(f'"macs": {macs}', f'"macs": {10**40}', 1): "line 7",
+        good.replace(f'"macs": {macs}', f'"macs": {10**40}', 1): "line 8",
         good.replace(f'"macs": {macs}', f'"macs": {"9" * 5000}', 1): "record it anew",
-        good.replace('"macs": 55296', '"macs": -5', 1): "line 8: nets:Net 3x16x16: macs",
-        good.replace('"dtype"', '"dtipe"'): "line 7",
+        good.replace('"macs": 55296', '"macs": -5', 1): "line 9: nets:Net 3x16x16: macs",
+        good.replace('"dtype"', '"dtipe"'): "line 8",
         good.replace(
             '"dtype": "float32"', '"dtype": "float32", "dtype": "float16"'
         ): "stands in it",
         good.replace("{\n", "{\n<<<<<<< HEAD\n", 1): "line 2: a conflict that git left",
         good.replace("\n}", "\n=======\n}", 1): "a conflict that git left",
         "[" * 10**5: "record it anew",
-        good.replace("features.0", "\\ud800"): "line 8",
-        good.replace("features.0", "\\u001b[31m\\n"): "line 8",
-        "\n".join([*good.splitlines()[:7], "]}", "}", "}"]): "is not that of its layers, 0",
+        good.replace("features.0", "\\ud800"): "line 9",
+        good.replace("features.0", "\\u001b[31m\\n"): "line 9",
+        "\n".join([*good.splitlines()[:8], "]}", "}", "}"]): "is not that of its layers, 0",
     }
     for text, complaint in cases.items():
         scratch.baseline.write_text(text, "utf-8")
@@ -107,6 +114,51 @@ def test_a_file_that_is_broken_is_never_a_pass(scratch: Scratch) -> None:
     assert scratch.run("check") == 2 and "no UTF-8" in scratch.err
     assert scratch.run("baseline") == 0  # which mends it
     assert scratch.baseline.read_text("utf-8") == good
+
+
+def test_a_change_of_any_text_is_seen(scratch: Scratch) -> None:
+    """Each number, word and pair of lines of it, which a merge by hand may have left otherwise."""
+    good = scratch.baseline.read_text("utf-8")
+    words = list(re.finditer(r"\d+|[A-Za-z]+", good))
+    lines = good.splitlines()
+    texts = [
+        f"{good[: word.start()]}{_other(word[0])}{good[word.end() :]}"
+        for word in words
+        if word.start() > good.index("cnnbench")
+    ]
+    texts += ["\n".join([*lines[:at], *lines[at + 1 :]]) for at in range(2, len(lines))]
+    texts += [
+        "\n".join(
+            [*lines[:at], f"{lines[at + 1].rstrip(',')},", lines[at].rstrip(","), *lines[at + 2 :]]
+        )
+        for at in range(8, len(lines) - 3)
+    ]
+    assert len(texts) > 100
+    for text in texts:
+        scratch.baseline.write_text(text, "utf-8")
+        with pytest.raises(BaselineError):
+            baselines.read(scratch.baseline)
+
+
+def _other(word: str) -> str:
+    return str(int(word) + 1) if word.isdecimal() else word.swapcase()
+
+
+def test_how_it_is_laid_out_is_no_change(scratch: Scratch) -> None:
+    good = baselines.read(scratch.baseline)
+    content = json.loads(scratch.baseline.read_text("utf-8"))
+    scratch.baseline.write_text(json.dumps(content, indent=4, sort_keys=True), "utf-8")
+    assert baselines.read(scratch.baseline) == good
+
+
+def test_what_an_older_one_recorded_is_read_with_a_note(scratch: Scratch) -> None:
+    content = json.loads(scratch.baseline.read_text("utf-8"))
+    del content["digest"]
+    scratch.baseline.write_text(json.dumps({**content, "format": 1}), "utf-8")
+    assert scratch.run("check", "--strict") == 0
+    assert scratch.out.count("recorded by an older cnnbench") == 1
+    assert scratch.run("baseline") == 0 and scratch.run("check") == 0
+    assert "older" not in scratch.out
 
 
 def test_a_file_cut_anywhere_is_never_a_pass(scratch: Scratch) -> None:

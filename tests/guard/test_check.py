@@ -11,6 +11,7 @@ import pytest
 import cnnbench
 from cnnbench.counting.metrics import STATIC
 from cnnbench.errors import CnnbenchError
+from cnnbench.guard import baseline as baselines
 
 from .scratch import Scratch
 
@@ -293,7 +294,8 @@ def test_formats(scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_another_torch_is_named_where_a_cost_changed(scratch: Scratch) -> None:
-    scratch.change('"torch": "', '"torch": "1.', "cnnbench-baseline.json")
+    older = baselines.read(scratch.baseline).model_copy(update={"torch": "1.2"})
+    scratch.baseline.write_text(baselines.as_text(older), "utf-8")
     assert scratch.run("check") == 0 and "recorded with" not in scratch.out
     scratch.change(SECOND, "nn.Conv2d(8, 16, 5, padding=2),")
     assert scratch.run("check") == 1

@@ -19,6 +19,7 @@ from cnnbench.sweeps.store import Store
 
 from ..commands import ROOT, SECONDS, process
 from ..machines import calibrated
+from ..sweeps import made
 from .cluster import Cluster, cluster, missing
 
 pytestmark = pytest.mark.skipif(
@@ -63,7 +64,7 @@ def test_tasks_hold_their_node_alone_and_share_a_store(folder: Path, ready: dict
     assert first.startswith("job ") and "32 of 32 configurations in 4 tasks" in first
     assert last == f"{run}: 32 of 32 configurations"
     assert len(Store(run).files()) >= 4
-    records = list(Store(run))
+    records = made.records(Store(run))
     assert sorted(record["batch"] for record in records) == list(range(1, 33))
     assert all(record["latency"]["latency_s"] > 0 for record in records)
     spans = jobs(ready)
@@ -118,7 +119,7 @@ def test_the_task_of_a_node_that_dies_is_tried_again(
     output, errors = waiting.communicate(timeout=SECONDS)
     assert waiting.returncode == 0, errors
     assert output.splitlines()[-1] == f"{run}: 16 of 16 configurations"
-    assert sorted(record["batch"] for record in Store(run)) == list(range(1, 17))
+    assert sorted(record["batch"] for record in made.records(Store(run))) == list(range(1, 17))
     assert any(path.name.endswith("-1.jsonl") for path in Store(run).files())
 
 

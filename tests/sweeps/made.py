@@ -124,6 +124,11 @@ def store(folder: Path, records: Sequence[Record]) -> Store:
     return made
 
 
+def records(store: Store) -> list[Record]:
+    """What stands in its lines."""
+    return [json.loads(line) for _, _, line in store.lines()]
+
+
 def zoo() -> list[Record]:
     """Some networks and blocks at two batches, one of them with a hostile name, and a failure."""
     hostile = "nets.py:<img src=x onerror=document.title='owned'></script>"

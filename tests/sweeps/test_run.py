@@ -1,6 +1,7 @@
 """A sweep does what is missing, once, whatever ended the one before."""
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +15,24 @@ from cnnbench.models.registry import MODELS
 from cnnbench.progress import Progress
 from cnnbench.sweeps import run as sweeping
 from cnnbench.sweeps.groups import groups
+from cnnbench.sweeps.merge import merge
 from cnnbench.sweeps.plan import Configuration, planned
+from cnnbench.sweeps.results import read
 from cnnbench.sweeps.run import Ran, key, missing, run
-from cnnbench.sweeps.store import Store, merge
+from cnnbench.sweeps.slurm.array import unfinished
+from cnnbench.sweeps.store import Store
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 
+from . import made
+
 FEW = planned({"models": ["lenet5", "resnet20"], "batch": [1, 2]}, "x").configurations()
 QUICK = StopRule(0.5, 0.2, 0)
+
+
+def bare(key: str, measured: str, **more: object) -> dict[str, object]:
+    """As little as a record can say."""
+    return {"key": key, "measured": measured, "model": "lenet5", "batch": 1, **more}
 
 
 def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
@@ -32,7 +43,7 @@ def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
     heard = Progress(part=lambda text, number, total: told.append((number, total)))
     run(FEW, store, None, QUICK, progress=heard)
     assert told == [(1, 3), (2, 3), (3, 3)]
-    records = list(store)
+    records = made.records(store)
     assert [record["key"] for record in records] == [key(one, None) for one in FEW]
     for one, record in zip(FEW, records, strict=True):
         total = count(one.spec, batch=one.setting.batch).total
@@ -40,14 +51,14 @@ def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
         assert sum(kind["macs"] for kind in record["kinds"].values()) == total.macs
         assert record["prediction"] is None
     run(FEW, store, None, QUICK)
-    assert len(list(store)) == 4 and not missing(FEW, store, None)
+    assert len(made.records(store)) == 4 and not missing(FEW, store, None)
 
 
 def test_many_are_counted_in_processes_in_their_order(tmp_path: Path) -> None:
     of = planned({"models": "lenet5", "batch": list(range(1, 15))}, "x").configurations()
     run(of, Store(tmp_path), None, QUICK)
-    assert [record["batch"] for record in Store(tmp_path)] == list(range(1, 15))
-    assert [record["cost"]["macs"] for record in Store(tmp_path)] == [
+    assert [record["batch"] for record in made.records(Store(tmp_path))] == list(range(1, 15))
+    assert [record["cost"]["macs"] for record in made.records(Store(tmp_path))] == [
         325_680 * batch for batch in range(1, 15)
     ]
 
@@ -55,7 +66,7 @@ def test_many_are_counted_in_processes_in_their_order(tmp_path: Path) -> None:
 def test_what_fails_is_a_record_with_its_reason(tmp_path: Path) -> None:
     of = [Configuration("vgg16@resolution=16"), Configuration("lenet5")]
     run(of, Store(tmp_path), None, QUICK)
-    first, second = Store(tmp_path)
+    first, second = made.records(Store(tmp_path))
     assert "too small" in first["failure"] and first["cost"] == {}
     assert second["failure"] == "" and not missing(of, Store(tmp_path), None)
 
@@ -71,7 +82,7 @@ def test_a_timed_sweep_keeps_raw_samples_and_where_they_are_from(
     store = Store(tmp_path / "run")
     of = [*FEW[:2], Configuration("vgg16@resolution=16")]
     assert run(of, store, here, QUICK) == Ran(3)
-    failing, *timed = store
+    failing, *timed = made.records(store)
     for record in timed:
         assert record["latency"]["latency_s"] > 0 and record["latency"]["samples_s"]
         assert record["environment"]["threads"] == 1 and record["cost"]["macs"] > 0
@@ -103,23 +114,24 @@ def test_ctrl_c_keeps_the_groups_that_are_finished(
     assert run(FEW, store, here, QUICK) == Ran(2, interrupted=True)
     assert missing(FEW, store, here) == FEW[2:]
     assert run(FEW, store, here, QUICK) == Ran(2)
-    assert [record["key"] for record in store] == [key(one, here) for one in FEW]
+    assert [record["key"] for record in made.records(store)] == [key(one, here) for one in FEW]
     assert seen == [2, 2, 2]  # and the first group was not timed again
 
 
 def test_stores_are_joined_by_key_and_conflicts_named(tmp_path: Path) -> None:
     a, b, both = (Store(tmp_path / name) for name in ("a", "b", "both"))
-    same = {"key": "1", "measured": "2026-01-01", "value": 1}
+    same = bare("1", "2026-01-01", batch=1)
     with a.writing() as writer:
         writer.append(same)
-        writer.append({"key": "2", "measured": "2026-01-03", "value": 2})
+        writer.append(bare("2", "2026-01-03", batch=2))
     with b.writing() as writer:
         writer.append(same)
-        writer.append({"key": "2", "measured": "2026-01-02", "value": 3})
-        writer.append({"key": "3", "measured": "2026-01-02", "value": 4})
+        writer.append(bare("2", "2026-01-02", batch=3))
+        writer.append(bare("3", "2026-01-02", batch=4, note="kept"))
     done = merge([a, b], both)
-    assert [(record["key"], record["value"]) for record in both] == [("1", 1), ("2", 2), ("3", 4)]
-    assert done.records == 3 and [record["value"] for record in done.conflicts] == [3]
+    found = [(record["key"], record["batch"]) for record in made.records(both)]
+    assert found == [("1", 1), ("2", 2), ("3", 4)] and made.records(both)[2]["note"] == "kept"
+    assert done.records == 3 and [result.batch for result in done.conflicts] == [3]
     with pytest.raises(StoreError, match="holds records already"):
         merge([a, b], both)
     with pytest.raises(StoreError, match="holds no records"):
@@ -159,14 +171,14 @@ def test_a_success_stands_whatever_file_it_is_in(tmp_path: Path) -> None:
     (of,) = planned({"models": "lenet5"}, "x").configurations()
     name = key(of, None)
     with store.writing("slurm-9_0.jsonl") as writer:
-        writer.append({"key": name, "measured": early, "failure": "no"})
+        writer.append(bare(name, early, failure="no"))
     assert missing([of], store, None) == [] and missing([of], store, None, retry=True) == [of]
     with store.writing("slurm-10_0.jsonl") as writer:
-        writer.append({"key": name, "measured": late, "failure": ""})
+        writer.append(bare(name, late))
     assert missing([of], store, None, retry=True) == []
     other = Store(tmp_path / "b")
     with other.writing() as writer:
-        writer.append({"key": "another", "measured": late, "failure": ""})
+        writer.append(bare("another", late))
     done = merge([store, other], Store(tmp_path / "c"))
     assert done.records == 2 and done.conflicts == []
 
@@ -207,3 +219,43 @@ def test_a_record_of_before_back_ends_had_names_reads_as_it_was_meant(tmp_path: 
     assert json.loads(key(one, None)).keys() - {"cnnbench", "torch"} == former.keys()
     other = Configuration("lenet5", Setting(2, backend="graph"))
     assert json.loads(key(other, None))["backend"] == "graph"
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        ('{"key": "a"}', "is no record of a sweep: measured: field required; remove it"),
+        ("nonsense", "is no record of a sweep"),
+        ("[" * 100_000, "is no record of a sweep"),
+        ('"batch": "x"', "batch: input should be a valid integer"),
+        ('"format": 2', "was written by a newer cnnbench (format 2; this reads 1); upgrade"),
+    ],
+)
+def test_a_damaged_line_is_named_by_whoever_reads(
+    tmp_path: Path, damage: str, complaint: str
+) -> None:
+    store = made.store(tmp_path / "a", [made.record("lenet5")] * 3)
+    (path,) = store.files()
+    first, second, third = path.read_text().splitlines()
+    if damage.startswith('"'):
+        name = damage.partition(":")[0]
+        second = re.sub(rf"{name}: 1\b", damage, json.dumps({"format": 1, **json.loads(second)}))
+        damage = second
+    path.write_text(f"{first}\n{damage}\n{third}\n")
+    for reads in (
+        lambda: missing(FEW, store, None),
+        lambda: read([store]),
+        lambda: unfinished(FEW, store, static=True),
+        lambda: merge([store, store], Store(tmp_path / "b")),
+        lambda: run(FEW, store, None, QUICK),
+    ):
+        with pytest.raises(StoreError) as raised:
+            reads()
+        assert f"line 2 of {path} " in str(raised.value) and complaint in str(raised.value)
+    assert path.read_text() == f"{first}\n{damage}\n{third}\n"
+
+
+def test_records_tell_their_format(tmp_path: Path) -> None:
+    run(FEW[:1], Store(tmp_path), None, QUICK)
+    (record,) = made.records(Store(tmp_path))
+    assert record["format"] == 1

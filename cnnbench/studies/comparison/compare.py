@@ -183,7 +183,8 @@ def time_rows(
 
 def _profile(rows: Sequence[Comparison], session: Session) -> Profile:
     """What the device can do in the rows' dtypes, measured where it is not known."""
-    dtypes = [side.latency.dtype for row in rows for side in (row.a, row.b) if side.latency]
+    latencies = [side.latency for row in rows for side in (row.a, row.b) if side.latency]
+    dtypes = [latency.dtype for latency in latencies if latency.dtype]
     return calibrate.complete(session.machine, dtypes, session.progress.say)
 
 

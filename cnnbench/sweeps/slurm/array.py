@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from cnnbench.errors import SlurmError, reason_of
 from cnnbench.sweeps.groups import SIZE, chunks
 from cnnbench.sweeps.plan import Configuration, Plan
+from cnnbench.sweeps.results import standing
 from cnnbench.sweeps.slurm import queue
-from cnnbench.sweeps.store import Store, standing
+from cnnbench.sweeps.store import Store
 from cnnbench.timing.session import StopRule
 from cnnbench.version import __version__
 
@@ -78,15 +79,24 @@ def unfinished(
     With `retry` those too that failed.
     """
     known = set()
-    for record in standing(store).values():
-        about = json.loads(record["key"])
-        software = (about.pop("cnnbench"), about.pop("torch"))
+    for result in standing(store).values():
+        about = _about(result.key)
+        software = (about.pop("cnnbench", None), about.pop("torch", None))
         timed = about.pop("device", None) is not None
         if software != (__version__, torch.__version__) or timed is static:
             continue
-        if not (retry and record.get("failure")):
+        if not (retry and result.failure):
             known.add(Configuration.of(about))
     return [one for one in of if one not in known]
+
+
+def _about(key: str) -> dict[str, Any]:
+    """What a key says; nothing where somebody has written another."""
+    try:
+        found = json.loads(key)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def options(text: str, *, static: bool) -> dict[str, str | bool]:

@@ -1,0 +1,61 @@
+"""One store of several machines'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cnnbench.errors import OutputError, StoreError
+from cnnbench.files import write
+from cnnbench.sweeps.results import Result, judged
+from cnnbench.sweeps.store import RECORDS, Store
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The number of records there are now, and what two stores had measured differently."""
+
+    records: int
+    conflicts: list[Result]
+
+
+def merge(sources: Sequence[Store], into: Store) -> Merged:
+    """Write each key once: configuration, device and software. Nothing is averaged.
+
+    Where stores differ in a key the record that was measured last stays, one that did not fail
+    before one that did, and the others are conflicts. StoreError for a source without records,
+    and a target that has some.
+    """
+    found: dict[str, tuple[Result, bytes]] = {}
+    conflicts = []
+    for source in sources:
+        if not source.files():
+            raise StoreError(f"{source.folder} holds no records of a sweep")
+        for name, (result, line) in _standing(source).items():
+            known, _ = found.setdefault(name, (result, line))
+            if known == result:
+                continue
+            if known.weight <= result.weight:
+                found[name] = (result, line)
+                conflicts.append(known)
+            else:
+                conflicts.append(result)
+    if into.files():
+        raise StoreError(f"{into.folder} holds records already; give another --output")
+    content = b"".join(line + b"\n" for _, line in found.values())
+    try:
+        into.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {into.folder}: {error.strerror or error}") from error
+    write(into.folder / RECORDS, content)  # whole or not at all
+    return Merged(len(found), conflicts)
+
+
+def _standing(store: Store) -> dict[str, tuple[Result, bytes]]:
+    """What stands of each key, as it is written."""
+    found: dict[str, tuple[Result, bytes]] = {}
+    for result, line in judged(store):
+        known = found.get(result.key)
+        if known is None or known[0].weight <= result.weight:
+            found[result.key] = (result, line)
+    return found

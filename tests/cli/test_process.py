@@ -1,0 +1,191 @@
+"""A command's process: silence is no success, and it ends when its work is done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ..commands import ROOT, SECONDS, family, process, running, wait_for, wait_for_torch
+
+NETS = """
+import atexit, multiprocessing, os, signal, subprocess, sys, threading, time
+from torch import nn
+
+
+class Rude(nn.Conv2d):
+    input_shape = (3, 8, 8)
+
+    def __init__(self, how, at="forward"):
+        super().__init__(3, 3, 1)
+        self.how = how
+        if at == "build":
+            DEEDS[how]()
+
+    def forward(self, x):
+        DEEDS[self.how]()
+        return super().forward(x)
+
+
+def deaf():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    open("deaf", "w").close()
+    time.sleep(10_000)
+
+
+def thread():
+    threading.Thread(target=time.sleep, args=(10_000,)).start()
+    atexit.register(time.sleep, 10_000)
+
+
+def process():
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(10_000,))
+    child.start()
+
+
+DEEDS = {
+    "exit": lambda: os._exit(0),
+    "exit7": lambda: os._exit(7),
+    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "thread": thread,
+    "process": process,
+    "deaf": deaf,
+}
+"""
+CONFIG = '[[model]]\nname = "nets:Rude@how=exit"\n'
+SILENT = "cnnbench: no answer: "
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "cnnbench.toml").write_text(CONFIG)
+    return tmp_path
+
+
+def begun(*arguments: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "cnnbench", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "how"),
+    [
+        (["flops", "nets:Rude@how=exit"], "with exit code 0"),
+        (["flops", "nets:Rude@how=exit7,at=build"], "with exit code 7"),
+        (["check"], "with exit code 0"),
+        (["time", "nets:Rude@how=segfault"], "SIGSEGV"),
+        (["flops", "lenet5", "nets.py:Rude@how=kill"], "where memory runs out"),
+    ],
+)
+def test_silence_is_no_success(line: list[str], how: str, folder: Path) -> None:
+    if line[0] == "check":
+        (folder / "cnnbench.toml").write_text('[[model]]\nname = "lenet5"\n')
+        assert process("baseline", cwd=folder, PYTHONPATH=str(ROOT)).returncode == 0
+        (folder / "cnnbench.toml").write_text(f'[[model]]\nname = "lenet5"\n{CONFIG}')
+    done = process(*line, cwd=folder, PYTHONPATH=str(ROOT))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(SILENT) and done.stderr.count("\n") == 1 and how in done.stderr
+
+
+@pytest.mark.parametrize("how", ["thread", "process"])
+def test_it_ends_when_its_work_is_done(how: str, folder: Path) -> None:
+    """Whatever threads, processes and handlers of its end a network has left."""
+    done = process("flops", f"nets:Rude@how={how}", cwd=folder, PYTHONPATH=str(ROOT))
+    assert done.returncode == 0 and "Rude" in done.stdout
+
+
+def test_what_heeds_no_ctrl_c_is_ended_by_the_second(folder: Path) -> None:
+    at_work = begun("flops", "nets:Rude@how=deaf", cwd=folder)
+    wait_for(at_work, (folder / "deaf").exists)
+    below = family(at_work.pid)[1:]
+    at_work.send_signal(signal.SIGINT)
+    while at_work.poll() is None:
+        time.sleep(1.5)
+        at_work.send_signal(signal.SIGINT)
+    assert at_work.communicate(timeout=SECONDS) == ("", "cnnbench: interrupted\n")
+    assert at_work.returncode == 130 and below and not running(below)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("together", [True, False])
+def test_who_waits_hands_a_signal_on(number: signal.Signals, together: bool, folder: Path) -> None:
+    """As a terminal gives it to both, or a CI server to the one that it has begun."""
+    line = ("time", "nets:Rude@how=none", "lenet5", "--max-time", "1000", "--precision", "0.01%")
+    (folder / "nets.py").write_text(NETS.replace("DEEDS = {", 'DEEDS = {"none": int,'))
+    at_work = begun(*line, cwd=folder)
+    wait_for_torch(at_work)
+    (os.killpg if together else os.kill)(at_work.pid, number)
+    _, errors = at_work.communicate(timeout=SECONDS)
+    assert (at_work.returncode, errors) == (130, "cnnbench: interrupted\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they look for their parent")
+@pytest.mark.parametrize("early", [True, False])
+def test_processes_of_a_killed_sweep_go_with_it(early: bool, tmp_path: Path) -> None:
+    """While they import, and while they count."""
+    batches = ",".join(map(str, range(1, 200)))
+    line = ("--models", "mobilenet_v2", "--batch", batches, "--static", "--output", "run")
+    at_work = begun("sweep", *line, cwd=tmp_path)
+    if early:
+        wait_for(at_work, lambda: len(family(at_work.pid)) > 3)
+    else:
+        wait_for(at_work, (tmp_path / "run" / "records.jsonl").exists)
+    below = family(at_work.pid)[1:]
+    at_work.kill()
+    at_work.wait()
+    until = time.monotonic() + SECONDS
+    while running(below) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert below and not running(below)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("cnnbench flops nope 2>&-", 2),
+        ("cnnbench flops nope 2>/dev/full", 2),
+        ("cnnbench flops nets:Rude@how=exit 2>&-", 2),
+        ("cnnbench flops lenet5 >/dev/full 2>&1", 2),
+        ("cnnbench flops lenet5 <&- 2>&- | grep -q 'lenet5'", 0),
+        ("cnnbench check 2>&-", 2),
+    ],
+)
+def test_an_error_that_nobody_reads_keeps_its_code(line: str, code: int, folder: Path) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+
+
+@pytest.mark.parametrize("arguments", ["flops lenet5", "check", "sweep --models lenet5 -o x"])
+def test_a_folder_that_is_gone_is_one_line(arguments: str, tmp_path: Path) -> None:
+    line = f"mkdir x && cd x && rmdir ../x && exec {sys.executable} -m cnnbench {arguments}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "cnnbench: this folder is no longer there; change to one that is\n"
