@@ -9,10 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from cnnbench.cli import run
 
 from ..commands import ROOT, SECONDS, command, wait_for_torch
 from .conftest import Refused
@@ -124,40 +120,6 @@ def test_an_old_file_survives_a_failed_command(tmp_path: Path) -> None:
     path.write_text("precious")
     assert command("flops", "nosuch", "--output", str(path)).returncode == 2
     assert path.read_text() == "precious"
-
-
-numbers = st.sampled_from("0 -1 1 2 0.5 1e9 nan inf 999999999999999999999 x 1x1 true".split())
-keys = st.sampled_from("num_classes in_channels resolution width_mult depth_mult aux".split())
-small = st.sampled_from(["lenet5", "mobilenet", "alexnet"])
-specs = st.builds("{}@{}={}".format, small, keys, numbers)
-shapes = st.lists(numbers, min_size=1, max_size=4).map("x".join)
-words = st.sampled_from(
-    "flops show list lenet5 lenet5_dense --layers --operators --strict --all --input 1x32x32 "
-    "--batch 2 --format json csv markdown --dtype float16 --full -h --version".split()
-)
-arguments_lists = st.one_of(
-    st.lists(words | specs | shapes | st.text(max_size=12), max_size=6),
-    st.tuples(st.just("flops"), specs),
-    st.tuples(st.just("flops"), st.just("lenet5_dense"), st.just("--input"), shapes),
-    st.tuples(st.just("show"), st.just("lenet5"), st.just("--batch"), numbers),
-)
-
-
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
-@given(arguments_lists)
-def test_no_argument_gives_a_traceback(
-    capsys: pytest.CaptureFixture[str],
-    arguments: Sequence[str],
-) -> None:
-    # In this process, for speed: what escapes `run` would be a traceback.
-    # Files that a drawn --output would leave about are test_reports' concern.
-    arguments = [a for a in arguments if not a.startswith(("-o", "--o", "--install", "--show"))]
-    capsys.readouterr()
-    code = run(arguments)
-    error = capsys.readouterr().err
-    assert code in (0, 2)
-    if code == 2 and arguments:
-        assert error.count("\n") == 1 and error.startswith("cnnbench: ")
 
 
 def test_ctrl_c_that_an_import_swallows_ends_it_afterwards() -> None:
