@@ -77,6 +77,7 @@ def cost_budget() -> CostBudget:
 def _text(name: str, over: Sequence[Excess]) -> str:
     """The costs over their limits, each with the layers that have most of it."""
     from cnnbench import units
+    from cnnbench.harmless import line
     from cnnbench.reports.formats.terminal import plain
     from cnnbench.reports.report import Column, Report, Table
 
@@ -86,7 +87,7 @@ def _text(name: str, over: Sequence[Excess]) -> str:
         cost, limit = show(excess.cost), show(excess.limit)
         by = units.share(excess.cost / excess.limit - 1) if excess.limit else ""
         by = f", {by} over it" if by else ""
-        lines.append(f"{name}: {excess.metric.words} {cost}, limit {limit}{by}")
+        lines.append(line(f"{name}: {excess.metric.words} {cost}, limit {limit}{by}"))
         columns = (
             Column("layer", "layer", left=True),
             Column("described", "", left=True),
