@@ -17,7 +17,7 @@ _WITHIN = re.compile(r"#(?=#\w*\[)")
 _LINE_STARTS = re.compile(r"^((?:[^\S\n]|\x1b\[[\d;]*m)*):(?=:)", re.MULTILINE)
 _FORMULA = re.compile(r"\s*[=+\-@]")
 _MARKDOWN = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=\bwww)\.")
-_BLOCK = re.compile(r"^\s*(?:[-+=#]|\d+[.)])")
+_BLOCK = re.compile(r"[-+=#]|\d+[.)]")
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -46,12 +46,13 @@ def cell(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """A part of a line of Markdown, in which nothing is markup, HTML or a link."""
+    """A part of a line of Markdown, in which nothing is markup, HTML or the address of a page."""
     return _MARKDOWN.sub(r"\\\g<0>", line(text)).translate(_HTML)
 
 
 def paragraph(text: str) -> str:
-    """A whole line of Markdown, which is no heading and no list either."""
+    """A whole line of Markdown, which is no heading, no list and no code either."""
+    text = text.strip()
     start = "&#8203;" if _BLOCK.match(text) else ""  # a space without width
     return start + markdown(text)
 
@@ -67,9 +68,10 @@ def json(text: str) -> str:
 
 
 def chart(value: Any) -> Any:
-    """The same lists and dictionaries, in which every text is a line of plain text.
+    """The same lists and dictionaries, in which every text is a line of plain text; keys are ours.
 
-    A backslash is a sign that looks like it: Vega-Lite writes titles into expressions as they are.
+    A backslash is a sign that looks like it, since Vega-Lite writes titles into expressions as they
+    are. So an expression of ours has none.
     """
     if isinstance(value, str):
         return line(value).replace("\\", "\N{SET MINUS}")

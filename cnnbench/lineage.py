@@ -6,26 +6,26 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 
 
-def end_with(parent: int) -> None:
-    """End this process when `parent`, the process that began it, has ended."""
+def end_with(parent: int, gone: Callable[[], object]) -> None:
+    """End this process when `parent`, the process that began it, has ended.
+
+    Linux does it. Elsewhere a thread waits in `gone`, which returns then.
+    """
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it had ended before it could be told
-            os._exit(1)
-    else:
-        threading.Thread(target=_wait_for, args=(parent,), daemon=True).start()
+        if ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) == 0:
+            if os.getppid() != parent:  # it had ended before it could be told
+                os._exit(1)
+            return
 
-
-def _wait_for(parent: int) -> None:
-    import psutil
-
-    try:
-        psutil.Process(parent).wait()
-    finally:
+    def wait() -> None:
+        gone()
         os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -112,7 +112,7 @@ def family(pid: int) -> list[int]:
 
 
 def running(pids: list[int]) -> list[int]:
-    """Those that still run; one that nobody has buried does not."""
+    """Processes that still run; one that nobody has buried does not."""
     return [pid for pid in pids if family(pid)[:1] == [pid]]
 
 

@@ -31,6 +31,7 @@ TEXTS = (
     "</script><script>document;title='owned'</script>",
     "|a|*b*|[c](d)|`e`|__f__|https://g|www;h|~~i~~|$j$|&lt;",
     "# heading",
+    "[bold]rich[/bold] [/red]",
     "long" * 9 + "::warning::folded",
     "\udc80",
 )
@@ -71,7 +72,7 @@ baseline = "costs.json"
 name = "{MODEL}@printable=true"
 input = "3x8x8"
 """
-FOLDER = "run\x1b[31m\u202e<b>\n::error::x\\n\"+1+'"
+FOLDER = "[bold]run\x1b[31m\u202e<b>\n::error::x\\n\"+1+'"
 
 
 def project(folder: Path) -> None:
@@ -110,7 +111,8 @@ _WITHIN = re.compile(r"##\w*\[")
 
 def check(text: str) -> None:
     """No letter that cannot be seen, and nothing that a CI server would run."""
-    assert not [letter for letter in text if not (letter.isprintable() or letter == "\n")]
+    unseen = {letter for letter in text if not (letter.isprintable() or letter == "\n")}
+    assert not unseen, ascii(unseen)
     assert not _COMMAND.search(_OURS.sub("", text)), text
     assert not _WITHIN.search(text), text
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import _thread
 import io
-import math
 import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Sequence
-from time import monotonic
 from typing import NoReturn
 
-from cnnbench import harmless
 from cnnbench.cli.completion import joined_bash_words
-from cnnbench.cli.process import INTERRUPTED, attend, complain, end, open_streams
+from cnnbench.cli.process import (
+    HEEDED,
+    INTERRUPTED,
+    attend,
+    complain,
+    end,
+    is_attended,
+    open_streams,
+    print_trace,
+)
 from cnnbench.cli.startup import imports, interrupted
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.nesting import room
-
-_AGAIN_S = 0.3  # within which a second signal is the first one, handed on
 
 
 def main() -> NoReturn:
@@ -30,17 +33,25 @@ def main() -> NoReturn:
     if sys.stdout is None:
         end(complain("standard output is closed; leave it open", 2))
     attend(sys.argv[1:])
-    _heed_interrupts()
     try:
-        code = _command()
+        code = _outcome()
+    except KeyboardInterrupt:  # another one, meanwhile
+        code = INTERRUPTED
+    end(code)
+
+
+def _outcome() -> int:
+    """The command's exit code, whatever it raises; a bug is no violation, which 1 would say."""
+    try:
+        _heed_interrupts()
+        return _command()
     except SystemExit as error:  # the shell's completion
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        return error.code if isinstance(error.code, int) else 2 if error.code else 0
     except BaseException as error:
         if interrupted.is_set() or isinstance(error, KeyboardInterrupt):
-            code = complain("interrupted", INTERRUPTED)
-        else:
-            code = _told("".join(traceback.format_exception(error)))
-    end(code)
+            return complain("interrupted", INTERRUPTED)
+        print_trace(error)
+        return 2
 
 
 def _command() -> int:
@@ -52,40 +63,30 @@ def _command() -> int:
         return run(sys.argv[1:])
 
 
-def _told(trace: str) -> int:
-    """Print a traceback, of which a name can be a part; a bug is no violation."""
-    for line in trace.splitlines():
-        print(harmless.line(line), file=sys.stderr)
-    return 2
-
-
 def _heed_interrupts() -> None:
     """Let no Ctrl-C be lost: numpy's import makes another error of it, a destructor nothing."""
-    first = -math.inf
 
     def interrupt(*_: object) -> None:
-        nonlocal first
-        if (now := monotonic()) - first < _AGAIN_S:
-            return  # the terminal's, and the same handed on by who waits for us
-        first = now
+        if is_attended() and interrupted.is_set():
+            return  # the terminal's, which our parent hands on; the next but one, it kills us
         interrupted.set()
         raise KeyboardInterrupt
 
     def again(lost: sys.UnraisableHookArgs) -> None:
-        nonlocal first
         if isinstance(lost.exc_value, KeyboardInterrupt):
-            first = -math.inf
+            interrupted.clear()
             _thread.interrupt_main()
         else:
             sys.__unraisablehook__(lost)
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, interrupt)
-        for name in ("SIGTERM", "SIGHUP"):  # what a CI's cancel and a closed terminal send
-            number = getattr(signal, name, None)  # which nohup ignores, and Windows has not
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, interrupt)
-        sys.unraisablehook = again
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in HEEDED:
+        if number == signal.SIGINT or signal.getsignal(number) is signal.SIG_DFL:  # not by nohup
+            signal.signal(number, interrupt)
+    sys.unraisablehook = again
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -106,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except CnnbenchError as error:
         if "--debug" in arguments:
-            _told("".join(traceback.format_exception(error)))
+            print_trace(error)
         return [complain(line, error.exit_code) for line in error.lines][-1]
     except BrokenPipeError:  # `cnnbench … | head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

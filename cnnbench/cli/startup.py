@@ -29,11 +29,10 @@ def heavy_imports() -> Iterator[None]:
 
 @contextmanager
 def imports() -> Iterator[None]:
-    """Import what stays within this, which makes it faster.
+    """Imports, which are faster: the collector does not look meanwhile.
 
-    What modules are made of is never garbage, so the collector is kept from looking: not while
-    they load, and not later. Ctrl-C that a module's import has swallowed
-    ends it afterwards.
+    What modules are made of is never garbage, so it does not look at them later either. Ctrl-C
+    that a module's import has swallowed ends it afterwards.
     """
     gc.disable()
     try:

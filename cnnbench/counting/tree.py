@@ -138,7 +138,7 @@ def _closes(op: OpCost, block: _Module) -> str:
 
 def _folded(nodes: list[Node]) -> tuple[Node, ...]:
     """Join neighbours that differ in nothing but their number."""
-    if len(nodes) == 1:
+    if len(nodes) == 1:  # a signature at each level of a deep chain would be many
         return tuple(nodes)
     groups: list[list[Node]] = []
     for node in nodes:

@@ -21,14 +21,14 @@ from cnnbench.version import __version__
 
 FORMAT = 2  # the first had no digest
 RECORD = "cnnbench baseline"  # the command that mends most of what can be wrong
-_KEY = b'"cnnbench": "'  # in the first lines of every baseline
+_KEY = b'"cnnbench": "'  # in every baseline
 _MARKERS = ("<<<<<<< ", ">>>>>>> ", "=======", "||||||| ")
 
 
 class Baseline(BaseModel):
     """Costs by label, and what counted them; `digest` is of all that it says.
 
-    What the first format recorded has none.
+    A file of format 1 has none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -175,8 +175,9 @@ def _check_head(content: Mapping[str, Any], name: str) -> None:
             f"{name} was written by a newer cnnbench ({by}, format {form}; this is {__version__}, "
             f"format {FORMAT}); upgrade: pip install --upgrade cnnbench"
         )
-    for key in Baseline.model_fields.keys() - content.keys() - {"digest"}:
-        raise _broken(f"{name} has no {key}")
+    for key in Baseline.model_fields:
+        if key not in content and key != "digest":
+            raise _broken(f"{name} has no {key}")
     if content["convention"] != convention.FOOTER:
         by = content["convention"]
         raise _broken(f"{name} was counted by another convention ({by}), which cannot be compared")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 _STACK = 112 << 20  # of the 128 MiB that Linux keeps free below a main thread's stack
-_THREAD = 8 << 20  # of another thread, as systems have it
 _FRAME = 4096  # bytes of stack; torch's forwards and copies take 600, its wrapped tensors 2,500
 
 
@@ -42,28 +41,24 @@ def modules(net: nn.Module) -> dict[str, nn.Module]:
 
 @contextmanager
 def room() -> Iterator[None]:
-    """Let calls nest as deeply as the stack allows: torch takes three for each container.
+    """Room for calls to nest as deeply as a main thread's stack holds: torch takes three a level.
 
     Python's own limit of 1,000 calls is meant for a stack that cannot grow. On Linux a main
-    thread's can; elsewhere the limit stays what it is, where it is the larger.
+    thread's can; elsewhere it is as large as it is, and another thread keeps Python's limit. From
+    Python 3.12 on, the interpreter has a second limit of its own, which nothing raises.
     """
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _stack() // _FRAME))
-    try:
+    if resource is None or threading.current_thread() is not threading.main_thread():
         yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
-def _stack() -> int:
-    """Bytes that this thread's stack may take; 0 where that is not known."""
-    if resource is None:
-        return 0
-    main = threading.current_thread() is threading.main_thread()
-    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
-    if not main:  # as large as the limit was when the process began
-        return threading.stack_size() or min(_THREAD, soft if soft > 0 else _THREAD)
+        return
+    soft, hard = limits = resource.getrlimit(resource.RLIMIT_STACK)
+    calls = sys.getrecursionlimit()
     if sys.platform == "linux" and 0 <= soft < _STACK:
         soft = _STACK if hard < 0 else min(_STACK, hard)
         resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
-    return _STACK if soft < 0 else min(soft, _STACK)
+    stack = _STACK if soft < 0 else min(soft, _STACK)
+    sys.setrecursionlimit(max(calls, stack // _FRAME))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(calls)
+        resource.setrlimit(resource.RLIMIT_STACK, limits)  # or threads of others' programs have it

@@ -39,7 +39,7 @@ def remarks(findings: Sequence[Finding], strict: bool) -> list[Annotation]:
     for finding in findings:
         if finding.violates(strict) or finding.undecided(strict):
             level = Level.ERROR
-        elif finding.status in (Status.IMPRECISE, Status.UNGUARDED):
+        elif finding.status in (Status.IMPRECISE, Status.UNGUARDED, Status.UNSEALED):
             level = Level.WARNING
         elif finding.status in IMPROVEMENTS:
             level = Level.NOTICE
@@ -80,6 +80,6 @@ def _case(finding: Finding, strict: bool) -> Case:
         name=str(metric or "baseline"),
         failure=text if fails else "",
         error=text if finding.undecided(strict) else "",
-        skipped=finding.reason if finding.status is Status.UNTIMED else "",
+        skipped=finding.reason if finding.status in (Status.UNTIMED, Status.UNSEALED) else "",
         details=details,
     )

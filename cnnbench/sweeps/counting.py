@@ -36,7 +36,7 @@ def count_configurations(
     workers = max(1, min(cores.affinity(), len(of)))
     counter = Counter(profile)
     ours = all(isinstance(one.spec, Spec) for one in of)  # another's may end its process
-    if workers == 1 or (ours and len(of) <= _FEW):
+    if ours and (workers == 1 or len(of) <= _FEW):
         yield from ((one, counter(one)) for one in of)
         return
     for one, record in each(counter, of, workers):

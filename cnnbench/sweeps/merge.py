@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnbench.errors import OutputError, StoreError
 from cnnbench.files import write
-from cnnbench.sweeps.results import Result, judged
+from cnnbench.sweeps.results import Judged, Result, heaviest, judged
 from cnnbench.sweeps.store import RECORDS, Store
 
 
@@ -26,20 +27,17 @@ def merge(sources: Sequence[Store], into: Store) -> Merged:
     before one that did, and the others are conflicts. StoreError for a source without records,
     and a target that has some.
     """
-    found: dict[str, tuple[Result, bytes]] = {}
+    found: dict[str, Judged] = {}
     conflicts = []
     for source in sources:
         if not source.files():
             raise StoreError(f"{source.folder} holds no records of a sweep")
-        for name, (result, line) in _standing(source).items():
-            known, _ = found.setdefault(name, (result, line))
-            if known == result:
+        for name, one in heaviest(judged(source), lambda result: result.key).items():
+            known = found.setdefault(name, one)
+            if json.loads(known[1]) == json.loads(one[1]):
                 continue
-            if known.weight <= result.weight:
-                found[name] = (result, line)
-                conflicts.append(known)
-            else:
-                conflicts.append(result)
+            found[name], other = (known, one) if known[0].weight > one[0].weight else (one, known)
+            conflicts.append(other[0])
     if into.files():
         raise StoreError(f"{into.folder} holds records already; give another --output")
     content = b"".join(line + b"\n" for _, line in found.values())
@@ -49,13 +47,3 @@ def merge(sources: Sequence[Store], into: Store) -> Merged:
         raise OutputError(f"cannot write {into.folder}: {error.strerror or error}") from error
     write(into.folder / RECORDS, content)  # whole or not at all
     return Merged(len(found), conflicts)
-
-
-def _standing(store: Store) -> dict[str, tuple[Result, bytes]]:
-    """What stands of each key, as it is written."""
-    found: dict[str, tuple[Result, bytes]] = {}
-    for result, line in judged(store):
-        known = found.get(result.key)
-        if known is None or known[0].weight <= result.weight:
-            found[result.key] = (result, line)
-    return found

@@ -130,11 +130,11 @@ def _ready(crew: Sequence[_Worker[Given, T]]) -> list[_Worker[Given, T]]:
 
 
 def _answer_each(connection: Connection) -> None:
-    """Answer pieces by the work that comes before them, which may take a second to import."""
+    """Answer each message. The first is the work, whose import may take a second."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the parent's to hear
     parent = parent_process()
     if parent is not None and parent.pid is not None:
-        end_with(parent.pid)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the parent's to hear
+        end_with(parent.pid, parent.join)
     work: Callable[[Any], Any] = connection.recv()
     while True:
         piece = connection.recv()

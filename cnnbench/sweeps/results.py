@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -71,7 +71,7 @@ class Result(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
-    format: Annotated[int, Field(ge=1)] = FORMAT
+    format: Annotated[int, Field(ge=1, strict=True)] = FORMAT
     key: str
     measured: datetime
     model: str
@@ -161,16 +161,16 @@ def read(stores: Sequence[Store]) -> list[Result]:
                 f"{store.folder} holds no records; 'cnnbench sweep … --output {store.folder}' "
                 "writes some"
             )
-    found: dict[tuple[Configuration, tuple[str, int]], Result] = {}
     with _no_garbage():
-        for result, _ in chain.from_iterable(map(judged, stores)):
-            here = (result.configuration, result.place)
-            known = found.get(here)
-            if known is None or known.weight <= result.weight:
-                found[here] = result
+        every = chain.from_iterable(map(judged, stores))
+        found = heaviest(every, lambda result: (result.configuration, result.place))
     if not found:
         raise StoreError(f"{stores[0].folder} holds no finished record yet; run its sweep again")
-    return _without_counted_alone(found.values())
+    return _without_counted_alone(result for result, _ in found.values())
+
+
+Judged = tuple[Result, bytes]  # a record beside its line
+K = TypeVar("K")
 
 
 @contextmanager
@@ -188,15 +188,24 @@ def _no_garbage() -> Iterator[None]:
 
 def standing(store: Store) -> dict[str, Result]:
     """What stands of each key: one that did not fail, of several the one measured last."""
-    found: dict[str, Result] = {}
-    for result, _ in judged(store):
-        known = found.get(result.key)
-        if known is None or known.weight <= result.weight:
-            found[result.key] = result
+    return {key: result for key, (result, _) in heaviest(judged(store), _key).items()}
+
+
+def heaviest(of: Iterable[Judged], name: Callable[[Result], K]) -> dict[K, Judged]:
+    """The one that stands of those of each name, in the order in which the names are met."""
+    found: dict[K, Judged] = {}
+    for one in of:
+        known = found.setdefault(name(one[0]), one)
+        if known[0].weight <= one[0].weight:
+            found[name(one[0])] = one
     return found
 
 
-def judged(store: Store) -> Iterator[tuple[Result, bytes]]:
+def _key(result: Result) -> str:
+    return result.key
+
+
+def judged(store: Store) -> Iterator[Judged]:
     """Every finished record beside its line, in the order they were finished within each file.
 
     StoreError for a line that is none, and for one that a newer cnnbench has written.

@@ -64,7 +64,7 @@ def missing(
 
 
 def finished(of: Sequence[Configuration], store: Store, machine: Machine | None) -> list[Result]:
-    """What the store has of them, in its order."""
+    """Records that the store has of these configurations, in its order."""
     asked = {key(one, machine) for one in of}
     return [result for name, result in standing(store).items() if name in asked]
 

@@ -96,7 +96,7 @@ class Store:
 
 def _mend(file: FileIO) -> None:
     """Let the file end with a whole line: what was cut short is no record."""
-    end = _whole(file)
+    end = _end_of_last_line(file)
     file.seek(end)
     if _is_whole(file.read()):
         file.write(b"\n")
@@ -104,7 +104,7 @@ def _mend(file: FileIO) -> None:
         file.truncate(end)
 
 
-def _whole(file: FileIO) -> int:
+def _end_of_last_line(file: FileIO) -> int:
     """Bytes up to the end of the last whole line."""
     end = position = file.seek(0, os.SEEK_END)
     while position > 0:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ..commands import ROOT, SECONDS, family, process, running, wait_for, wait_for_torch
+from ..commands import ROOT, SECONDS, family, process, python, running, wait_for, wait_for_torch
+from .test_sweep import needs_workers
 
 NETS = """
-import atexit, multiprocessing, os, signal, subprocess, sys, threading, time
+import atexit, os, signal, subprocess, sys, threading, time
 from torch import nn
 
 
@@ -44,18 +45,29 @@ def thread():
 
 
 def process():
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(10_000,))
-    child.start()
+    # Two that hold our output open, one of them deaf.
+    subprocess.Popen(["sleep", "10000"])
+    ignore = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(9999)"
+    subprocess.Popen([sys.executable, "-c", ignore])
+
+
+def fork():
+    # A copy of the command, which comes to an end of its own.
+    if os.fork() == 0:
+        raise ValueError("the copy's")
+    time.sleep(1)
 
 
 DEEDS = {
+    "quiet": int,
     "exit": lambda: os._exit(0),
     "exit7": lambda: os._exit(7),
     "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "thread": thread,
     "process": process,
+    "fork": fork,
+    "signal40": lambda: os.kill(os.getpid(), 40),
     "deaf": deaf,
 }
 """
@@ -89,6 +101,7 @@ def begun(*arguments: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
         (["flops", "nets:Rude@how=exit7,at=build"], "with exit code 7"),
         (["check"], "with exit code 0"),
         (["time", "nets:Rude@how=segfault"], "SIGSEGV"),
+        (["flops", "nets:Rude@how=signal40"], "signal 40"),
         (["flops", "lenet5", "nets.py:Rude@how=kill"], "where memory runs out"),
     ],
 )
@@ -102,7 +115,7 @@ def test_silence_is_no_success(line: list[str], how: str, folder: Path) -> None:
     assert done.stderr.startswith(SILENT) and done.stderr.count("\n") == 1 and how in done.stderr
 
 
-@pytest.mark.parametrize("how", ["thread", "process"])
+@pytest.mark.parametrize("how", ["thread", "process", "fork"])
 def test_it_ends_when_its_work_is_done(how: str, folder: Path) -> None:
     """Whatever threads, processes and handlers of its end a network has left."""
     done = process("flops", f"nets:Rude@how={how}", cwd=folder, PYTHONPATH=str(ROOT))
@@ -125,8 +138,7 @@ def test_what_heeds_no_ctrl_c_is_ended_by_the_second(folder: Path) -> None:
 @pytest.mark.parametrize("together", [True, False])
 def test_who_waits_hands_a_signal_on(number: signal.Signals, together: bool, folder: Path) -> None:
     """As a terminal gives it to both, or a CI server to the one that it has begun."""
-    line = ("time", "nets:Rude@how=none", "lenet5", "--max-time", "1000", "--precision", "0.01%")
-    (folder / "nets.py").write_text(NETS.replace("DEEDS = {", 'DEEDS = {"none": int,'))
+    line = ("time", "nets:Rude@how=quiet", "lenet5", "--max-time", "1000", "--precision", "0.01%")
     at_work = begun(*line, cwd=folder)
     wait_for_torch(at_work)
     (os.killpg if together else os.kill)(at_work.pid, number)
@@ -134,6 +146,7 @@ def test_who_waits_hands_a_signal_on(number: signal.Signals, together: bool, fol
     assert (at_work.returncode, errors) == (130, "cnnbench: interrupted\n")
 
 
+@needs_workers
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere they look for their parent")
 @pytest.mark.parametrize("early", [True, False])
 def test_processes_of_a_killed_sweep_go_with_it(early: bool, tmp_path: Path) -> None:
@@ -163,6 +176,7 @@ def test_processes_of_a_killed_sweep_go_with_it(early: bool, tmp_path: Path) -> 
         ("cnnbench flops lenet5 >/dev/full 2>&1", 2),
         ("cnnbench flops lenet5 <&- 2>&- | grep -q 'lenet5'", 0),
         ("cnnbench check 2>&-", 2),
+        ("cnnbench flops lenet5@foo=1 --debug 2>/dev/full", 2),
     ],
 )
 def test_an_error_that_nobody_reads_keeps_its_code(line: str, code: int, folder: Path) -> None:
@@ -175,6 +189,53 @@ def test_an_error_that_nobody_reads_keeps_its_code(line: str, code: int, folder:
         env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
     )
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+
+
+INTERRUPTED_AT_THE_END = """
+import os, signal, sys, cnnbench.cli as cli, cnnbench.cli.process as process
+flush = sys.stdout.flush
+def interrupted():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(os.getpid(), number)
+    flush()
+run = cli.run
+def done(arguments):
+    code = run(arguments)
+    sys.stdout.flush = interrupted
+    return code
+cli.run = done
+cli.main()
+"""
+
+
+def test_a_signal_at_the_end_changes_nothing(folder: Path) -> None:
+    done = python("-c", INTERRUPTED_AT_THE_END, "flops", "lenet5", cwd=folder, PYTHONPATH=str(ROOT))
+    assert done.returncode == 0 and "lenet5" in done.stdout and done.stderr == ""
+
+
+NO_MORE_PROCESSES = """
+import os, cnnbench.cli as cli
+def fork():
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+os.fork = fork
+cli.main()
+"""
+
+
+def test_where_no_process_can_be_begun_nobody_waits(folder: Path) -> None:
+    line = ("flops", "nets:Rude@how=quiet")
+    done = python("-c", NO_MORE_PROCESSES, *line, cwd=folder, PYTHONPATH=str(ROOT))
+    assert done.returncode == 0 and done.stdout and done.stderr == ""
+
+
+def test_streams_that_were_closed_are_there_for_what_is_begun() -> None:
+    script = (
+        "import subprocess, sys; from cnnbench.cli.process import open_streams; open_streams();"
+        "print(subprocess.run(['sh', '-c', 'echo x >&2; cat']).returncode)"
+    )
+    line = f'{sys.executable} -c "{script}" <&- 2>&-'
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "0\n")
 
 
 @pytest.mark.parametrize("arguments", ["flops lenet5", "check", "sweep --models lenet5 -o x"])

@@ -192,6 +192,8 @@ def test_networks_that_end_their_process_are_records(tmp_path: Path) -> None:
     assert "6 of 6 configurations, 6 of them new, 2 failed" in done.stdout
     assert "its process ended before it had answered" in done.stdout
     assert "FORWARD" not in done.stdout
+    one = ("sweep", "--output", str(tmp_path / "one"), "--static", "--models", f"{nets}:dies")
+    assert "1 of 1 configurations, 1 of them new, 1 failed" in command(*one).stdout
     more = (f"{nets}:Exits,{nets}:Prints", "--max-time", "0.2", "--threads", "1")
     done = command(*line, *more)
     assert done.returncode == 1, done.stderr

@@ -157,7 +157,7 @@ def test_pages_and_pictures_of_hostile_text_are_text(browser: Any, tmp_path: Pat
         hostile.check(done.stdout + done.stderr)
     for page in ("one.html", "two.html"):
         opened(browser, tmp_path / page)
-        assert "\\x1b[31m\\u202e<b>" in browser.title
+        assert "run\\x1b[31m\\u202e<b>" in browser.title
         hostile.check(found(browser, "html")[0].text)
         assert browser.get_log("browser") == []
     pictures = [*tmp_path.glob("*.svg"), tmp_path / "compare.html"]

@@ -5,12 +5,10 @@ Whoever draws imports the other files of this folder then: they need altair, the
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from cnnbench import harmless
 from cnnbench.errors import OutputError
@@ -73,21 +71,28 @@ class Drawing:
 
     def save(self, path: Path) -> None:
         """Write it whole: .svg, .png, or .html with all that it needs inside."""
-        from altair import Chart
+        from altair.utils.mimebundle import spec_to_mimebundle
 
-        save = partial(Chart.save, cast(Chart, self))  # which asks for nothing but `to_dict`
-        if path.suffix.lower() == ".png":
-            stream = io.BytesIO()
-            save(stream, format="png", scale_factor=_PNG_SCALE)
-            write(path, stream.getvalue())
-            return
-        text = io.StringIO()
-        if path.suffix.lower() == ".html":
-            save(text, format="html", inline=True, embed_options={"renderer": "svg"})
-            write(path, _in_a_script(text.getvalue()))
-        else:
-            save(text, format="svg")
-            write(path, text.getvalue())
+        kind = path.suffix.lower().removeprefix(".")
+        how: dict[str, Any] = {"scale_factor": _PNG_SCALE}
+        if kind == "html":
+            how = {"template": "inline", "embed_options": {"renderer": "svg"}}
+        draw: Any = spec_to_mimebundle
+        made = draw(self.to_dict(), format=kind, **_versions(), **how)
+        (content,) = (made[0] if kind == "png" else made).values()
+        write(path, _in_a_script(content) if kind == "html" else content)
+
+
+def _versions() -> dict[str, Any]:
+    """What altair draws with."""
+    import altair as alt
+
+    return {
+        "mode": "vega-lite",
+        "vega_version": alt.VEGA_VERSION,
+        "vegaembed_version": alt.VEGAEMBED_VERSION,
+        "vegalite_version": alt.VEGALITE_VERSION,
+    }
 
 
 def _in_a_script(page: str) -> str:

@@ -68,7 +68,7 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
     )
     for index, column in enumerate(shown):
         rich.add_column(
-            headers[column.key],
+            Text("\n".join(map(harmless.line, headers[column.key].split("\n")))),
             justify="left" if column.left else "right",
             no_wrap=column.whole or not column.left,
             overflow="fold",

@@ -104,7 +104,7 @@ def _columns(table: Table) -> list[dict[str, Any]]:
     """Each column's heading, what is shown, and what it is sorted by: numbers in base units."""
     return [
         {
-            "header": column.header.replace("-\n", "").replace("\n", " "),
+            "header": harmless.line(column.header.replace("-\n", "").replace("\n", " ")),
             "left": column.left,
             "shown": [column.cell(row) for row in table.rows],
             "values": [_sortable(row.get(column.key)) for row in table.rows],

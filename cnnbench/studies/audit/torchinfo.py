@@ -23,11 +23,11 @@ def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]
     """It hooks a real forward pass."""
     from torchinfo import summary
 
-    levels = max(path.count(".") for path in modules(net)) + 1
+    names = {id(module): name for name, module in modules(net).items()}
+    levels = max(name.count(".") for name in names.values()) + 1
     if levels > _DEEPEST:
         raise RuntimeError(f"it takes twice as long for each of {levels} levels of modules")
     result = summary(net, input_data=list(inputs), verbose=0)
-    names = {id(module): name for name, module in modules(net).items()}
     own: Tally[str] = Tally()
     for layer in result.summary_list:
         if layer.is_leaf_layer and layer.macs:

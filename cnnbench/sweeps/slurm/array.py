@@ -86,7 +86,7 @@ def unfinished(
         if software != (__version__, torch.__version__) or timed is static:
             continue
         if not (retry and result.failure):
-            known.add(Configuration.of(about))
+            known.add(result.configuration)
     return [one for one in of if one not in known]
 
 
