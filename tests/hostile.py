@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ input = "3x8x8"
 FOLDER = "[bold]run\x1b[31m\u202e<b>\n::error::x\\n\"+1+'"
 
 
-def project(folder: Path) -> None:
+def project(folder: Path, texts: Sequence[str] = TEXTS) -> None:
     """A folder of a network, a device, a configuration and two stores, all of them hostile."""
     (folder / FILE).write_text(NETWORK)
     (folder / DEVICE).write_text(
@@ -84,13 +85,13 @@ def project(folder: Path) -> None:
     )
     (folder / "cnnbench.toml").write_text(CONFIG)
     for name in (FOLDER, f"{FOLDER}2"):
-        made.store(folder / name, records())
+        made.store(folder / name, records(texts))
 
 
-def records() -> list[made.Record]:
+def records(texts: Sequence[str]) -> list[made.Record]:
     """A store's records with a hostile text wherever one can be."""
     found = [made.record("lenet5"), made.record("resnet18", 2 * 10**9, 0.03)]
-    for number, text in enumerate(TEXTS):
+    for number, text in enumerate(texts):
         text = text.encode("utf-8", "replace").decode()
         model = "".join(filter(str.isprintable, text)).strip().replace("@", "")
         device = TEXTS[4 if number % 2 else 15]

@@ -106,7 +106,7 @@ def run(arguments: Sequence[str]) -> int:
             return complain("interrupted", INTERRUPTED)
         return code if isinstance(code, int) else 0
     except CnnbenchError as error:
-        if "--debug" in arguments:
+        if "--debug" in arguments and error.__cause__ is not None:
             print_trace(error)
         return [complain(line, error.exit_code) for line in error.lines][-1]
     except BrokenPipeError:  # `cnnbench … | head` has read enough

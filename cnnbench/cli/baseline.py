@@ -35,11 +35,12 @@ def baseline(
     chosen = found.chosen(only)
     file = found.baseline_file
     check_writable(file)
+    before, lost = {}, ""
     try:
         before = baselines.read(file).models
-    except BaselineError:
-        before = {}
+    except BaselineError as error:
+        lost = str(error) if file.exists() else ""
     with their_code(), bar() as shown:
         made = record(found, chosen, whole=not only, progress=shown)
     baselines.keep(made, file)
-    written.hand_over(report_of(chosen, made, before, found.baseline, file))
+    written.hand_over(report_of(chosen, made, before, lost, found.baseline, file))

@@ -212,11 +212,14 @@ def check_suffix(output: Path | None, *more: str) -> None:
         raise OutputError(f"cannot write {output} in that format; give one of {known}")
 
 
+_OTHERS = {".jsonl", ".yaml", ".yml", ".toml", ".parquet"}  # whatever a system knows
+
+
 def _foreign(path: Path) -> bool:
-    """Whether the suffix stands for something else than text or JSON: a picture, a page, a PDF."""
-    kind = mimetypes.guess_type(path.name)[0] or "text/plain"
-    text = kind.startswith("text/") or kind in ("application/json", "application/xml")
-    return kind == "text/html" or not text
+    """Whether the suffix stands for something that we do not write: a picture, YAML, an archive."""
+    kind, packed = mimetypes.guess_type(path.name)
+    known = (None, "text/plain", "application/json", "text/csv", "text/markdown")
+    return packed is not None or kind not in known or path.suffix.lower() in _OTHERS
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
+from cnnbench import harmless
 from cnnbench.counting.metrics import STATIC
 from cnnbench.counting.rules import convention
 from cnnbench.errors import BaselineError, reason_of
@@ -73,7 +74,7 @@ def _model(label: str, costs: Costs) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return harmless.json(json.dumps(value, ensure_ascii=False))
 
 
 def keep(baseline: Baseline, file: Path) -> None:

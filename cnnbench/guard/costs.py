@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from cnnbench import units
 from cnnbench.counting.cost import Cost, Count, OpCost, Trace, total
@@ -17,7 +17,7 @@ from cnnbench.counting.count import count
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import InputError, NoInputError
 from cnnbench.guard.config import Guarded
-from cnnbench.guard.fields import Text
+from cnnbench.guard.fields import AnyText
 from cnnbench.models.inputs import Shape
 
 _EXACT = ConfigDict(extra="forbid")
@@ -31,9 +31,9 @@ class Layer(Cost):
     """
 
     __pydantic_config__ = _EXACT
-    layer: Text
-    does: Text
-    output: Text
+    layer: AnyText
+    does: AnyText
+    output: AnyText
     live_bytes: Count = 0
 
     def record(self) -> dict[str, Any]:
@@ -58,9 +58,9 @@ class Costs(Cost):
 
     __pydantic_config__ = _EXACT
     input: list[list[Count]]
-    dtype: Text
+    dtype: AnyText
     peak_activation_bytes: Count
-    uncounted: dict[Text, Count] = field(default_factory=dict)
+    uncounted: dict[AnyText, Count] = field(default_factory=dict)
     layers: list[Layer]
 
     def value(self, metric: Metric) -> int:
@@ -82,6 +82,9 @@ class Costs(Cost):
         return self
 
 
+_COSTS = TypeAdapter(Costs)
+
+
 def count_guarded(guarded: Guarded) -> Costs:
     """Count one model; CnnbenchError where it cannot be built or counted, or is beyond counting."""
     try:
@@ -92,7 +95,7 @@ def count_guarded(guarded: Guarded) -> Costs:
             dtype=guarded.dtype,
             train=guarded.train,
         )
-        return costs(trace)
+        return _COSTS.validate_python(asdict(costs(trace)))  # as it will be read
     except NoInputError as error:
         raise InputError(
             f'{guarded.label} does not say what input it takes; write input = "3x224x224" '

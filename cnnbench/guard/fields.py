@@ -97,7 +97,8 @@ def _printable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(strict=True), AfterValidator(_printable)]
+AnyText = Annotated[str, Field(strict=True)]
+Text = Annotated[AnyText, AfterValidator(_printable)]
 Count = Annotated[int | None, BeforeValidator(partial(_quantity, size=False))]
 Size = Annotated[int | None, BeforeValidator(partial(_quantity, size=True))]
 Tolerances = Annotated[dict[Metric, Tolerance], BeforeValidator(_tolerances)]

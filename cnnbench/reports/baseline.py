@@ -27,9 +27,17 @@ RECORDED = (
 
 
 def report_of(
-    chosen: Sequence[Guarded], made: Baseline, before: Mapping[str, Costs], name: str, file: Path
+    chosen: Sequence[Guarded],
+    made: Baseline,
+    before: Mapping[str, Costs],
+    lost: str,
+    name: str,
+    file: Path,
 ) -> Report:
-    """One row a model that was recorded; `before` are the costs of the last record."""
+    """One row a model that was recorded; `before` are the costs of the last record.
+
+    `lost` says why that could not be read.
+    """
     rows = [_row(one.label, made.models[one.label], before.get(one.label)) for one in chosen]
     gone = sorted(set(before) - set(made.models))
     number = f"{len(rows)} model" + ("" if len(rows) == 1 else "s")
@@ -42,6 +50,7 @@ def report_of(
         for metric in STATIC
         if (limit := one.exceeded(metric, made.models[one.label].value(metric))) is not None
     ]
+    findings += [f"compared with nothing: {lost.partition(';')[0]}"] if lost else []
     findings += [f"no longer in it: {', '.join(gone)}"] if gone else []
     return Report(
         command="baseline",

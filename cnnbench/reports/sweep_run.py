@@ -34,5 +34,5 @@ def summary(
     return [
         f"{store.folder}: {len(there)} of {len(of)} configurations, {new} of them new, "
         f"{len(failed)} failed",
-        *(f"failed: {one.model}, batch {one.batch}: {one.failure}" for one in failed),
+        *(f"failed: {one.configuration}: {one.failure}" for one in failed),
     ]

@@ -6,15 +6,15 @@ import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import chain
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from cnnbench.counting.cost import Count
+from cnnbench.counting.cost import Cost, Count
 from cnnbench.counting.totals import Totals
 from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
@@ -28,6 +28,7 @@ from cnnbench.timing.latency import Latency, Rate, Seconds
 from cnnbench.timing.setting import Setting
 
 FORMAT = 1  # of a record; what has none is of the first
+_ADDING = [one.name for one in fields(Cost)]  # which a record has, also where they are 0
 NOWHERE = ("", 0)  # the place of what was counted alone, or failed before it was timed
 
 
@@ -100,7 +101,28 @@ class Result(BaseModel):
     @field_validator("cost", mode="before")
     @classmethod
     def _without_cost(cls, value: Any) -> Any:
+        missing = [name for name in _ADDING if name not in value] if value else []
+        if missing and isinstance(value, dict):
+            raise ValueError(f"it has no {missing[0]}")
         return value or None
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Result:
+        if (
+            self.cost
+            and self.kinds
+            and (of := sum(k.macs for k in self.kinds.values())) != self.macs
+        ):
+            raise ValueError(f"macs {self.macs} is not that of its kinds, {of}")
+        found = self.timed
+        if found is None or self.failure:
+            return self
+        low, value, high = found.ci_low_s, found.latency_s, found.ci_high_s
+        if None not in (low, value, high) and not low <= value <= high:  # type: ignore[operator]
+            raise ValueError(f"latency_s {value} is not within its interval")
+        if found.samples != len(found.samples_s):
+            raise ValueError(f"samples {found.samples} is not how many there are")
+        return self
 
     @cached_property
     def configuration(self) -> Configuration:

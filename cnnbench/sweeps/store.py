@@ -33,13 +33,17 @@ class Writer:
     """Appends to one file of a store."""
 
     def __init__(self, path: Path, file: FileIO) -> None:
-        """`file` is locked, and ends with a whole line."""
+        """`file` is locked."""
         self._path = path
         self._file = file
+        self._mended = False
 
     def append(self, record: Record) -> None:
         """Put it on the disk; OutputError, and no trace of it, where there is no room."""
         left = memoryview(as_line(record))
+        if not self._mended:  # not before: nothing is written where what is there cannot be read
+            _mend(self._file)
+            self._mended = True
         before = self._file.seek(0, os.SEEK_END)
         try:
             while left:  # a disk that fills up takes a part without complaint
@@ -90,7 +94,6 @@ class Store:
             except OSError as error:
                 raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
             with file:
-                _mend(file)
                 yield Writer(path, file)
 
 
@@ -98,10 +101,10 @@ def _mend(file: FileIO) -> None:
     """Let the file end with a whole line: what was cut short is no record."""
     end = _end_of_last_line(file)
     file.seek(end)
-    if _is_whole(file.read()):
-        file.write(b"\n")
-    else:
+    if _is_torn(rest := file.read()):
         file.truncate(end)
+    elif rest:
+        file.write(b"\n")
 
 
 def _end_of_last_line(file: FileIO) -> int:
@@ -121,15 +124,16 @@ def _lines(path: Path) -> Iterator[tuple[Path, int, bytes]]:
     try:
         with open(path, "rb") as file:
             for number, line in enumerate(file, 1):
-                if line.endswith(b"\n") or _is_whole(line):
+                if line.endswith(b"\n") or not _is_torn(line):
                     yield path, number, line.removesuffix(b"\n")
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _is_whole(line: bytes) -> bool:
-    """Whether a last line lacks its end of line and nothing else: an editor may leave it out."""
+def _is_torn(line: bytes) -> bool:
+    """Whether a last line is the beginning of a record; an editor may leave out its end of line."""
     try:
-        return isinstance(json.loads(line), dict)
+        json.loads(line)
     except (ValueError, RecursionError):
-        return False
+        return line.startswith(b"{")
+    return False

@@ -92,7 +92,7 @@ def test_odd_records_have_a_table_and_a_page(tmp_path: Path) -> None:
     """Two devices at 80 columns, a name that commands a terminal, a kind of another version."""
     odd = made.record("red\x1b[31m\x07", device="NVIDIA H100 80GB HBM3")
     odd["kinds"]["a kind of tomorrow"] = odd["kinds"]["activation"]
-    empty = made.record("lenet5")
+    empty = made.record("lenet5", 0)
     empty["kinds"] = {"activation": {"macs": 0, "elementwise_flops": 0, "bytes_moved": 0}}
     one = made.record("resnet18", seconds=[0.01])
     made.store(tmp_path / "run", [odd, empty, one, made.failed("vgg16@resolution=16", "no")])

@@ -102,8 +102,8 @@ def test_a_file_that_is_broken_is_never_a_pass(scratch: Scratch) -> None:
         good.replace("{\n", "{\n<<<<<<< HEAD\n", 1): "line 2: a conflict that git left",
         good.replace("\n}", "\n=======\n}", 1): "a conflict that git left",
         "[" * 10**5: "record it anew",
-        good.replace("features.0", "\\ud800"): "line 9",
-        good.replace("features.0", "\\u001b[31m\\n"): "line 9",
+        good.replace("features.0", "\\ud800"): "was changed after it was recorded",
+        good.replace("features.0", "\\u001b[31m\\n"): "was changed after it was recorded",
         "\n".join([*good.splitlines()[:8], "]}", "}", "}"]): "is not that of its layers, 0",
     }
     for text, complaint in cases.items():
@@ -142,6 +142,28 @@ def test_a_change_of_any_text_is_seen(scratch: Scratch) -> None:
 
 def _other(word: str) -> str:
     return str(int(word) + 1) if word.isdecimal() else word.swapcase()
+
+
+NAMES = ["\u202e", "\n", "\x1b[31m", "\u3000", "\u200d", "::error::", "\udc80"]
+
+
+def test_whatever_a_layer_is_called_is_recorded_and_checked(scratch: Scratch) -> None:
+    scratch.change(
+        "self.head = nn.Linear(16, 10)",
+        f"self.head = nn.Sequential(nn.Linear(16, 10))\n        for name in {NAMES!r}:\n"
+        "            self.head.add_module(name, nn.Linear(10, 10))",
+    )
+    assert scratch.run("baseline") == 0 and scratch.run("check", "--strict") == 0
+    text = scratch.baseline.read_text("utf-8")
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+    scratch.change("nn.Linear(10, 10)", "nn.Linear(10, 10, bias=False)")
+    assert scratch.run("check") == 0 and scratch.run("check", "--strict") == 1
+
+
+def test_an_old_one_that_cannot_be_read_is_named(scratch: Scratch) -> None:
+    edited(scratch, '"params"', '"parms"')
+    assert scratch.run("baseline") == 0
+    assert "compared with nothing: cnnbench-baseline.json, line 8" in " ".join(scratch.out.split())
 
 
 def test_how_it_is_laid_out_is_no_change(scratch: Scratch) -> None:

@@ -348,7 +348,7 @@ def test_the_api_returns_what_violates(
         (["baseline", "--only", "nets:Nets"], "did you mean nets:Net 3x16x16?"),
         (["baseline", "--output", "nowhere/x.json"], "there is no folder nowhere"),
         (["baseline", "-o", "cnnbench-baseline.json"], "would lose cnnbench-baseline.json"),
-        (["check", "-o", "./pyproject.toml"], "would lose pyproject.toml; name another file"),
+        (["check", "-o", "./pyproject.toml"], "cannot write pyproject.toml in that format"),
     ],
 )
 def test_bad_usage(scratch: Scratch, arguments: list[str], complaint: str) -> None:

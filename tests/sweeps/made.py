@@ -47,7 +47,7 @@ def record(
     }
     kinds = {
         "1x1 convolution": (macs * 3 // 4, 0, macs // 20, median / 2),
-        "depthwise convolution": (macs // 4, 0, macs // 40, median / 4),
+        "depthwise convolution": (macs - macs * 3 // 4, 0, macs // 40, median / 4),
         "activation": (0, macs // 50, macs // 40, median / 4),
     }
     keys = ("macs", "elementwise_flops", "bytes_moved", "predicted_s")

@@ -227,6 +227,10 @@ def test_a_record_of_before_back_ends_had_names_reads_as_it_was_meant(tmp_path: 
         ('{"key": "a"}', "is no record of a sweep: measured: field required; remove it"),
         ("nonsense", "is no record of a sweep"),
         ("[" * 100_000, "is no record of a sweep"),
+        ('"macs": 7', "macs 7 is not that of its kinds, 1000000000; remove it"),
+        ('"activations": null', "cost.activations"),
+        ('"samples": 3', "samples 3 is not how many there are"),
+        ('"latency_s": 99.0', "latency_s 99.0 is not within its interval"),
         ('"batch": "x"', "batch: input should be a valid integer"),
         ('"format": 2', "was written by a newer cnnbench (format 2; this reads 1); upgrade"),
     ],
@@ -239,7 +243,8 @@ def test_a_damaged_line_is_named_by_whoever_reads(
     first, second, third = path.read_text().splitlines()
     if damage.startswith('"'):
         name = damage.partition(":")[0]
-        second = re.sub(rf"{name}: 1\b", damage, json.dumps({"format": 1, **json.loads(second)}))
+        whole = json.dumps({"format": 1, **json.loads(second)})
+        second = re.sub(rf"{name}: [\d.]+", damage, whole, count=1)
         damage = second
     path.write_text(f"{first}\n{damage}\n{third}\n")
     for reads in (

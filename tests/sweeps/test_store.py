@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnbench.errors import StoreError
+from cnnbench.sweeps.results import standing
 from cnnbench.sweeps.store import Store
 
 from . import made
@@ -63,6 +64,17 @@ def test_a_last_line_that_lacks_nothing_but_its_end_is_kept(tmp_path: Path) -> N
     with store.writing() as writer:
         writer.append({"key": "c"})
     assert keys(store) == ["a", "b", "c"] and path.read_bytes().count(b"\n") == 3
+
+
+@pytest.mark.parametrize("text", ["my precious notes", '[\n{"a": 1}\n]', "[1, 2"])
+def test_what_no_record_begins_with_is_not_removed(tmp_path: Path, text: str) -> None:
+    (tmp_path / "records.jsonl").write_text(text)
+    store = Store(tmp_path)
+    with pytest.raises(StoreError, match="is no record"):
+        standing(store)
+    with store.writing():
+        pass
+    assert (tmp_path / "records.jsonl").read_text() == text
 
 
 def test_two_writers_of_one_file_are_refused_and_of_two_are_not(tmp_path: Path) -> None:

@@ -48,7 +48,10 @@ def _from_name(spec: SourceSpec) -> ModuleType:
 
 def _from_file(spec: SourceSpec) -> ModuleType:
     """Import a file that may import its neighbours, as `python path/file.py` does."""
-    path = Path(spec.source).expanduser().resolve()
+    try:
+        path = Path(spec.source).expanduser().resolve()
+    except RuntimeError as error:  # there is no user of that name
+        raise MissingError(f"there is no file {spec.source}; write path/file.py:NAME") from error
     name = f"cnnbench_file_{path.stem}_{abs(hash(path))}"
     if not path.is_file():
         raise MissingError(f"there is no file {spec.source}; write path/file.py:NAME")
