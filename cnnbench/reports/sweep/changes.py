@@ -8,6 +8,7 @@ from typing import Any
 
 from cnnbench import units
 from cnnbench.counting.rules import convention
+from cnnbench.harmless import line
 from cnnbench.reports import columns as col
 from cnnbench.reports.compare import marked
 from cnnbench.reports.environment import software
@@ -66,7 +67,8 @@ def _sections(found: RunChanges, a: str, b: str) -> list[Section]:
 
 
 def _columns(rows: Sequence[dict[str, Any]], a: str, b: str) -> tuple[Column, ...]:
-    """Counts, and where anything was timed its times."""
+    """Counts, and where anything was timed its times; a line break in a heading is ours."""
+    a, b = line(a), line(b)
     counts = (
         col.MODEL,
         Column("way", "batch", left=True, under=True),
