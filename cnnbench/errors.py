@@ -106,12 +106,17 @@ class SomeFailed(CnnbenchError):
 
 def reason_of(error: BaseException) -> str:
     """The first line of somebody else's error, fit for one line of ours."""
-    try:
-        lines = str(error).strip().splitlines()
-    except Exception:  # even its text may be somebody else's code
-        lines = []
+    lines = text_of(error).strip().splitlines()
     text = line(lines[0]).rstrip(".") if lines else "it says no more"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def text_of(error: BaseException) -> str:
+    """An error's text, which may be somebody else's code, too; empty where that fails."""
+    try:
+        return str(error)
+    except (Exception, SystemExit, GeneratorExit):
+        return ""
 
 
 def nearest(word: str, names: Iterable[str], limit: int = 3) -> str:

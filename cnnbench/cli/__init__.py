@@ -55,6 +55,8 @@ def _outcome() -> int:
 
 
 def _command() -> int:
+    if len(os.environ.get("COLUMNS", "")) > 4:  # more than any terminal has, or than rich can take
+        del os.environ["COLUMNS"]
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a pipe that cannot write a tree's branches
     with imports():

@@ -224,7 +224,11 @@ def _foreign(path: Path) -> bool:
 
 @contextmanager
 def their_code() -> Iterator[None]:
-    """Run somebody else's network: what it prints goes to stderr, away from the data."""
+    """Run somebody else's network: what it prints goes to stderr, away from the data.
+
+    A copy of the process that a network has made ends here.
+    """
+    process = os.getpid()
     sys.stdout.flush()
     output = os.dup(1)
     os.dup2(2, 1)
@@ -232,5 +236,7 @@ def their_code() -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     finally:
+        if hasattr(os, "fork") and os.getpid() != process:
+            os._exit(1)
         os.dup2(output, 1)
         os.close(output)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from cnnbench import units
-from cnnbench.errors import CnnbenchError, InputError, MemoryShortage, reason_of
+from cnnbench.errors import CnnbenchError, InputError, MemoryShortage, reason_of, text_of
 
 _NO_MEMORY = (
     "can't allocate memory",
@@ -30,7 +30,7 @@ def failing(name: str, verb: str = "run") -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:  # a network may call sys.exit
         short = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-        if short or any(words in str(error) for words in _NO_MEMORY):
+        if short or any(words in text_of(error) for words in _NO_MEMORY):
             raise MemoryShortage(f"{name} does not fit: {_shortage(error)}") from error
         reason = f"{type(error).__name__}: {reason_of(error)}"
         raise InputError(f"{name} cannot {verb}: {reason}") from error
@@ -38,7 +38,7 @@ def failing(name: str, verb: str = "run") -> Iterator[None]:
 
 def _shortage(error: BaseException) -> str:
     """How much could not be had, of an allocator's long text."""
-    found = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ \w?i?B)", str(error))
+    found = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ \w?i?B)", text_of(error))
     if found is None:
         return reason_of(error)
     size = units.size(int(found[1])) if found[1] else found[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import traceback
 from collections import deque
@@ -18,7 +19,10 @@ from cnnbench.lineage import end_with
 T = TypeVar("T")
 Given = TypeVar("Given")
 
-ENDED = "its process ended before it had answered, as where the system kills it for its memory"
+ENDED = (
+    "its process ended before it had answered: its code may end it, or the system where memory "
+    "runs out"
+)
 _GIVEN = 2  # pieces that a worker has: the one it is at, and the next
 _AHEAD = 8  # pieces of each worker that may wait for one before them
 
@@ -135,12 +139,17 @@ def _answer_each(connection: Connection) -> None:
     parent = parent_process()
     if parent is not None and parent.pid is not None:
         end_with(parent.pid, parent.join)
-    work: Callable[[Any], Any] = connection.recv()
-    while True:
-        piece = connection.recv()
-        try:
-            answer = work(piece)
-        except Exception as error:
-            error.add_note(traceback.format_exc())  # where it was raised, which is not sent along
-            answer = error
-        connection.send(answer)
+    process = os.getpid()
+    try:
+        work: Callable[[Any], Any] = connection.recv()
+        while True:
+            piece = connection.recv()
+            try:
+                answer = work(piece)
+            except Exception as error:
+                error.add_note(traceback.format_exc())  # where it was raised, which is not sent
+                answer = error
+            if os.getpid() == process:  # and not a copy that a network has made of it
+                connection.send(answer)
+    finally:  # also by what a network raises to end the process
+        os._exit(1)

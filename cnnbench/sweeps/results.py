@@ -108,12 +108,12 @@ class Result(BaseModel):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Result:
-        if (
-            self.cost
-            and self.kinds
-            and (of := sum(k.macs for k in self.kinds.values())) != self.macs
-        ):
-            raise ValueError(f"macs {self.macs} is not that of its kinds, {of}")
+        for name, said in _said(self.key).items():
+            if said != getattr(self, name):
+                raise ValueError(f"{name} {getattr(self, name)} is not that of its key, {said}")
+        whole = sum(kind.macs for kind in self.kinds.values())
+        if self.cost and self.kinds and whole != self.macs:
+            raise ValueError(f"macs {self.macs} is not that of its kinds, {whole}")
         found = self.timed
         if found is None or self.failure:
             return self
@@ -169,6 +169,16 @@ class Result(BaseModel):
         """Name of the device and number of threads; empty where nothing was timed."""
         about = self.environment
         return (about.device_name, about.threads) if about else NOWHERE
+
+
+def _said(key: str) -> dict[str, Any]:
+    """The model and batch that a key names; nothing of one that a sweep has not written."""
+    try:
+        found = json.loads(key)
+    except (ValueError, RecursionError):
+        return {}
+    named = found if isinstance(found, dict) else {}
+    return {name: named[name] for name in ("model", "batch") if name in named}
 
 
 def read(stores: Sequence[Store]) -> list[Result]:

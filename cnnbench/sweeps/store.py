@@ -56,6 +56,14 @@ class Writer:
                 f"cannot write {self._path}: {reason}; what is finished is kept, the same command "
                 "goes on from there"
             ) from error
+        if not self._is_there():
+            raise OutputError(f"{self._path} was removed or replaced meanwhile; begin again")
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), os.stat(self._path))
+        except OSError:
+            return False
 
 
 class Store:
@@ -131,9 +139,12 @@ def _lines(path: Path) -> Iterator[tuple[Path, int, bytes]]:
 
 
 def _is_torn(line: bytes) -> bool:
-    """Whether a last line is the beginning of a record; an editor may leave out its end of line."""
+    """Whether a last line is the beginning of a record and no more.
+
+    An editor may leave out its end of line, or join two.
+    """
     try:
-        json.loads(line)
+        json.JSONDecoder().raw_decode(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return line.startswith(b"{")
     return False

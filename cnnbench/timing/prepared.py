@@ -85,11 +85,12 @@ def placed(network: Network, setting: Setting, device: Device, seed: int = 0) ->
     InputError where it cannot be converted, fused, or moved there.
     """
     name = network.name
-    net = converted(network.net, None if setting.dtype is None else read_dtype(setting.dtype))
-    net.train(setting.train)
-    if setting.fuse:
-        net = fused(replace(network, net=net), seed)
-    with failing(name, f"be moved to {device}"):
+    dtype = None if setting.dtype is None else read_dtype(setting.dtype)
+    with failing(name, f"be moved to {device}"):  # torch follows modules without an end to it
+        net = converted(network.net, dtype)
+        net.train(setting.train)
+        if setting.fuse:
+            net = fused(replace(network, net=net), seed)
         net = net.to(device.torch)
         if setting.channels_last:
             net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

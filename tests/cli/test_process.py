@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from ..commands import ROOT, SECONDS, family, process, python, running, wait_for, wait_for_torch
+from ..commands import (
+    ROOT,
+    SECONDS,
+    command,
+    family,
+    process,
+    python,
+    running,
+    wait_for,
+    wait_for_torch,
+)
 from .test_sweep import needs_workers
 
 NETS = """
@@ -54,12 +64,21 @@ def process():
 def fork():
     # A copy of the command, which comes to an end of its own.
     if os.fork() == 0:
-        raise ValueError("the copy's")
-    time.sleep(1)
+        time.sleep(0.5)
+
+
+class Wordless(ValueError):
+    def __str__(self):
+        raise SystemExit("its text")
+
+
+def wordless():
+    raise Wordless
 
 
 DEEDS = {
     "quiet": int,
+    "wordless": wordless,
     "exit": lambda: os._exit(0),
     "exit7": lambda: os._exit(7),
     "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
@@ -118,7 +137,13 @@ def test_silence_is_no_success(line: list[str], how: str, folder: Path) -> None:
 def test_it_ends_when_its_work_is_done(how: str, folder: Path) -> None:
     """Whatever threads, processes and handlers of its end a network has left."""
     done = process("flops", f"nets:Rude@how={how}", cwd=folder, PYTHONPATH=str(ROOT))
-    assert done.returncode == 0 and "Rude" in done.stdout
+    assert done.returncode == 0 and done.stdout.count("nets:Rude@how") == 2  # a row and its note
+
+
+def test_an_error_without_words_is_one_line(folder: Path) -> None:
+    done = command("flops", "nets:Rude@how=wordless", cwd=folder)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "Wordless: it says no more" in done.stderr
 
 
 def test_what_heeds_no_ctrl_c_is_ended_by_the_second(folder: Path) -> None:

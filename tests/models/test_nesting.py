@@ -29,6 +29,12 @@ def nest(depth={DEPTH}):
     return nn.Sequential(net, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
 
 
+class Own(nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 3, 1)
+        self.me = self
+
+
 class Endless(nn.Module):
     def forward(self, x):
         return self(x)
@@ -69,6 +75,14 @@ def test_what_torch_cannot_run_is_one_line(line: list[str], folder: Path) -> Non
     done = command(*line, "nets:Endless", *SIZED, cwd=folder)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "RecursionError: maximum recursion depth exceeded" in done.stderr
+
+
+def test_a_module_that_contains_itself_is_counted_and_otherwise_refused(folder: Path) -> None:
+    assert command("flops", "nets:Own", *SIZED, cwd=folder).returncode == 0
+    assert "a module contains itself" in command("audit", "nets:Own", *SIZED, cwd=folder).stderr
+    done = command("time", "nets:Own", *SIZED, *QUICK, cwd=folder)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "nets:Own cannot be moved to cpu: RecursionError" in done.stderr
 
 
 def test_the_count_is_that_of_the_flat_network(folder: Path) -> None:

@@ -227,6 +227,7 @@ def test_a_record_of_before_back_ends_had_names_reads_as_it_was_meant(tmp_path: 
         ('{"key": "a"}', "is no record of a sweep: measured: field required; remove it"),
         ("nonsense", "is no record of a sweep"),
         ("[" * 100_000, "is no record of a sweep"),
+        ('"batch": 64', "batch 64 is not that of its key, 1"),
         ('"macs": 7', "macs 7 is not that of its kinds, 1000000000; remove it"),
         ('"activations": null', "cost.activations"),
         ('"samples": 3', "samples 3 is not how many there are"),
@@ -243,7 +244,8 @@ def test_a_damaged_line_is_named_by_whoever_reads(
     first, second, third = path.read_text().splitlines()
     if damage.startswith('"'):
         name = damage.partition(":")[0]
-        whole = json.dumps({"format": 1, **json.loads(second)})
+        key = json.dumps({"model": "lenet5", "batch": 1})
+        whole = json.dumps({"format": 1, **json.loads(second), "key": key})
         second = re.sub(rf"{name}: [\d.]+", damage, whole, count=1)
         damage = second
     path.write_text(f"{first}\n{damage}\n{third}\n")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnnbench.errors import StoreError
+from cnnbench.errors import OutputError, StoreError
 from cnnbench.sweeps.results import standing
 from cnnbench.sweeps.store import Store
 
@@ -66,15 +66,27 @@ def test_a_last_line_that_lacks_nothing_but_its_end_is_kept(tmp_path: Path) -> N
     assert keys(store) == ["a", "b", "c"] and path.read_bytes().count(b"\n") == 3
 
 
-@pytest.mark.parametrize("text", ["my precious notes", '[\n{"a": 1}\n]', "[1, 2"])
+@pytest.mark.parametrize(
+    "text",
+    ["my notes", '[\n{"a": 1}\n]', "[1, 2", '{"key": "a"}{"key": "b"}', '{"key": "a"},', "{}\r{}"],
+)
 def test_what_no_record_begins_with_is_not_removed(tmp_path: Path, text: str) -> None:
-    (tmp_path / "records.jsonl").write_text(text)
+    (tmp_path / "records.jsonl").write_text(text, newline="")
     store = Store(tmp_path)
     with pytest.raises(StoreError, match="is no record"):
         standing(store)
     with store.writing():
         pass
-    assert (tmp_path / "records.jsonl").read_text() == text
+    assert (tmp_path / "records.jsonl").read_bytes() == text.encode()
+
+
+def test_a_file_that_is_taken_away_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.writing() as writer:
+        writer.append({"key": "a"})
+        (tmp_path / "records.jsonl").unlink()
+        with pytest.raises(OutputError, match="was removed or replaced meanwhile; begin again"):
+            writer.append({"key": "b"})
 
 
 def test_two_writers_of_one_file_are_refused_and_of_two_are_not(tmp_path: Path) -> None:

@@ -56,10 +56,19 @@ def where(net: nn.Module) -> Iterator[Callable[[], str]]:
 def places(net: nn.Module, closed: Callable[[nn.Module], bool]) -> Tally[nn.Module]:
     """How often each module stands in the tree, not looking below one that is `closed`."""
     found: Tally[nn.Module] = Tally()
-    left = [net]
+    around: set[nn.Module] = set()
+    left: list[tuple[nn.Module, bool]] = [(net, False)]
     while left:
-        found[module := left.pop()] += 1
-        left += () if closed(module) else module.children()
+        module, done = left.pop()
+        if done:
+            around.remove(module)
+            continue
+        if module in around:
+            raise RuntimeError("a module contains itself")
+        found[module] += 1
+        around.add(module)
+        left.append((module, True))
+        left += [(child, False) for child in (() if closed(module) else module.children())]
     return found
 
 
