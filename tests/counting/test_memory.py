@@ -11,9 +11,9 @@ from cnnbench.counting import views
 from cnnbench.counting.count import count
 from cnnbench.counting.memory import Buffer, alive, arena, plan
 from cnnbench.models.build import build, outline
-from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
 
+from ..zoo import NAMES
 from .networks import Calls, conv
 
 
@@ -74,7 +74,7 @@ def allocated(net: nn.Module, image: Tensor, train: bool = False) -> int:
     return peak
 
 
-@pytest.mark.parametrize("model", [model.name for model in MODELS])
+@pytest.mark.parametrize("model", NAMES)
 def test_the_peak_is_what_the_allocator_really_holds(model: str) -> None:
     net = outline(model).to_empty(device="cpu").eval()
     for buffer in net.buffers():

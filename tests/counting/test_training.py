@@ -11,15 +11,15 @@ from cnnbench.counting.cost import Kind
 from cnnbench.counting.count import count
 from cnnbench.errors import InputError
 from cnnbench.models.build import build, outline
-from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
 
+from ..zoo import NAMES
 from .networks import Calls, conv
 
 MAPS = 8 * 8
 
 
-@pytest.mark.parametrize("model", [model.name for model in MODELS])
+@pytest.mark.parametrize("model", NAMES)
 def test_a_step_is_three_forward_passes_but_for_the_images_gradient(model: str) -> None:
     inference, step = count(model), count(model, train=True, batch=2)
     first = next(op for op in inference.operators if op.cost.macs)

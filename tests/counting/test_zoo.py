@@ -13,6 +13,7 @@ from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
 
 from ..conftest import zoo
+from ..zoo import NAMES
 
 ROWS = zoo()
 IDS = [row["model"] for row in ROWS]
@@ -32,7 +33,7 @@ def test_every_registered_model_has_an_accepted_row() -> None:
     assert {model.name for model in MODELS} <= set(IDS)
 
 
-@pytest.mark.parametrize("model", [model.name for model in MODELS])
+@pytest.mark.parametrize("model", NAMES)
 def test_our_shape_rules_agree_with_torchs_meta_kernels(model: str) -> None:
     net = outline(model)
     image = torch.empty(1, *parse(model).input_shape, device="meta")

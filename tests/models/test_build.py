@@ -15,6 +15,8 @@ from cnnbench.models.spec import parse
 from cnnbench.models.zoo import lenet
 from cnnbench.models.zoo.layers import raw_parameters, round_channels
 
+from ..zoo import NAMES
+
 # Small enough to train for a few steps; what is left out has the default.
 SMALL = {
     "alexnet": "resolution=67",
@@ -38,7 +40,7 @@ def small(name: str) -> str:
     return f"{name}@" + ",".join(filter(None, (SMALL.get(prefix), "num_classes=10")))
 
 
-@pytest.mark.parametrize("name", [model.name for model in MODELS])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_model_trains(name: str) -> None:
     torch.manual_seed(0)
     spec = parse(small(name))

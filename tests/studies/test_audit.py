@@ -1,7 +1,6 @@
 """Every counter's convention on our trace gives what it prints, to the last operation."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from cnnbench.cli import run as run_cli
 from cnnbench.errors import InputError
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.lookup import MODELS_BY_NAME
-from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import parse
 from cnnbench.studies.audit import COUNTERS
 from cnnbench.studies.audit.audit import Account, installed, judge, positional, prepare
@@ -22,6 +20,7 @@ from cnnbench.studies.audit.counter import What
 from ..commands import command
 from ..conftest import library
 from ..counting.networks import Calls, conv
+from ..zoo import EVERY, NAMES
 
 COUNTED_BY = {counter.name: counter for counter in COUNTERS}
 HERE = [counter.name for counter in installed()[0]]
@@ -37,12 +36,12 @@ def verdict(name: str, net: nn.Module, *shape: int, batch: int = 1) -> Account:
 def small(name: str) -> str:
     """The network of 96 pixels, where it is made for more; of its own where CI has the time."""
     model = MODELS_BY_NAME[name]
-    if os.environ.get("CNNBENCH_LIBRARIES") or model.input[1] < 224:
+    if EVERY or model.input[1] < 224:
         return name
     return f"{name}@resolution=96" if model.option("resolution") else name
 
 
-@pytest.mark.parametrize("model", [model.name for model in MODELS])
+@pytest.mark.parametrize("model", NAMES)
 def test_nothing_remains_on_the_zoo(model: str) -> None:
     done = prepare(parse(small(model)), None, 1)
     for counter in installed()[0]:
