@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from cnnbench.cli.process import _silence
+
 from ..commands import (
     ROOT,
     SECONDS,
@@ -86,7 +88,6 @@ DEEDS = {
     "thread": thread,
     "process": process,
     "fork": fork,
-    "signal40": lambda: os.kill(os.getpid(), 40),
     "deaf": deaf,
 }
 """
@@ -119,7 +120,6 @@ def begun(*arguments: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
         (["flops", "nets:Rude@how=exit7,at=build"], "with exit code 7"),
         (["check"], "with exit code 0"),
         (["time", "nets:Rude@how=segfault"], "SIGSEGV"),
-        (["flops", "nets:Rude@how=signal40"], "signal 40"),
         (["flops", "lenet5", "nets.py:Rude@how=kill"], "where memory runs out"),
     ],
 )
@@ -131,6 +131,10 @@ def test_silence_is_no_success(line: list[str], how: str, folder: Path) -> None:
     done = process(*line, cwd=folder, PYTHONPATH=str(ROOT))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(SILENT) and done.stderr.count("\n") == 1 and how in done.stderr
+
+
+def test_a_signal_without_a_name_has_a_number() -> None:
+    assert "signal 40 ended the process" in _silence(-40)
 
 
 @pytest.mark.parametrize("how", ["thread", "process", "fork"])
