@@ -55,6 +55,20 @@ def python(*arguments: str, cwd: Path = ROOT, **environment: str) -> Done:
     )
 
 
+def shell(line: str, cwd: Path) -> Done:
+    """Run a line in bash, in which `cnnbench` is ours."""
+    paths = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **paths},
+        errors="replace",
+        timeout=SECONDS,
+    )
+
+
 _TOGETHER = """
 import json, sys
 from contextlib import redirect_stderr, redirect_stdout

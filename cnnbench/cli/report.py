@@ -77,7 +77,7 @@ def report(
         style.require_altair()
     with heavy_imports():
         from cnnbench.reports.sweep import changes, page, tables
-        from cnnbench.sweeps.results import read
+        from cnnbench.sweeps.reading import read
         from cnnbench.sweeps.store import Store
     stores = [Store(folder) for folder in folders]
     with bar() as shown:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from cnnbench.errors import OutputError, StoreError
 from cnnbench.files import write
-from cnnbench.sweeps.results import Judged, Result, heaviest, judged
+from cnnbench.sweeps.reading import Judged, heaviest, judged
+from cnnbench.sweeps.results import Result
 from cnnbench.sweeps.store import RECORDS, Store
 
 
@@ -32,7 +34,7 @@ def merge(sources: Sequence[Store], into: Store) -> Merged:
     for source in sources:
         if not source.files():
             raise StoreError(f"{source.folder} holds no records of a sweep")
-        for name, one in heaviest(judged(source), lambda result: result.key).items():
+        for name, one in heaviest(judged(source), attrgetter("key")).items():
             known = found.setdefault(name, one)
             if json.loads(known[1]) == json.loads(one[1]):
                 continue

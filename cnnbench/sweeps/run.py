@@ -20,7 +20,8 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.sweeps.counting import ceilings, count_configurations
 from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.results import FORMAT, Result, standing
+from cnnbench.sweeps.reading import standing
+from cnnbench.sweeps.results import FORMAT, Result
 from cnnbench.sweeps.store import RECORDS, Store
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.measure import timed

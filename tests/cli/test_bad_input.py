@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..commands import ROOT, SECONDS, command, wait_for_torch
+from ..commands import ROOT, SECONDS, command, shell, wait_for_torch
 from .conftest import Refused
 
 
@@ -81,15 +81,7 @@ def test_a_full_disk_is_one_line() -> None:
     ],
 )
 def test_odd_surroundings_give_no_traceback(line: str, code: int, tmp_path: Path) -> None:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PATH": path},
-        errors="replace",
-    )
+    done = shell(line, tmp_path)
     assert done.returncode == code
     assert done.stderr.count("\n") == (1 if code else 0)
 

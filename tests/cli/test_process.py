@@ -21,6 +21,7 @@ from ..commands import (
     process,
     python,
     running,
+    shell,
     wait_for,
     wait_for_torch,
 )
@@ -205,14 +206,7 @@ def test_processes_of_a_killed_sweep_go_with_it(early: bool, tmp_path: Path) -> 
     ],
 )
 def test_an_error_that_nobody_reads_keeps_its_code(line: str, code: int, folder: Path) -> None:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
-    )
+    done = shell(line, folder)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
 
 
@@ -259,19 +253,12 @@ def test_streams_that_were_closed_are_there_for_what_is_begun() -> None:
         "print(subprocess.run(['sh', '-c', 'echo x >&2; cat']).returncode)"
     )
     line = f'{sys.executable} -c "{script}" <&- 2>&-'
-    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
+    done = shell(line, ROOT)
     assert (done.returncode, done.stdout) == (0, "0\n")
 
 
 @pytest.mark.parametrize("arguments", ["flops lenet5", "check"])
 def test_a_folder_that_is_gone_is_one_line(arguments: str, tmp_path: Path) -> None:
-    line = f"mkdir x && cd x && rmdir ../x && exec {sys.executable} -m cnnbench {arguments}"
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    done = shell(f"mkdir x && cd x && rmdir ../x && exec cnnbench {arguments}", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "cnnbench: this folder is no longer there; change to one that is\n"

@@ -17,7 +17,7 @@ from cnnbench.sweeps import run as sweeping
 from cnnbench.sweeps.groups import groups
 from cnnbench.sweeps.merge import merge
 from cnnbench.sweeps.plan import Configuration, planned
-from cnnbench.sweeps.results import read
+from cnnbench.sweeps.reading import read
 from cnnbench.sweeps.run import Ran, key, missing, run
 from cnnbench.sweeps.slurm.array import unfinished
 from cnnbench.sweeps.store import Store

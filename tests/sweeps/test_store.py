@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnbench.errors import OutputError, StoreError
-from cnnbench.sweeps.results import standing
+from cnnbench.sweeps.reading import standing
 from cnnbench.sweeps.store import Store
 
 from . import made

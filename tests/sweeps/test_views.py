@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from cnnbench.errors import StoreError
 from cnnbench.sweeps import views
 from cnnbench.sweeps.compare import changes, pairs, record
-from cnnbench.sweeps.results import Result, read
+from cnnbench.sweeps.reading import read
+from cnnbench.sweeps.results import Result
 
 from . import made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -12,14 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from cnnbench.errors import SlurmError, reason_of
 from cnnbench.sweeps.groups import SIZE, chunks
 from cnnbench.sweeps.plan import Configuration, Plan
-from cnnbench.sweeps.results import standing
+from cnnbench.sweeps.reading import standing
+from cnnbench.sweeps.results import said
 from cnnbench.sweeps.slurm import queue
 from cnnbench.sweeps.store import Store
 from cnnbench.timing.session import StopRule
@@ -80,7 +80,7 @@ def unfinished(
     """
     known = set()
     for result in standing(store).values():
-        about = _about(result.key)
+        about = said(result.key)
         software = (about.pop("cnnbench", None), about.pop("torch", None))
         timed = about.pop("device", None) is not None
         if software != (__version__, torch.__version__) or timed is static:
@@ -88,15 +88,6 @@ def unfinished(
         if not (retry and result.failure):
             known.add(result.configuration)
     return [one for one in of if one not in known]
-
-
-def _about(key: str) -> dict[str, Any]:
-    """What a key says; nothing where somebody has written another."""
-    try:
-        found = json.loads(key)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def options(text: str, *, static: bool) -> dict[str, str | bool]:
