@@ -149,7 +149,8 @@ def _answer_each(connection: Connection) -> None:
             except Exception as error:
                 error.add_note(traceback.format_exc())  # where it was raised, which is not sent
                 answer = error
-            if os.getpid() == process:  # and not a copy that a network has made of it
-                connection.send(answer)
-    finally:  # also by what a network raises to end the process
+            if os.getpid() != process:
+                return  # a copy that a network has made would take pieces from us
+            connection.send(answer)
+    finally:  # also of a copy, and by what a network raises to end the process
         os._exit(1)

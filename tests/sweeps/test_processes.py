@@ -58,6 +58,17 @@ def test_a_piece_that_ends_two_processes_has_no_answer_and_the_others_have(tmp_p
     assert work.processes() <= 2 + 2 * 3
 
 
+def double_and_fork(number: int) -> int:
+    os.fork()
+    return 2 * number
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_copy_of_a_worker_takes_no_piece() -> None:
+    answers = [(number, 2 * number) for number in range(40)]
+    assert list(each(double_and_fork, range(40), 2)) == answers
+
+
 def test_what_is_raised_is_raised_here(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="-1 is negative") as raised:
         list(each(Work(tmp_path), [1, 2, -1, 3, 4], 2))
