@@ -29,6 +29,7 @@ settings.load_profile("cnnbench")
 def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)  # the tests run side by side
     os.environ["OMP_NUM_THREADS"] = "1"  # what they measure and start, too
+    os.environ["CNNBENCH_PROCESSES"] = "0"  # few of them are about workers
     # The user's own is none of theirs, and few of them measure the machine.
     os.environ.update(machines.calibrated(ROOT / ".pytest_cache"))
 

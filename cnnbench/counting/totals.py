@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from cnnbench.counting.cost import Cost, Count, OpCost, Trace
 
 
@@ -38,6 +40,9 @@ class Totals(Cost):
             **{key: value for key, value in asdict(self).items() if key not in (*parts, "input")},
             **{key: value for key, value in parts.items() if value is not None},
         }
+
+
+TOTALS, TRACE = TypeAdapter(Totals), TypeAdapter(Trace)  # what writes and reads them
 
 
 def totals(trace: Trace) -> Totals:

@@ -64,6 +64,14 @@ class Device:
             return int(torch.mps.recommended_max_memory() - taken)
         return _free_memory()
 
+    def held_bytes(self) -> int:
+        """What this process holds of it."""
+        if self.kind == "cuda":
+            return int(torch.cuda.memory_reserved(self.torch))
+        if self.kind == "mps":
+            return int(torch.mps.driver_allocated_memory())
+        return int(psutil.Process().memory_info().rss)
+
     def active(self) -> AbstractContextManager[object]:
         """Within it, what is recorded and captured is this GPU's; elsewhere nothing changes."""
         return torch.cuda.device(self.torch) if self.kind == "cuda" else nullcontext()

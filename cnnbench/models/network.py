@@ -25,12 +25,16 @@ Model = str | AnySpec | nn.Module
 
 @dataclass(frozen=True)
 class Network:
-    """A network and the inputs it takes; `asked` tells whether a user chose them."""
+    """A network and the inputs it takes; `asked` tells whether a user chose them.
+
+    `by_name` tells whether its name finds it again, in another process.
+    """
 
     name: str
     net: nn.Module
     inputs: tuple[Input, ...]
     asked: bool = True
+    by_name: bool = False
 
     @property
     def dtype(self) -> torch.dtype:
@@ -76,7 +80,8 @@ def load(
         net = _copied(net, name)
     inputs = args.read(given, carried, name)
     net = args.without_lazy_layers(net, args.shapes_of(inputs, 1, args.real_dtype(net)), name)
-    return Network(name, converted(net, wanted), inputs, given is not None)
+    by_name = not isinstance(model, nn.Module)
+    return Network(name, converted(net, wanted), inputs, given is not None, by_name)
 
 
 def name_of(model: Model) -> str:

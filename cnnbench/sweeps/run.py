@@ -10,9 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import torch
-from pydantic import TypeAdapter
 
-from cnnbench.counting.totals import Totals
+from cnnbench.counting.totals import TOTALS
 from cnnbench.devices.machine import Machine
 from cnnbench.models.inputs import Dtype
 from cnnbench.progress import SILENT, Progress
@@ -27,8 +26,6 @@ from cnnbench.timing.backends import EAGER
 from cnnbench.timing.measure import timed
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.version import __version__
-
-COSTS = TypeAdapter(Totals)
 
 
 @dataclass(frozen=True)
@@ -126,7 +123,7 @@ def run(
 def _timed(group: Sequence[Row], profile: Profile, session: Session) -> bool:
     """Add to each record its latency and raw samples; whether Ctrl-C ended it before."""
     asked = [(one.spec, one.setting) for one, _ in group]
-    known = [COSTS.validate_python(record["cost"]) for _, record in group]
+    known = [TOTALS.validate_python(record["cost"]) for _, record in group]
     timing = timed(asked, None, session, known=known)
     if timing.interrupted:
         return True

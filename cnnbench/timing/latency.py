@@ -14,10 +14,10 @@ from cnnbench.counting.cost import Count
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning, not_converged, warning
 from cnnbench.roofline.profile import Profile
-from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import drifted, interval, outliers, percentile
+from cnnbench.timing.subject import Subject
 
 Seconds = Annotated[float, Field(gt=0, le=1e9)]
 Rate = Annotated[float, Field(ge=0, le=1e24)]
@@ -74,7 +74,7 @@ class Latency:
 
 
 def latency(
-    prepared: Prepared,
+    subject: Subject,
     column: NDArray[np.float64],
     repeats: int,
     plan: StopRule,
@@ -82,11 +82,11 @@ def latency(
     seconds: float,
 ) -> Latency:
     """What raw seconds say of what was prepared, a number a round."""
-    totals, setting = prepared.totals, prepared.setting
+    totals, setting = subject.totals, subject.setting
     found = interval(column)
-    peak = profile.flops_per_s.get(prepared.dtype)
+    peak = profile.flops_per_s.get(subject.dtype)
     rate = totals.flops / found.median
-    told = list(prepared.warnings)
+    told = list(subject.warnings)
     converged = found.precision <= plan.precision
     if not converged:
         told.append(not_converged(plan.precision, found.precision, seconds))
@@ -96,10 +96,10 @@ def latency(
         told.append(warning("roof_exceeded", share=rate / peak))
     bounded = math.isfinite(found.low)
     return Latency(
-        model=prepared.network.name,
+        model=subject.model,
         input=totals.input,
-        dtype=prepared.dtype,
-        device=str(prepared.device),
+        dtype=subject.dtype,
+        device=str(subject.device),
         threads=profile.threads,
         setting=setting,
         params=totals.params,

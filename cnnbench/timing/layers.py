@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.rules import convention
@@ -15,6 +16,8 @@ from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
+
+TIMED = TypeAdapter(list[tuple[OpCost, float]])  # what writes and reads operators' seconds
 
 
 @dataclass(frozen=True)

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from cnnbench.counting.cost import Trace
-from cnnbench.counting.totals import Totals
 from cnnbench.devices import cores
-from cnnbench.devices.device import Device
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import Environment, environment
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
-from cnnbench.errors import CnnbenchError, InputError, MemoryShortage, SpecError
+from cnnbench.errors import SpecError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.nesting import room
-from cnnbench.models.network import Model, Network
+from cnnbench.models.network import Model
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.latency import Latency, failed, latency
-from cnnbench.timing.prepared import Prepared, called, prepare, ready
+from cnnbench.timing.lineup import Asked, Known, lineup
 from cnnbench.timing.sampling import Rounds, Width, take, widest
-from cnnbench.timing.session import Session, StopRule
+from cnnbench.timing.session import Session, stop_rule
 from cnnbench.timing.setting import Setting, check
-
-_STEP = 8  # the search for the largest batch ends within an eighth
+from cnnbench.timing.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -58,16 +54,18 @@ def measure(
     precision: float = 0.02,
     max_time: float = 10.0,
     seed: int = 0,
+    processes: int | None = None,
 ) -> list[Latency]:
     """Time one forward pass of each model at each batch, interleaved in rounds of random order.
 
     `models` are specs or modules, which are copied and not touched; `input_shape` as for `count`.
+    Specs are timed in fresh processes (`processes`, by default three), modules in this one.
     Stops when every 95% interval of a median is within `precision`, or after `max_time` seconds
     for each; `converged` says which. The rest is named as `cnnbench time` names its options.
     DeviceError where there is no such device; a model that cannot run has an `error` in its own
     latency.
     """
-    rule = StopRule(precision, max_time, seed)
+    rule = stop_rule(precision, max_time, seed, processes)
     one = isinstance(models, (str, nn.Module)) or not isinstance(models, Sequence)
     several: Sequence[Model] = [models] if one else models  # type: ignore[assignment,list-item]
     if not several:
@@ -83,15 +81,15 @@ def measure(
 
 @room()
 def timed(
-    asked: Sequence[tuple[Model | Network, Setting]],
+    asked: Asked,
     given: Inputs | None,
     session: Session,
     *,
-    known: Sequence[Trace | Totals | None] | None = None,
+    known: Known | None = None,
     largest: bool = False,
     width: Width = widest,
 ) -> Timing:
-    """Prepare every network, sample all in rounds, derive their latencies.
+    """Make every network ready, sample all in rounds, derive their latencies.
 
     `known` is what has been counted of each already. `largest` looks for the largest batch that
     fits where the one asked for does not; `width` is what sampling waits for.
@@ -99,98 +97,32 @@ def timed(
     device, threads = session.machine.device, session.machine.threads.number
     for _, setting in asked:
         check(setting, device)
-    with cores.limited(threads), torch.random.fork_rng(devices=[]):
+    with (
+        cores.limited(threads),
+        torch.random.fork_rng(devices=[]),
+        lineup(asked, known or [None] * len(asked), given, session, largest=largest) as found,
+    ):
         now = environment(session.machine)
-        found = _prepared(asked, known or [None] * len(asked), given, session, largest)
-        entries = [one for one in found if isinstance(one, Prepared)]
-        dtypes = [prepared.dtype for prepared in entries]
+        dtypes = [subject.dtype for subject in found.subjects]
         ceilings = profiling.calibrate(device, threads, dtypes, say=session.progress.say)
         watch = Disturbances(device, threads)
         session.progress.say("")
-        sampled = take(entries, session.rule, width=width, progress=session.progress)
+        sampled = take(found.teams, session.rule, width=width, progress=session.progress)
         disturbed = watch.warnings()
-    timed = _latencies(entries, sampled, session, ceilings)
-    latencies = [next(timed) if isinstance(one, Prepared) else one for one in found]
+        timed = _latencies(found.subjects, sampled, session, ceilings)
+        latencies = [row if isinstance(row, Latency) else next(timed) for row in found.rows]
     return Timing(latencies, now, ceilings, disturbed, sampled.interrupted)
 
 
-def _prepared(
-    asked: Sequence[tuple[Model | Network, Setting]],
-    known: Sequence[Trace | Totals | None],
-    given: Inputs | None,
-    session: Session,
-    largest: bool,
-) -> list[Prepared | Latency]:
-    """Each made ready to be timed; one that cannot run is a failed row."""
-    device, seed, say = session.machine.device, session.rule.seed, session.progress.say
-    found: list[Prepared | Latency] = []
-    networks: dict[tuple[int | str, Setting], Network] = {}
-    for (model, setting), cost in zip(asked, known, strict=True):
-        name = called(model)
-        alike = replace(setting, batch=1, backend=EAGER)
-        key = (id(model) if isinstance(model, (nn.Module, Network)) else name, alike)
-        reason, short = "", False
-        try:
-            if key not in networks:
-                say(f"building {name}")
-                networks[key] = ready(model, given, setting, device, seed)
-            verb = "compiling" if setting.backend == "compile" else "preparing"
-            say(f"{verb} {name} at batch {setting.batch}")
-            found.append(prepare(networks[key], setting, device, seed, cost))
-        except CnnbenchError as error:
-            reason, short = str(error), isinstance(error, MemoryShortage)
-        if reason:  # the failed pass's tensors have gone with its error
-            device.release()
-            if short and largest and key in networks:
-                say(f"looking for the largest batch of {name}")
-                reason += f"; {largest_batch(networks[key], setting, device, seed)}"
-            found.append(failed(name, setting, session.machine, reason))
-    return found
-
-
 def _latencies(
-    entries: Sequence[Prepared], sampled: Rounds, session: Session, ceilings: Profile
+    subjects: Sequence[Subject], sampled: Rounds, session: Session, ceilings: Profile
 ) -> Iterator[Latency]:
-    """One an entry; a failed one where it failed later, or has no sample."""
-    for index, one in enumerate(entries):
+    """One a subject; a failed one where it failed later, or has no sample."""
+    for index, one in enumerate(subjects):
         column = sampled.rows[:, index] if len(sampled.rows) else sampled.rows.reshape(-1)
         if index in sampled.failures or not len(column):
             error = str(sampled.failures.get(index, "interrupted before its first sample"))
-            yield failed(one.network.name, one.setting, session.machine, error)
+            yield failed(one.model, one.setting, session.machine, error)
         else:
             repeats, seconds = sampled.repeats[index], sampled.seconds
             yield latency(one, column, repeats, session.rule, ceilings, seconds)
-
-
-def largest_batch(network: Network, setting: Setting, device: Device, seed: int = 0) -> str:
-    """Halve the batch until one pass runs, then close in; say what did fit.
-
-    Every batch is really run, but for those of which the count says that they cannot fit. One that
-    fails for another reason fits no more than one that is too large.
-    """
-    failed, fits = setting.batch, 0
-    size = failed // 2
-    while size >= 1 and not fits:
-        if _runs(network, replace(setting, batch=size), device, seed):
-            fits = size
-        else:
-            failed, size = size, size // 2
-    if not fits:
-        return "not even batch 1 fits"
-    while failed - fits > max(1, fits // _STEP):
-        middle = (fits + failed) // 2
-        if _runs(network, replace(setting, batch=middle), device, seed):
-            fits = middle
-        else:
-            failed = middle
-    return f"the largest batch that did fit is {fits} ({failed} did not)"
-
-
-def _runs(network: Network, setting: Setting, device: Device, seed: int) -> bool:
-    try:
-        prepare(network, setting, device, seed).seconds(1)
-    except (MemoryShortage, InputError):
-        return False
-    finally:
-        device.release()
-    return True

@@ -131,7 +131,7 @@ def timed_layers(
 def _taken(prepared: Prepared, session: Session, kept: Profile) -> tuple[LayerTimes, bool]:
     """Time one network; whether Ctrl-C ended it."""
     watched, rule = ByOperator(prepared), session.rule
-    sampled = take([prepared, watched], rule, progress=session.progress)
+    sampled = take([[prepared, watched]], rule, progress=session.progress)
     sampled.raise_failure()
     if not len(sampled.rows):
         raise KeyboardInterrupt

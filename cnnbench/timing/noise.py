@@ -96,7 +96,7 @@ def against_itself(session: Session) -> Rounds:
     setting, device = Setting(), session.machine.device
     twins = [prepare(ready(MODEL, None, setting, device), setting, device) for _ in range(2)]
     rule = StopRule(_NEVER, session.rule.max_time / len(twins))
-    return take(twins, rule, progress=session.progress)
+    return take([twins], rule, progress=session.progress)
 
 
 def noise(sampled: Rounds) -> Noise | None:

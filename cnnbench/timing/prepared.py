@@ -15,6 +15,7 @@ from cnnbench.counting.totals import Totals, totals
 from cnnbench.counting.tracing.trace import uncompiled
 from cnnbench.devices.clocks import Run, clock
 from cnnbench.devices.device import Device
+from cnnbench.devices.passes import Passes, since, used
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import MemoryShortage
 from cnnbench.models.arguments import Inputs, read_dtype
@@ -32,7 +33,7 @@ from cnnbench.timing.values import inspect
 class Prepared:
     """A network on its device with an input, its cost, and what calls it.
 
-    `trace` is None where only its totals were given.
+    `trace` is None where only its totals were given; `passes` are the timed ones so far.
     """
 
     network: Network
@@ -42,6 +43,12 @@ class Prepared:
     trace: Trace | None
     run: Run
     warnings: list[Warning] = field(default_factory=list)
+    passes: Passes = field(default_factory=Passes)
+
+    @property
+    def model(self) -> str:
+        """How the output calls it."""
+        return self.network.name
 
     @property
     def dtype(self) -> str:
@@ -56,7 +63,12 @@ class Prepared:
     def seconds(self, repeats: int = 1, counts: bool = True) -> float:
         """Seconds that so many passes take; MemoryShortage or InputError where one fails."""
         with self.running():
-            return self._clock.seconds(self.run, repeats)
+            if not counts:
+                return self._clock.seconds(self.run, repeats)
+            before = used()
+            seconds = self._clock.seconds(self.run, repeats)
+        self.passes += since(before, repeats, seconds)
+        return seconds
 
     @contextmanager
     def running(self) -> Iterator[None]:

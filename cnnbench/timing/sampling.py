@@ -42,7 +42,7 @@ class Entry(Protocol):
 
 @dataclass(frozen=True)
 class Rounds:
-    """What was measured: raw seconds by round, and how it ended.
+    """What was measured: raw seconds by round, the team of each round, and how it ended.
 
     An entry that failed has its reason in `failures` and no rows that count.
     """
@@ -53,6 +53,7 @@ class Rounds:
     interrupted: bool = False
     seconds: float = 0.0
     failures: dict[int, CnnbenchError] = field(default_factory=dict)
+    teams: tuple[int, ...] = ()
 
     def raise_failure(self) -> None:
         """Raise the first entry's error where one failed."""
@@ -81,7 +82,7 @@ def looks() -> Iterator[int]:
 
 
 def take(
-    entries: Sequence[Entry],
+    teams: Sequence[Sequence[Entry]],
     plan: StopRule,
     *,
     width: Width = widest,
@@ -89,50 +90,63 @@ def take(
 ) -> Rounds:
     """Warm up and sample in rounds until every interval is within the precision, or time is up.
 
-    An entry that fails leaves the rounds, the others go on. Ctrl-C ends it with the rounds so far.
+    `teams` are the same entries in several processes: each round is one team's, and they take
+    turns in random order. An entry that fails leaves the rounds, the others go on. Ctrl-C ends it
+    with the rounds so far.
     """
     failures: dict[int, CnnbenchError] = {}
-    repeats = [1] * len(entries)
+    number = len(teams[0])
+    repeats = [1] * number
     rows: list[list[float]] = []
+    turns: list[int] = []
     converged = interrupted = False
     start = perf_counter()
     try:
-        for index, entry in enumerate(entries):
+        limit = min(_WARM_UP_S, plan.max_time / 5) / len(teams)
+        for index in range(number):
             progress.rounds(0, 0.0, None)
             with _noted(failures, index):
-                repeats[index] = warm_up(entry, min(_WARM_UP_S, plan.max_time / 5))
+                repeats[index] = max(warm_up(team[index], limit) for team in teams)
         start = perf_counter()
         with _no_garbage():
-            converged = _rounds(entries, plan, width, progress, repeats, rows, failures)
+            converged = _rounds(teams, plan, width, progress, repeats, rows, turns, failures)
     except KeyboardInterrupt:
         interrupted = True
-    taken = np.array(rows, dtype=float).reshape(len(rows), len(entries))
+    taken = np.array(rows, dtype=float).reshape(len(rows), number)
     seconds = perf_counter() - start
-    return Rounds(taken, tuple(repeats), converged, interrupted, seconds, failures)
+    whose = tuple(turns[: len(rows)])
+    return Rounds(taken, tuple(repeats), converged, interrupted, seconds, failures, whose)
 
 
 def _rounds(
-    entries: Sequence[Entry],
+    teams: Sequence[Sequence[Entry]],
     plan: StopRule,
     width: Width,
     progress: Progress,
     repeats: list[int],
     rows: list[list[float]],
+    turns: list[int],
     failures: dict[int, CnnbenchError],
 ) -> bool:
     """Append rounds to `rows` until it has converged, or time is up; return which."""
     order = random.Random(plan.seed)
-    alive = [index for index in range(len(entries)) if index not in failures]
+    number = len(repeats)
+    alive = [index for index in range(number) if index not in failures]
     limit = plan.max_time * len(alive)
     look = looks()
     next_look, narrowest = next(look), None
     start = perf_counter()
     while alive:
-        row = [math.nan] * len(entries)
+        if len(turns) == len(rows):
+            turns += order.sample(range(len(teams)), len(teams))
+        entries = teams[turns[len(rows)]]
+        row = [math.nan] * number
         order.shuffle(alive)
         for index in tuple(alive):
             with _noted(failures, index):
-                if len(alive) > 1:  # none pays for what another has left in the caches
+                if (
+                    len(alive) > 1 or len(teams) > 1
+                ):  # none pays for what another has left in the caches
                     entries[index].seconds(1, False)
                 row[index] = entries[index].seconds(repeats[index]) / repeats[index]
             if index in failures:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnnbench.errors import ShapeError
@@ -12,13 +13,31 @@ if TYPE_CHECKING:
     from cnnbench.devices.machine import Machine
 
 
+VARIABLE = "CNNBENCH_PROCESSES"
+_PROCESSES, _MOST = 3, 64
+
+
+def usual_processes() -> int:
+    """How many processes share the samples: as the variable says, else three."""
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
+        return _PROCESSES
+    if not text.isdecimal():
+        raise ShapeError(f"{VARIABLE}={text!r} makes no sense; give a number: {_PROCESSES}")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class StopRule:
-    """When to stop: at an interval within `precision`, or after `max_time` seconds an entry."""
+    """When to stop: at an interval within `precision`, or after `max_time` seconds an entry.
+
+    `processes` share the samples; 0 takes them all in this one.
+    """
 
     precision: float = 0.02
     max_time: float = 10.0
     seed: int = 0
+    processes: int = field(default_factory=usual_processes)
 
     def __post_init__(self) -> None:
         """ShapeError for a precision or a time that makes no sense."""
@@ -26,6 +45,15 @@ class StopRule:
         if not 0 < self.max_time < 10**6:
             given = f"--max-time {self.max_time:g}"
             raise ShapeError(f"{given} makes no sense; give seconds: --max-time 10")
+        if not 0 <= self.processes <= _MOST:
+            given = f"--processes {self.processes}"
+            raise ShapeError(f"{given} makes no sense; give from 0, for this one, to {_MOST}")
+
+
+def stop_rule(precision: float, max_time: float, seed: int, processes: int | None) -> StopRule:
+    """A rule, with as many processes as usual where none is said."""
+    number = usual_processes() if processes is None else processes
+    return StopRule(precision, max_time, seed, number)
 
 
 def check_precision(share: float, typed: object) -> None:

@@ -55,7 +55,7 @@ def main() -> None:
                     prepare(ready(name, (3, 224, 224), setting, device), setting, device)
                     for name in names
                 ]
-                rows = take(entries, StopRule(0.01, 12.0), width=pairing.widest).rows
+                rows = take([entries], StopRule(0.01, 12.0), width=pairing.widest).rows
                 for column, name in enumerate(names[1:], 1):
                     ratio = pairing.ratio(rows[:, 0], rows[:, column])
                     row = {

@@ -56,7 +56,7 @@ def rows(device: Device, seconds: float) -> Iterator[dict[str, Any]]:
                 settings = [replace(way, batch=batch, backend=name) for name in ("eager", "graph")]
                 subjects = [prepare(network, setting, device) for setting in settings]
                 entries = [*subjects, *map(ByHost, subjects)]
-                taken = take(entries, StopRule(0.01, seconds)).rows
+                taken = take([entries], StopRule(0.01, seconds)).rows
                 for column, (setting, subject) in enumerate(zip(settings, subjects, strict=True)):
                     found = statistics.interval(taken[:, column])
                     agreement = pairing.ratio(taken[:, column], taken[:, column + 2])

@@ -57,7 +57,7 @@ def subject(model: Model, side: int = 224) -> Prepared:
 
 def compared(a: Prepared, b: Prepared, seed: int) -> tuple[Rounds, statistics.Interval]:
     plan = StopRule(precision=0.02, max_time=SECONDS / 2, seed=seed)
-    sampled = take([a, b], plan, width=pairing.widest)
+    sampled = take([[a, b]], plan, width=pairing.widest)
     return sampled, pairing.ratio(sampled.rows[:, 0], sampled.rows[:, 1])
 
 
@@ -125,7 +125,7 @@ def power(comparisons: int, load: bool) -> dict[str, Any]:
 
     net = build("mobilenet_v2").eval()
     alone, product = subject(net), subject(Slowed(nn.Identity(), 100), 32)
-    rows = take([alone, product], StopRule(precision=0.01, max_time=SECONDS)).rows
+    rows = take([[alone, product]], StopRule(precision=0.01, max_time=SECONDS)).rows
     one = float(np.median(rows[:, 1])) / 100
     times = max(1, round(0.05 * float(np.median(rows[:, 0])) / one))
     slower, ratios = 0, []
@@ -149,7 +149,7 @@ def precision(comparisons: int, load: bool) -> dict[str, Any]:
     for number in range(comparisons):
         entry = subject("mobilenet_v1")
         start = time.perf_counter()
-        sampled = take([entry], StopRule(precision=0.02, max_time=SECONDS - 1, seed=number))
+        sampled = take([[entry]], StopRule(precision=0.02, max_time=SECONDS - 1, seed=number))
         seconds.append(time.perf_counter() - start)
         widths.append(statistics.interval(sampled.rows[:, 0]).precision)
         print(f"{number}: ±{widths[-1]:.2%} in {seconds[-1]:.1f} s", flush=True)
@@ -184,7 +184,7 @@ def overhead(comparisons: int, load: bool) -> dict[str, Any]:
     for name in ("lenet5", "resnet20", "mobilenet_v1", "resnet50"):
         ours = _ours(name)
         sampled = take(
-            [ours, Bare(ours)],
+            [[ours, Bare(ours)]],
             StopRule(precision=0.005, max_time=SECONDS),
             width=pairing.widest,
         )

@@ -209,7 +209,7 @@ def started(scratch: Scratch, temporary: Path) -> subprocess.Popen[str]:
 def has_worker(pid: int) -> bool:
     for child in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.Error):  # git, gone by now
-            if "duet.worker" in " ".join(child.cmdline()):
+            if "workers.worker" in " ".join(child.cmdline()):
                 return True
     return False
 

@@ -11,7 +11,7 @@ from cnnbench import build
 from cnnbench.devices.device import Device, find_device
 from cnnbench.errors import CnnbenchError, DeviceError, InputError, MemoryShortage, SpecError
 from cnnbench.models.network import Model
-from cnnbench.timing.measure import largest_batch
+from cnnbench.timing.builder import largest_batch
 from cnnbench.timing.prepared import Prepared, prepare, ready
 from cnnbench.timing.setting import Setting, check
 

@@ -50,9 +50,9 @@ def noisy(seed: int, scale: float, centre: float = 0.01) -> Callable[[], float]:
 
 
 def test_it_stops_at_the_first_look_that_is_narrow_enough(clock: Time) -> None:
-    steady = take([Entry(clock, lambda: 0.01, [])], StopRule(0.02, 10))
+    steady = take([[Entry(clock, lambda: 0.01, [])]], StopRule(0.02, 10))
     assert steady.converged and len(steady.rows) == sampling.FIRST_LOOK
-    wild = take([Entry(clock, noisy(0, 0.1), [])], StopRule(0.02, 100))
+    wild = take([[Entry(clock, noisy(0, 0.1), [])]], StopRule(0.02, 100))
     assert wild.converged and len(wild.rows) in (32, 64, 128, 256)
     assert widest(wild.rows) <= 0.02
     assert widest(wild.rows[: len(wild.rows) // 2]) > 0.02
@@ -60,17 +60,17 @@ def test_it_stops_at_the_first_look_that_is_narrow_enough(clock: Time) -> None:
 
 
 def test_time_up_is_not_converged(clock: Time) -> None:
-    done = take([Entry(clock, noisy(1, 0.5, 0.1), [])], StopRule(0.001, 5.0))
+    done = take([[Entry(clock, noisy(1, 0.5, 0.1), [])]], StopRule(0.001, 5.0))
     assert not done.converged and not done.interrupted
     assert 5.0 <= done.seconds <= 6.5
-    one = take([Entry(clock, lambda: 100.0, [])], StopRule(0.001, 5.0))
+    one = take([[Entry(clock, lambda: 100.0, [])]], StopRule(0.001, 5.0))
     assert len(one.rows) == 1, "one round at least"
 
 
 def test_every_entry_runs_once_a_round_in_random_order_after_an_untimed_pass(clock: Time) -> None:
     log: list[object] = []
     entries = [Entry(clock, lambda: 0.01, log) for _ in range(3)]
-    done = take(entries, StopRule(0.02, 10, seed=3))
+    done = take([entries], StopRule(0.02, 10, seed=3))
     measured = log[-len(done.rows) * 6 :]
     orders = []
     for start in range(0, len(measured), 6):
@@ -80,7 +80,7 @@ def test_every_entry_runs_once_a_round_in_random_order_after_an_untimed_pass(clo
         orders.append([entries.index(entry) for entry in passes[::2]])  # type: ignore[arg-type]
     assert len({tuple(order) for order in orders}) > 2
     log.clear()
-    take(entries, StopRule(0.02, 10, seed=3))
+    take([entries], StopRule(0.02, 10, seed=3))
     assert [entries.index(e) for e in log[-len(measured) :: 2]] == [
         i for order in orders for i in order
     ]  # type: ignore[arg-type]
@@ -89,7 +89,7 @@ def test_every_entry_runs_once_a_round_in_random_order_after_an_untimed_pass(clo
 def test_a_fast_pass_is_repeated_until_the_clock_can_tell(clock: Time) -> None:
     assert warm_up(Entry(clock, lambda: 1e-5, []), 1.0) == 100
     assert warm_up(Entry(clock, lambda: 0.5, []), 1.0) == 1
-    done = take([Entry(clock, lambda: 1e-5, [])], StopRule())
+    done = take([[Entry(clock, lambda: 1e-5, [])]], StopRule())
     assert done.repeats == (100,)
     assert done.rows[0, 0] == pytest.approx(1e-5)
 
@@ -118,14 +118,14 @@ def test_an_entry_that_fails_leaves_and_the_others_go_on(clock: Time) -> None:
         raise InputError("never ran")
 
     entries = [Entry(clock, each, log) for each in (fails_at_once, lambda: 0.02, fails_later)]
-    done = take(entries, StopRule(1e-9, 5))
+    done = take([entries], StopRule(1e-9, 5))
     assert {index: str(error) for index, error in done.failures.items()} == {
         0: "never ran",
         2: "out of luck",
     }
     assert np.isnan(done.rows[:, 0]).all() and np.isnan(done.rows[-1, 2])
     assert (done.rows[:, 1] == 0.02).all()
-    assert take([entries[0]], StopRule()).rows.shape == (0, 1), "nobody is left"
+    assert take([[entries[0]]], StopRule()).rows.shape == (0, 1), "nobody is left"
 
 
 def test_ctrl_c_keeps_whole_rounds(clock: Time) -> None:
@@ -137,7 +137,7 @@ def test_ctrl_c_keeps_whole_rounds(clock: Time) -> None:
         return draw()
 
     done = take(
-        [Entry(clock, lambda: 0.01, []), Entry(clock, stopped, [])], StopRule(precision=1e-9)
+        [[Entry(clock, lambda: 0.01, []), Entry(clock, stopped, [])]], StopRule(precision=1e-9)
     )
     assert done.interrupted and not done.converged
     assert len(done.rows) > 5 and not np.isnan(done.rows).any()
@@ -151,14 +151,14 @@ def test_garbage_is_not_collected_within_a_round(clock: Time) -> None:
         seen.append(gc.isenabled())
         return 0.01
 
-    take([Entry(clock, each, [])], StopRule())
+    take([[Entry(clock, each, [])]], StopRule())
     assert not any(seen[-sampling.FIRST_LOOK :]) and gc.isenabled()
 
 
 def test_progress_tells_rounds_and_the_width_at_the_last_look(clock: Time) -> None:
     told: list[tuple[int, float | None]] = []
     take(
-        [Entry(clock, noisy(0, 0.1), [])],
+        [[Entry(clock, noisy(0, 0.1), [])]],
         StopRule(0.05, 100),
         progress=Progress(rounds=lambda number, seconds, width: told.append((number, width))),
     )

@@ -15,15 +15,15 @@ from cnnbench.guard import config as configs
 from cnnbench.guard.config import Config, Guarded
 from cnnbench.guard.costs import at_home
 from cnnbench.guard.duet import revision as revisions
-from cnnbench.guard.duet.pair import LOOKS, Duet, duet
-from cnnbench.guard.duet.remote import WorkerError
+from cnnbench.guard.duet.pair import LOOKS, Duet, OfSide, Side, duet
 from cnnbench.guard.duet.revision import Revision
-from cnnbench.guard.duet.worker import Order, folders
 from cnnbench.guard.finding import Finding, Status
 from cnnbench.models import sources
 from cnnbench.models.spec import SourceSpec
 from cnnbench.timing.session import Session
 from cnnbench.timing.setting import check
+from cnnbench.timing.workers.order import Job, Order
+from cnnbench.timing.workers.origin import Origin, folders
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,25 @@ class _Base:
     within: Path
     names: frozenset[str]
 
-    def orders(self, guarded: Guarded, session: Session) -> tuple[Order, Order]:
+    def sides(self, guarded: Guarded, session: Session) -> tuple[Side, Side]:
         """What the workers of the base and of the working tree are to run."""
-        run: dict[str, Any] = {
-            "paths": folders(self.clone),
-            "device": str(session.machine.device),
-            "threads": session.machine.threads.number,
-            "seed": session.rule.seed,
-        }
-        base = Order.of(
-            guarded,
-            top=str(self.files),
-            folder=str(self.files / self.within),
-            other=str(self.clone),
-            temporary=str(self.files.parent),
-            **run,
-        )
-        folder = str(self.clone / self.within)
-        return base, Order.of(guarded, top=str(self.clone), folder=folder, **run)
+        given, within = guarded.input, folders(self.clone)
+        inputs = None if given is None else tuple(map(str, given))
+        job = Job(guarded.name, inputs, guarded.setting, traced=True)
+
+        def side(top: Path, **more: str) -> Side:
+            order = Order(
+                folder=str(top / self.within),
+                paths=tuple(str(top / path) for path in within),
+                device=str(session.machine.device),
+                threads=session.machine.threads.number,
+                seed=session.rule.seed,
+                origin=Origin(str(top), **more),
+            )
+            return Side(order, job)
+
+        base = side(self.files, other=str(self.clone), temporary=str(self.files.parent))
+        return base, side(self.clone)
 
 
 def latencies(
@@ -98,12 +99,12 @@ def _timed(guarded: Guarded, base: _Base, session: Session) -> Finding:
         sources.source_of(spec).find(spec)  # which tells where its modules are
     try:
         done = duet(
-            *base.orders(guarded, session),
+            *base.sides(guarded, session),
             limit=guarded.max_latency_ratio,
             max_time=session.rule.max_time,
             say=lambda text: session.progress.say(f"{guarded.label}: {text}"),
         )
-    except WorkerError as error:
+    except OfSide as error:
         if not error.new:
             raise
         return _absent(guarded, base, str(error))

@@ -10,21 +10,26 @@ import contextlib
 import math
 import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 
+from cnnbench.counting.cost import OpCost
+from cnnbench.counting.totals import TRACE
+from cnnbench.errors import InputError
 from cnnbench.guard.changes import LayerChange, changes, pairs
-from cnnbench.guard.costs import Layer
-from cnnbench.guard.duet.remote import RemoteByOperator, WorkerError, started
-from cnnbench.guard.duet.worker import Order
+from cnnbench.guard.costs import Layer, layers
 from cnnbench.guard.finding import Status
 from cnnbench.timing.pairing import ratio, widest
-from cnnbench.timing.sampling import Entry, Rounds, take
+from cnnbench.timing.sampling import Rounds, take
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.statistics import Interval
+from cnnbench.timing.workers.conditions import decided
+from cnnbench.timing.workers.order import Job, Order
+from cnnbench.timing.workers.remote import RemoteEntry, WorkerError, started
 
 # Pairs of processes after which to look. At Pocock's level for five looks, the interval of the
 # median ratio leaves out 0, 1, 2, 3 and 4 pairs at either end: one pair that was disturbed makes
@@ -35,6 +40,28 @@ _PAIR_S = 0.5  # of sampling, for each of a pair
 _PAIR_PRECISION = 0.01
 _LAYERS = StopRule(precision=0.05, max_time=1.0)
 _NOISE = 0.1  # of the largest difference of a layer
+
+
+class OfSide(InputError):
+    """What a side cannot do; `new` tells that the base has no such network."""
+
+    def __init__(self, error: WorkerError, *, new: bool) -> None:
+        """The worker's own words."""
+        super().__init__(str(error))
+        self.new = new
+
+
+@dataclass(frozen=True)
+class Side:
+    """One revision's worker, and the network that it is to run."""
+
+    order: Order
+    job: Job
+
+    @property
+    def is_base(self) -> bool:
+        """Whether it is the other revision, not the working tree."""
+        return self.order.origin is not None and self.order.origin.other is not None
 
 
 @dataclass(frozen=True)
@@ -65,20 +92,18 @@ def verdict(ratios: Sequence[float], limit: float) -> tuple[Status, Interval]:
     return (Status.FASTER if found.high < 1 else Status.TOLERATED), found
 
 
-def duet(
-    base: Order, head: Order, limit: float, max_time: float, say: Callable[[str], None]
-) -> Duet:
+def duet(base: Side, head: Side, limit: float, max_time: float, say: Callable[[str], None]) -> Duet:
     """Time head against base until the limit is decided, for at most `max_time` seconds.
 
-    WorkerError where either cannot be run.
+    OfSide where either cannot be run, WorkerError where it fails later.
     """
-    order = random.Random(head.seed)
+    order = random.Random(head.order.seed)
     start = perf_counter()
     seconds: list[tuple[float, float]] = []  # of the base and of the head, a pair each
     status, found = Status.IMPRECISE, Interval(math.nan, 0.0, math.inf)
     while True:
         say(_progress(len(seconds), found))
-        seed = head.seed + len(seconds)
+        seed = head.order.seed + len(seconds)
         seconds.append(_pair(base, head, order, seed))
         spent = perf_counter() - start
         late = spent + spent / len(seconds) > max_time
@@ -86,13 +111,13 @@ def duet(
             status, found = verdict([b / a for a, b in seconds], limit)
         if status is not Status.IMPRECISE or late or len(seconds) == LOOKS[-1]:
             break
-    layers: tuple[LayerChange, ...] = ()
+    changed: tuple[LayerChange, ...] = ()
     if status is Status.SLOWER:
         say("looking for the layer")
-        with contextlib.suppress(WorkerError):  # that it is slower is known without
-            layers = _layers(base, head, order)
+        with contextlib.suppress(InputError):  # that it is slower is known without
+            changed = _layers(base, head, order)
     base_s, head_s = (float(np.median(side)) for side in zip(*seconds, strict=True))
-    return Duet(status, found, len(seconds), base_s, head_s, layers)
+    return Duet(status, found, len(seconds), base_s, head_s, changed)
 
 
 def _progress(done: int, found: Interval) -> str:
@@ -100,22 +125,44 @@ def _progress(done: int, found: Interval) -> str:
     return f"pair {done + 1}{so_far}"
 
 
-def _pair(base: Order, head: Order, order: random.Random, seed: int) -> tuple[float, float]:
+def _pair(base: Side, head: Side, order: random.Random, seed: int) -> tuple[float, float]:
     """Median seconds of both in two fresh processes; their ratio is the median of the rounds'."""
     turn = order.choice((1, -1))  # neither is always started first
     plan = StopRule(_PAIR_PRECISION, _PAIR_S, seed)
-    with started(_bound(base, head, order, seed)[::turn]) as remotes:
-        sampled = take(remotes, plan, width=widest)
+    with _ready(_bound(base, head, order, seed)[::turn]) as entries:
+        sampled = take([entries], plan, width=widest)
     _raise(sampled)
     of_base, of_head = sampled.rows.T[::turn]
     base_s = float(np.median(of_base))
     return base_s, base_s * ratio(of_head, of_base).median
 
 
-def _bound(base: Order, head: Order, order: random.Random, seed: int) -> list[Order]:
+@contextmanager
+def _ready(sides: Sequence[Side]) -> Iterator[list[RemoteEntry]]:
+    """Workers with their networks, ended afterwards.
+
+    What the head cannot do is nothing to ask of the base.
+    """
+    where = ["at the base" if side.is_base else "" for side in sides]
+    with started([side.order for side in sides], where) as remotes:
+        both = list(zip(sides, remotes, strict=True))
+        for side, remote in both:
+            remote.begin(side.job)
+        found: dict[int, RemoteEntry] = {}
+        for side, remote in sorted(both, key=lambda one: one[0].is_base):
+            try:
+                found[id(remote)] = remote.ready(side.job)
+            except WorkerError as error:
+                raise OfSide(error, new=side.is_base and error.missing) from error
+        yield [found[id(remote)] for remote in remotes]
+
+
+def _bound(base: Side, head: Side, order: random.Random, seed: int) -> list[Side]:
     """Both on the same cores, with the same random weights and input."""
-    cores = _cores(head.threads, order)
-    return [replace(side, seed=seed, cores=cores) for side in (base, head)]
+    cores = _cores(head.order.threads, order)
+    return [
+        replace(side, order=replace(side.order, seed=seed, cores=cores)) for side in (base, head)
+    ]
 
 
 def _cores(threads: int, order: random.Random) -> tuple[int, ...]:
@@ -124,8 +171,7 @@ def _cores(threads: int, order: random.Random) -> tuple[int, ...]:
     A process whose threads lie better than the other's is faster for as long as it runs: unbound,
     the ratios of equal pairs spread several times as far.
     """
-    decided = {"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY"} & set(os.environ)
-    if decided or not hasattr(os, "sched_getaffinity"):
+    if decided() or not hasattr(os, "sched_getaffinity"):
         return ()
     allowed = sorted(os.sched_getaffinity(0))
     return tuple(order.sample(allowed, threads)) if threads <= len(allowed) else ()
@@ -137,25 +183,32 @@ def _raise(sampled: Rounds) -> None:
         raise KeyboardInterrupt
 
 
-def _layers(base: Order, head: Order, order: random.Random) -> tuple[LayerChange, ...]:
+def _layers(base: Side, head: Side, order: random.Random) -> tuple[LayerChange, ...]:
     """The layers that take longer, of one more pair timed operator by operator beside itself.
 
     What is far below the largest is noise.
     """
-    with started(_bound(base, head, order, head.seed)) as remotes:
-        entries: list[Entry] = [*remotes, *map(RemoteByOperator, remotes)]
-        sampled = take(entries, replace(_LAYERS, seed=order.randrange(2**31)))
+    with _ready(_bound(base, head, order, head.order.seed)) as wholes:
+        parts = [replace(entry, watched=True) for entry in wholes]
+        sampled = take([[*wholes, *parts]], replace(_LAYERS, seed=order.randrange(2**31)))
         _raise(sampled)
-        times = [remote.seconds_of_layers() for remote in remotes]
-        layers = [remote.layers for remote in remotes]
-    wholes = np.median(sampled.rows[:, :2], axis=0)
-    for seconds, side, whole in zip(times, layers, wholes, strict=True):
+        times = [_by_layer(entry.operators()) for entry in wholes]
+        of = [layers(TRACE.validate_python(entry.trace)) for entry in wholes]
+    medians = np.median(sampled.rows[:, :2], axis=0)
+    for seconds, side, whole in zip(times, of, medians, strict=True):
         seconds[BETWEEN] = max(0.0, float(whole) - sum(seconds.values()))
         side.append(Layer(layer=BETWEEN, does="Python, waiting", output=""))
     found = changes(
-        pairs(layers[0], layers[1]),
+        pairs(of[0], of[1]),
         lambda layer: times[0].get(layer.layer, 0.0),
         lambda layer: times[1].get(layer.layer, 0.0),
     )
     least = max((change.difference for change in found), default=0.0) * _NOISE
     return tuple(change for change in found if change.difference > least)
+
+
+def _by_layer(operators: Sequence[tuple[OpCost, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for op, seconds in operators:
+        found[op.path] = found.get(op.path, 0.0) + seconds
+    return found

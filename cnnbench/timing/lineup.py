@@ -1,0 +1,134 @@
+"""The lineup: networks made ready to be timed, in fresh workers where their names find them again.
+
+A module that somebody holds is timed in this process: no other has it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from torch import nn
+
+from cnnbench.counting.cost import Trace
+from cnnbench.counting.totals import TOTALS, Totals, totals
+from cnnbench.errors import CnnbenchError
+from cnnbench.models.arguments import Inputs, read
+from cnnbench.models.network import Model, Network
+from cnnbench.timing.builder import Builder
+from cnnbench.timing.latency import Latency, failed
+from cnnbench.timing.prepared import called
+from cnnbench.timing.sampling import Entry
+from cnnbench.timing.session import Session
+from cnnbench.timing.setting import Setting
+from cnnbench.timing.subject import Subject
+from cnnbench.timing.workers.crew import Crew, Crewed
+from cnnbench.timing.workers.order import Job, Order
+
+Asked = Sequence[tuple[Model | Network, Setting]]
+Known = Sequence[Trace | Totals | None]
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """One row a network, in the order asked for: ready, or a latency that says why not.
+
+    `teams` are the entries of those that are ready, of each process.
+    """
+
+    rows: list[Subject | Latency]
+    teams: list[list[Entry]]
+
+    @property
+    def subjects(self) -> list[Subject]:
+        """Those that are ready, in the order of a team's entries."""
+        return [row for row in self.rows if not isinstance(row, Latency)]
+
+
+@contextmanager
+def lineup(
+    asked: Asked, known: Known, given: Inputs | None, session: Session, *, largest: bool
+) -> Iterator[Lineup]:
+    """Make them ready, and end their processes afterwards."""
+    jobs = [
+        _job(model, given, setting, cost, largest)
+        for (model, setting), cost in zip(asked, known, strict=True)
+    ]
+    if not session.rule.processes or None in jobs:
+        yield _here(asked, known, given, session, largest)
+        return
+    crew = Crew(order(session), session.machine.device, session.rule.processes)
+    try:
+        yield _there([job for job in jobs if job], session, crew)
+    finally:
+        crew.close()
+
+
+def order(session: Session) -> Order:
+    """What workers of this folder are told."""
+    machine = session.machine
+    return Order(
+        folder=os.getcwd(),
+        paths=tuple(filter(None, sys.path)),
+        device=str(machine.device),
+        threads=machine.threads.number,
+        seed=session.rule.seed,
+    )
+
+
+def _job(
+    model: Model | Network,
+    given: Inputs | None,
+    setting: Setting,
+    cost: Trace | Totals | None,
+    largest: bool,
+) -> Job | None:
+    """What a worker is told of a network; None of one that it cannot find."""
+    inputs = None if given is None else tuple(map(str, read(given, None, "")))
+    if isinstance(model, Network):
+        if not model.by_name:
+            return None
+        inputs = tuple(map(str, model.inputs)) if model.asked else None
+    elif isinstance(model, nn.Module):
+        return None
+    whole = totals(cost) if isinstance(cost, Trace) else cost
+    plain = None if whole is None else TOTALS.dump_python(whole, mode="json")
+    return Job(called(model), inputs, setting, plain, largest=largest)
+
+
+def _here(
+    asked: Asked, known: Known, given: Inputs | None, session: Session, largest: bool
+) -> Lineup:
+    """Networks of this process."""
+    builder = Builder(session.machine.device, session.rule.seed, session.progress)
+    rows: list[Subject | Latency] = []
+    entries: list[Entry] = []
+    for (model, setting), cost in zip(asked, known, strict=True):
+        try:
+            ready = builder.prepared(model, given, setting, cost, largest=largest)
+        except CnnbenchError as error:
+            rows.append(failed(called(model), setting, session.machine, str(error)))
+        else:
+            rows.append(ready)
+            entries.append(ready)
+    return Lineup(rows, [entries])
+
+
+def _there(jobs: Sequence[Job], session: Session, crew: Crew) -> Lineup:
+    """Networks of a crew of workers."""
+    rows: list[Subject | Latency] = []
+    ready: list[Crewed] = []
+    for job in jobs:
+        verb = "compiling" if job.setting.backend == "compile" else "preparing"
+        session.progress.say(f"{verb} {job.model} at batch {job.setting.batch}")
+        try:
+            one = crew.prepare(job)
+        except CnnbenchError as error:
+            rows.append(failed(job.model, job.setting, session.machine, str(error)))
+        else:
+            rows.append(one)
+            ready.append(one)
+    return Lineup(rows, crew.teams(ready))

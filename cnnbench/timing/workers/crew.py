@@ -1,0 +1,168 @@
+"""A crew: several fresh workers that all have the same networks.
+
+What a process got by chance, where its memory lies, say, it keeps as long as it runs. So samples
+of one network come from several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from cnnbench.counting.totals import TOTALS, Totals
+from cnnbench.devices.device import Device
+from cnnbench.devices.passes import Passes
+from cnnbench.devices.warnings import Warning
+from cnnbench.timing.sampling import Entry
+from cnnbench.timing.setting import Setting
+from cnnbench.timing.workers.order import Job, Order
+from cnnbench.timing.workers.remote import Remote, RemoteEntry, WorkerError
+
+_OF_FREE = 0.5  # of the free memory, that all workers together may take
+
+
+class _Member:
+    """A worker and its networks; begun anew, without the culprit, where one ended it."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._remote: Remote | None = Remote(order)
+        self.entries: dict[int, RemoteEntry] = {}  # by the number of the job
+        self._jobs: dict[int, Job] = {}
+        self._failures: dict[int, WorkerError] = {}
+
+    def prepare(self, number: int, job: Job) -> RemoteEntry:
+        """The network that it builds and runs; WorkerError where it cannot."""
+        remote = self._alive()
+        with self._ending(number):
+            entry = self.entries[number] = remote.prepare(job)
+            self._jobs[number] = job
+            return entry
+
+    def follow(self, number: int, job: Job) -> None:
+        """Build it, too; what goes wrong is met where it is timed."""
+        try:
+            self.prepare(number, job)
+        except WorkerError as error:
+            self._failures[number] = error
+
+    def seconds(self, number: int, repeats: int, counts: bool) -> float:
+        """Seconds of a network's passes; WorkerError where one fails."""
+        if number in self._failures:
+            raise self._failures[number]
+        self._alive()
+        with self._ending(number):
+            return self.entries[number].seconds(repeats, counts)
+
+    def passes(self, number: int) -> Passes:
+        """What its passes took beside time; of those of a process that has ended nothing."""
+        entry = self.entries.get(number)
+        return Passes(**entry.remote.ask(passes=entry.entry)) if entry else Passes()
+
+    def close(self) -> None:
+        """End its process."""
+        if self._remote is not None:
+            self._remote.close()
+
+    @contextmanager
+    def _ending(self, number: int) -> Iterator[None]:
+        """Forget the network, and the process, where it has ended that."""
+        try:
+            yield
+        except WorkerError as error:
+            if error.ended and self._remote is not None:
+                self._remote.close()
+                self._remote = None
+                self._jobs.pop(number, None)
+                self.entries.clear()
+            raise
+
+    def _alive(self) -> Remote:
+        """The process, begun anew where it has ended."""
+        if self._remote is None:
+            self._remote = Remote(self._order)
+            for number, job in list(self._jobs.items()):
+                self.entries[number] = self._remote.prepare(job)
+        return self._remote
+
+
+@dataclass
+class Crewed:
+    """A network that every worker of a crew has: what the first said of it."""
+
+    model: str
+    setting: Setting
+    device: Device
+    dtype: str
+    totals: Totals
+    warnings: list[Warning]
+    number: int
+    _crew: Crew = field(repr=False)
+
+    @cached_property
+    def passes(self) -> Passes:
+        """What the timed passes of all workers took beside time."""
+        return sum((one.passes(self.number) for one in self._crew.members), Passes())
+
+
+@dataclass
+class _Turn:
+    """A network in one worker: an entry of rounds."""
+
+    member: _Member
+    number: int
+
+    def seconds(self, repeats: int, counts: bool = True) -> float:
+        """Seconds of so many passes."""
+        return self.member.seconds(self.number, repeats, counts)
+
+
+class Crew:
+    """Workers with the same networks; the first tells what can be run, the others follow."""
+
+    def __init__(self, order: Order, device: Device, number: int) -> None:
+        """Start them, which import torch at the same time."""
+        self._device = device
+        self.members = [_Member(order) for _ in range(number)]
+        self._jobs: list[Job] = []
+
+    def prepare(self, job: Job) -> Crewed:
+        """The network that the first worker builds and runs; WorkerError where it cannot."""
+        number = len(self._jobs)
+        self._jobs.append(job)
+        entry = self.members[0].prepare(number, job)
+        return Crewed(
+            model=entry.model,
+            setting=job.setting,
+            device=self._device,
+            dtype=entry.dtype,
+            totals=TOTALS.validate_python(entry.cost),
+            warnings=[Warning(**one) for one in entry.warnings],
+            number=number,
+            _crew=self,
+        )
+
+    def teams(self, chosen: Sequence[Crewed]) -> list[list[Entry]]:
+        """Each worker's entries, in the order of those chosen, once the others have followed.
+
+        As many workers stay as memory allows.
+        """
+        first, *others = self.members
+        held = max((one.held_bytes for one in first.entries.values()), default=0)
+        free = self._device.free_bytes()
+        most = len(others) if not held or free is None else int(_OF_FREE * free // held)
+        for member in others[most:]:
+            member.close()
+        others = others[:most]
+        self.members = [first, *others]
+        for member in others:  # one after the other: at once, their threads would wait in turn
+            for one in chosen:
+                member.follow(one.number, self._jobs[one.number])
+        return [[_Turn(member, one.number) for one in chosen] for member in self.members]
+
+    def close(self) -> None:
+        """End them all."""
+        for member in self.members:
+            member.close()

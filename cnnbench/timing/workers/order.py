@@ -1,0 +1,61 @@
+"""What a worker is told: where it runs, and which networks. Needs no torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cnnbench.timing.setting import Setting
+from cnnbench.timing.workers.origin import Origin
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network to be run: what it is called, its inputs as texts, how it is run.
+
+    `cost` is what has been counted of it, as `Totals` write it; `traced` asks for the trace of its
+    count, `largest` for the largest batch that fits where its own does not.
+    """
+
+    model: str
+    input: tuple[str, ...] | None
+    setting: Setting
+    cost: dict[str, Any] | None = None
+    traced: bool = False
+    largest: bool = False
+
+    @classmethod
+    def read(cls, values: dict[str, Any]) -> Job:
+        """The job that plain data hold."""
+        given = values["input"]
+        setting = Setting(**values["setting"])
+        return cls(**{**values, "input": given and tuple(given), "setting": setting})
+
+
+@dataclass(frozen=True)
+class Order:
+    """Where a worker runs: its folder, where it finds modules, its device, threads and seed.
+
+    `cores` are those that its threads are bound to, one each; none are for the system to choose.
+    `origin` is the one revision whose files it may use.
+    """
+
+    folder: str
+    paths: tuple[str, ...]
+    device: str
+    threads: int
+    seed: int
+    cores: tuple[int, ...] = ()
+    origin: Origin | None = None
+
+    def line(self) -> str:
+        """The order as a line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, line: str) -> Order:
+        """The order that a line of JSON holds."""
+        values = json.loads(line)
+        origin = values["origin"] and Origin(**values["origin"])
+        return cls(**{**values, "origin": origin})

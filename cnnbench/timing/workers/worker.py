@@ -1,0 +1,159 @@
+"""A worker's process: it builds networks and times them when asked.
+
+It reads one JSON line a question from stdin and answers with one; what a network's code prints
+goes to stderr, and what it reads is empty. It ends when stdin does, so that no worker outlives who
+asked; where that happens before it is told to, who asked was killed, and the worker removes its
+revision's files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from cnnbench.errors import CnnbenchError, MemoryShortage, MissingError
+from cnnbench.models.nesting import room
+from cnnbench.timing.workers.order import Job, Order
+
+END = {"end": True}
+
+
+@room()
+def main() -> None:
+    """Serve until told to end, or stdin ends."""
+    questions = os.fdopen(os.dup(0), encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with open(os.devnull) as nothing:  # is what the network's code reads, and we write nothing else
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    given = questions.readline()
+    if not given:
+        return
+    order = Order.read(given)
+    process = os.getpid()
+    try:
+        told = _serve(order, questions, answers)
+    except BrokenPipeError:
+        told = False
+    finally:
+        if os.getpid() != process:  # a copy that a network has made
+            os._exit(1)
+    if not told and order.origin and order.origin.temporary:
+        shutil.rmtree(order.origin.temporary, ignore_errors=True)
+
+
+def _serve(order: Order, questions: IO[str], answers: IO[str]) -> bool:
+    """Answer each question; return whether told to end."""
+    os.chdir(order.folder)
+    sys.path[:0] = order.paths
+    gc.disable()  # what imports make is no garbage, and passes are to be timed alone
+    if order.cores:
+        _load_openmp()
+    served = _Served(order)
+    if order.cores:
+        os.sched_setaffinity(0, order.cores[:1])  # OpenMP's other threads are where it put them
+    for line in questions:
+        question = json.loads(line)
+        if question == END:
+            return True
+        try:
+            answer = served.answer(question)
+        except CnnbenchError as error:
+            kinds = {"missing": MissingError, "short": MemoryShortage}
+            answer = {key: isinstance(error, kind) for key, kind in kinds.items()}
+            answer["error"] = str(error)
+        print(json.dumps(answer), file=answers, flush=True)
+    return False
+
+
+def _load_openmp() -> None:
+    """Load torch's OpenMP, which binds this thread at once, and be free again.
+
+    Otherwise both workers of a pair would import torch on one core, one after the other.
+    """
+    free = os.sched_getaffinity(0)
+    found = importlib.util.find_spec("torch")
+    if found is not None and found.origin:
+        for library in sorted(Path(found.origin).parent.glob("lib/libgomp*")):
+            with contextlib.suppress(OSError):
+                ctypes.CDLL(str(library))
+    os.sched_setaffinity(0, free)
+
+
+class _Served:
+    """Networks, ready to be timed as a whole and operator by operator."""
+
+    def __init__(self, order: Order) -> None:
+        """Import all that any network needs."""
+        import torch
+
+        from cnnbench.devices.device import find_device
+        from cnnbench.timing.builder import Builder
+        from cnnbench.timing.layers import ByOperator
+        from cnnbench.timing.prepared import Prepared
+
+        torch.set_num_threads(order.threads)
+        self._order = order
+        self._device = find_device(order.device)
+        self._builder = Builder(self._device, order.seed)
+        self._prepared: list[Prepared] = []
+        self._watched: dict[int, ByOperator] = {}
+
+    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        """What a question is answered with."""
+        if "prepare" in question:
+            return self._prepare(Job.read(question["prepare"]))
+        if "passes" in question:
+            return asdict(self._prepared[question["passes"]].passes)
+        if "operators" in question:
+            from cnnbench.timing.layers import TIMED
+
+            found: dict[str, Any] = {
+                "operators": TIMED.dump_python(self._by_operator(question["operators"]).medians())
+            }
+            return found
+        if not question["counts"]:
+            gc.collect()
+        index, entry = question["entry"], self._prepared[question["entry"]].seconds
+        if question["watched"]:
+            entry = self._by_operator(index).seconds
+        return {"seconds": entry(question["repeats"], question["counts"])}
+
+    def _by_operator(self, index: int) -> Any:
+        from cnnbench.timing.layers import ByOperator
+
+        if index not in self._watched:
+            self._watched[index] = ByOperator(self._prepared[index])
+        return self._watched[index]
+
+    def _prepare(self, job: Job) -> dict[str, Any]:
+        """Build a network and run it once; CnnbenchError where it cannot, or is another's."""
+        from cnnbench.counting.totals import TOTALS, TRACE
+
+        known = None if job.cost is None else TOTALS.validate_python(job.cost)
+        given = None if job.input is None else list(job.input)
+        done = self._builder.prepared(job.model, given, job.setting, known, largest=job.largest)
+        if self._order.origin is not None:
+            self._order.origin.check(job.model)
+        self._prepared.append(done)
+        gc.freeze()
+        return {
+            "entry": len(self._prepared) - 1,
+            "model": done.model,
+            "dtype": done.dtype,
+            "cost": TOTALS.dump_python(done.totals, mode="json"),
+            "trace": TRACE.dump_python(done.trace, mode="json")
+            if job.traced and done.trace
+            else None,
+            "warnings": [asdict(warning) for warning in done.warnings],
+            "held_bytes": self._device.held_bytes(),
+        }
