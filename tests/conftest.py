@@ -12,6 +12,11 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from cnnbench.devices import disturbances
+from cnnbench.devices.disturbances import Disturbances
+from cnnbench.roofline import calibrate
+from cnnbench.timing.history import History
+
 from . import machines
 from .commands import ROOT
 from .libraries import operators_for_torchvision
@@ -26,10 +31,18 @@ settings.register_profile(
 settings.load_profile("cnnbench")
 
 
+keep = History.keep  # which other tests than its own do without
+
+
 def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)  # the tests run side by side
     os.environ["OMP_NUM_THREADS"] = "1"  # what they measure and start, too
     os.environ["CNNBENCH_PROCESSES"] = "0"  # few of them are about workers
+    # Other tests are what disturbs, and no test's runs are another's.
+    Disturbances.settled = lambda watch, say: None  # type: ignore[method-assign]
+    calibrate.hold = lambda now, before: True  # type: ignore[assignment]
+    disturbances._UNUSABLE = disturbances._UNUSABLE_STOLEN = 1e9
+    History.keep = lambda history, values: None  # type: ignore[method-assign]
     # The user's own is none of theirs, and few of them measure the machine.
     os.environ.update(machines.calibrated(ROOT / ".pytest_cache"))
 

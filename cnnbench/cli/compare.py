@@ -98,6 +98,8 @@ def compare(
     name = opt.read_backend(backend, compiled=compiled)
     timed = measuring.unless(static, on)
     given = opt.read_inputs(inputs, batch, specs)
+    if timed:
+        measuring.begin()
     with heavy_imports():
         from cnnbench.reports.compare import report_of
         from cnnbench.roofline.profile_file import read
@@ -119,7 +121,9 @@ def compare(
     else:
         with measuring.session(len(specs) - 1) as session:
             check(setting, session.machine.device)
-            rows = study.count_rows(asked, given, setting, values=True, seed=measuring.seed)
+            rows = study.count_rows(
+                asked, given, setting, values=not session.rule.processes, seed=measuring.seed
+            )
             layers = written.is_apart and name == EAGER
             done = study.time_rows(rows, setting, session, layers=layers)
 
@@ -129,4 +133,5 @@ def compare(
         return comparison(done)
 
     report = report_of(done, by, setting)
-    written.hand_over(report, interrupted=done.interrupted, draw=draw)
+    strict = measuring.strict
+    written.hand_over(report, interrupted=done.interrupted, strict=strict, draw=draw)

@@ -44,7 +44,8 @@ def device(
 
     Ceilings: FLOP/s of matrix products, bandwidth of copies, the cost of one operator call.
 
-    Noise floor: a network timed against itself. What disturbs the device is looked at each time.
+    Noise floor: a network timed against itself. Why times differ: from pass to pass, from process
+    to process, from run to run. What disturbs the device is looked at each time.
 
     What was measured is kept, with its date, in the user's cache folder.
 
@@ -60,11 +61,12 @@ def device(
         from cnnbench.reports.device import report_of
         from cnnbench.roofline import profile_file
         from cnnbench.timing import noise
+        from cnnbench.timing.history import History
     machine = here.machine()
     with bar(max_time) as shown:
         session = Session(machine, rule, shown)
         seen = noise.portrait(session, predicting=written.is_apart, refresh=refresh)
     if written.is_apart and written.output is not None:
         write(written.output, profile_file.as_toml(seen.profile))
-    report = report_of(seen, environment(machine))
+    report = report_of(seen, environment(machine), History.of(machine))
     written.hand_over(report, interrupted=seen.interrupted)

@@ -73,6 +73,8 @@ def fit(
         raise CnnbenchError("--static knows no times; leave it or latency out")
     timing = measuring.unless(static, on)
     setting = Setting(batch, dtype and str(dtype), backend=opt.read_backend(backend))
+    if timing:
+        measuring.begin()
     with heavy_imports():
         from cnnbench.models.arguments import read_dtype
         from cnnbench.reports.fit import report_of
@@ -105,4 +107,4 @@ def fit(
         shown.say("")
         done = study.fit(of, wanted, goal, measure)
     report = report_of(done, wanted, goal, setting, profile)
-    written.hand_over(report, interrupted=done.interrupted)
+    written.hand_over(report, interrupted=done.interrupted, strict=measuring.strict)

@@ -25,15 +25,18 @@ from cnnbench.cli.process import INTERRUPTED
 from cnnbench.cli.progress import bar
 from cnnbench.counting.division import Division
 from cnnbench.devices import cores
-from cnnbench.errors import CnnbenchError, OutputError
+from cnnbench.errors import CnnbenchError, OutputError, SomeFailed
 from cnnbench.files import check_writable
 from cnnbench.reports.charts import style
 from cnnbench.reports.formats.emit import emit
 from cnnbench.timing.session import Session, StopRule, check_precision
+from cnnbench.timing.workers.process import begin_early
 
 if TYPE_CHECKING:
     from cnnbench.devices.machine import Machine
     from cnnbench.reports.report import Report
+
+_BURST_S = 1.0  # of samples, where it is to be quick
 
 _DEBUG = Annotated[
     bool, typer.Option("--debug", help="Show the traceback of an error in a network's own code.")
@@ -112,27 +115,41 @@ class Measuring(Here):
     precision: opt.Precision = "2%"
     max_time: opt.MaxTime = 10.0
     seed: opt.Seed = 0
+    quick: opt.Quick = False
+    no_wait: opt.NoWait = False
+    strict: opt.StrictTimes = False
 
     def __post_init__(self) -> None:
         """CnnbenchError for what makes no sense."""
         super().__post_init__()
         opt.check_seed(self.seed)
-        self.rule()
+        StopRule(self._share(), self.max_time, self.seed, 1)
 
     def rule(self) -> StopRule:
-        """When to stop: within the precision, `2%` or 0.02."""
+        """When to stop, and how many processes share the samples."""
+        if self.quick:
+            return StopRule(self._share(), min(self.max_time, _BURST_S), self.seed, 1)
+        return StopRule(self._share(), self.max_time, self.seed)
+
+    def _share(self) -> float:
+        """The precision, `2%` or 0.02, as a share."""
         text, share = self.precision.strip(), math.nan
         with suppress(ValueError):
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         check_precision(share, self.precision)
-        return StopRule(share, self.max_time, self.seed)
+        return share
+
+    def begin(self) -> None:
+        """Begin a worker, which imports torch while this process does."""
+        if self.rule().processes:
+            begin_early()
 
     @contextmanager
     def session(self, rows: float = 1) -> Iterator[Session]:
         """Measure within it: `rows` are as many as `max_time` is for, one by one."""
         machine, rule = self.machine(), self.rule()
         with their_code(), bar(rule.max_time * rows, rule.precision) as shown:
-            yield Session(machine, rule, shown)
+            yield Session(machine, rule, shown, wait=not self.no_wait)
 
 
 @dataclass(frozen=True)
@@ -186,15 +203,25 @@ class Written:
             style.require_altair()
 
     def hand_over(
-        self, report: Report, *, interrupted: bool = False, draw: Callable[[], Any] | None = None
+        self,
+        report: Report,
+        *,
+        interrupted: bool = False,
+        strict: bool = False,
+        draw: Callable[[], Any] | None = None,
     ) -> None:
-        """Draw the picture, print the report; exit as Ctrl-C does where that ended it."""
+        """Draw the picture, print the report; exit as Ctrl-C does where that ended it.
+
+        SomeFailed where `strict` and the times are not usable.
+        """
         if self.is_apart and self.output is not None and draw is not None:
             draw().save(self.output)
         output = None if self.is_apart else self.output
         emit(report, self.form, output, wide=self.wide, explain=self.explain)
         if interrupted:
             raise typer.Exit(INTERRUPTED)
+        if strict and report.alert:
+            raise SomeFailed([report.alert])
 
 
 @dataclass(frozen=True)

@@ -158,12 +158,27 @@ Compile = Annotated[bool, typer.Option("--compile", help="Short for --backend co
 Precision = Annotated[
     str,
     typer.Option(
-        "--precision", metavar="P%", help="Stop when each interval is within ± this share."
+        "--precision",
+        metavar="P%",
+        help="Stop when this run knows each value within ± this share.",
     ),
 ]
 MaxTime = Annotated[
     float,
     typer.Option("--max-time", metavar="SECONDS", help="Sample each row for at most this long."),
+]
+Quick = Annotated[
+    bool,
+    typer.Option(
+        "--quick", help="One process and one burst of a second; a rerun may differ by far more."
+    ),
+]
+NoWait = Annotated[
+    bool,
+    typer.Option("--no-wait", help="Do not wait some seconds for a quiet moment first."),
+]
+StrictTimes = Annotated[
+    bool, typer.Option("--strict", help="Exit with 1 where the times are not usable.")
 ]
 Seed = Annotated[
     int, typer.Option("--seed", help="The seed of weights, input and the order of rounds.")

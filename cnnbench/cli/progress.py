@@ -42,9 +42,13 @@ class _Bar:
             self._columns.refresh()
             self._shown = now
 
-    def rounds(self, number: int, seconds: float, width: float | None) -> None:
-        """Tell how many rounds there are, and how narrow the widest interval is."""
+    def rounds(
+        self, number: int, seconds: float, width: float | None, median: float | None
+    ) -> None:
+        """Tell how many rounds there are, the median, and how narrow the widest interval is."""
         text = f"round {number}" if number else "warming up"
+        if median is not None:
+            text += f": {units.duration(median)}"
         if width is not None and self._precision is not None:
             reached = "?" if width == float("inf") else units.precision(width)
             text += f", {reached}, until {units.precision(self._precision)}"

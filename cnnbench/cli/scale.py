@@ -84,6 +84,8 @@ def scale(
     opt.read_inputs(None, batch, [spec])
     timed = measuring.unless(static, on)
     without_target(asked, measuring.named or backend is not None, written.is_apart)
+    if timed and asked.target is not None:
+        measuring.begin()
     with heavy_imports():
         from cnnbench.models.arguments import read_dtype
         from cnnbench.reports.scale import report_of_family, report_of_ways
@@ -106,7 +108,9 @@ def scale(
         return
     macs = asked.target.macs(family.macs)
     found = [spend(family, way, macs, asked.compound) for way in asked.ways]
-    compared = rows(spec, found, setting, values=timed, seed=measuring.seed)
+    compared = rows(
+        spec, found, setting, values=timed and not measuring.rule().processes, seed=measuring.seed
+    )
     if not timed:
         compared = compare.predict_rows(compared, profile) if profile else compared
         done = Comparing(compared, profile)
@@ -121,4 +125,5 @@ def scale(
 
         return ways(report.results)
 
-    written.hand_over(report, interrupted=done.interrupted, draw=draw)
+    strict = measuring.strict
+    written.hand_over(report, interrupted=done.interrupted, strict=strict, draw=draw)

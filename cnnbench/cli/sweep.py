@@ -165,12 +165,17 @@ def sweep(
         _submit(task, left, of, given, store, wait=wait)
     else:
         with their_code(), bar() as shown:
-            done = run(of, store, machine, rule, retry=retry, progress=shown)
+            wait = not measuring.no_wait
+            done = run(of, store, machine, rule, retry=retry, wait=wait, progress=shown)
         there = finished(of, store, machine)
         say(*summary(store, of, there, done.new))
         if done.interrupted:
             raise typer.Exit(INTERRUPTED)
         _end_if_some_failed(sum(bool(one.failure) for one in there), len(there))
+        unusable = sum(not one.reliable for one in there)
+        if measuring.strict and unusable:
+            text = units.number(unusable, "configuration")
+            raise SomeFailed([f"{text} of which the times are not usable; --retry measures again"])
 
 
 def _end_if_some_failed(failed: int, of: int) -> None:

@@ -69,6 +69,8 @@ def time(
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
     given = opt.read_inputs(inputs, max(sizes), specs)
+    if not layers:
+        measuring.begin()
     with heavy_imports():
         from cnnbench.reports.time import report_of
         from cnnbench.timing.measure import Timing, timed
@@ -89,6 +91,8 @@ def time(
     failed = [row.error for row in timing.latencies if row.error]
     if len(failed) == len(timing.latencies) and not timing.interrupted:
         raise SomeFailed(list(dict.fromkeys(failed)), exit_code=2)
-    written.hand_over(report_of(timing, raw=raw, division=divided), interrupted=timing.interrupted)
+    report = report_of(timing, raw=raw, division=divided)
+    strict = measuring.strict and not failed
+    written.hand_over(report, interrupted=timing.interrupted, strict=strict)
     if failed:
         raise SomeFailed(list(dict.fromkeys(failed)))

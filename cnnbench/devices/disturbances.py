@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 import psutil
 
@@ -14,6 +15,10 @@ from cnnbench.devices.device import Device
 from cnnbench.devices.warnings import Warning, warning
 
 _LOAD = 0.2  # cores that others may take of ours unmentioned
+_UNUSABLE = 0.15  # share of ours that others may take, or times are not usable
+_UNUSABLE_STOLEN = 0.1  # share of all time that the host may take
+_LOOK_S = 0.25
+PATIENCE_S = 5.0  # that a quiet moment is waited for
 _SLOWING = ("other_load", "stolen", "quota_throttled", "hot", "shared_gpu", "slow_clock")
 _BUSY = ("user", "nice", "system", "irq", "softirq")  # Windows counts interrupts as system
 _STOLEN = 0.02
@@ -37,15 +42,11 @@ class Disturbances:
 
     def warnings(self) -> list[Warning]:
         """What happened since the start."""
-        now, found = _read(), []
-        risen = {name: now[name] - old for name, old in self._before.items() if name in now}
-        if "busy" in risen and risen["wall"] > 0.5:
-            others = (risen["busy"] - risen["own"]) / risen["wall"]
-            spare = (os.cpu_count() or 1) - self._threads
-            if others > max(0, spare) + _LOAD:
-                found.append(warning("other_load", cores=others))
+        risen, found = self._risen(), []
+        if (others := self._others(risen)) is not None and others > self._spare + _LOAD:
+            found.append(warning("other_load", unusable=self._too_many(others), cores=others))
         if risen.get("total", 0) > 0 and (share := risen["stolen"] / risen["total"]) > _STOLEN:
-            found.append(warning("stolen", share=share))
+            found.append(warning("stolen", unusable=share > _UNUSABLE_STOLEN, share=share))
         if "periods" in risen:
             share = risen["throttled"] / max(1, risen["periods"])
             if share > _THROTTLED:
@@ -58,11 +59,62 @@ class Disturbances:
         gpu = self._device.gpu
         return [*found, *_standing(), *(gpu.warnings() if gpu else [])]
 
+    def settled(self, say: Callable[[str], None]) -> None:
+        """Wait until others take no more than they may, for some seconds at most.
+
+        Where they took no more since the start, there is nothing to wait for.
+        """
+        others, until = self._others(self._risen()), perf_counter() + PATIENCE_S
+        while others is not None and self._too_many(others) and perf_counter() < until:
+            say(f"waiting for a quiet moment: other processes take {others:.1f} cores")
+            before = _read()
+            sleep(_LOOK_S)
+            others = self._others(_since(before), least=0.0)
+
+    def busy(self) -> bool:
+        """Whether others take more of the cores than they may, as seen for a moment."""
+        before = _read()
+        sleep(_LOOK_S)
+        others = self._others(_since(before), least=0.0)
+        return others is not None and self._too_many(others)
+
+    @property
+    def _spare(self) -> int:
+        """Cores that the measurement leaves to others."""
+        return max(0, (os.cpu_count() or 1) - self._threads)
+
+    def _too_many(self, others: float) -> bool:
+        return others > self._spare + max(_LOAD, _UNUSABLE * self._threads)
+
+    def _risen(self) -> dict[str, float]:
+        return _since(self._before)
+
+    @staticmethod
+    def _others(risen: dict[str, float], least: float = 0.5) -> float | None:
+        """Cores that other processes took; None of too short a time, or where nothing says."""
+        if "busy" not in risen or risen["wall"] <= least:
+            return None
+        return (risen["busy"] - risen["own"]) / risen["wall"]
+
+
+def _since(before: dict[str, float]) -> dict[str, float]:
+    now = _read()
+    return {name: now[name] - old for name, old in before.items() if name in now}
+
 
 def _read() -> dict[str, float]:
     """Counters that only rise, of those that this system has."""
-    own = {"wall": perf_counter(), "own": sum(os.times()[:4])}
+    own = {"wall": perf_counter(), "own": sum(os.times()[:4]) + _children()}
     return {**own, **_processor(), **_periods(), **_hot()}
+
+
+def _children() -> float:
+    """Seconds of processor time of processes that this one began, and that still run."""
+    seconds = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            seconds += sum(child.cpu_times()[:4])
+    return seconds
 
 
 def _processor() -> dict[str, float]:

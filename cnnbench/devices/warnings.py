@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cnnbench import units
@@ -9,10 +10,11 @@ from cnnbench import units
 
 @dataclass(frozen=True)
 class Warning:
-    """A warning: `name` for programs, `text` for people."""
+    """A warning: `name` for programs, `text` for people; `unusable` are times under it."""
 
     name: str
     text: str
+    unusable: bool = False
 
 
 # By name, with the numbers that `warning` puts in.
@@ -67,9 +69,14 @@ TEXTS = {
 }
 
 
-def warning(name: str, **numbers: object) -> Warning:
+def warning(name: str, *, unusable: bool = False, **numbers: object) -> Warning:
     """The warning of a name, with its numbers."""
-    return Warning(name, TEXTS[name].format(**numbers))
+    return Warning(name, TEXTS[name].format(**numbers), unusable)
+
+
+def unusable(found: Iterable[Warning]) -> str:
+    """Why times are not usable; nothing where they are."""
+    return next((warning.text for warning in found if warning.unusable), "")
 
 
 def not_converged(precision: float, reached: float, seconds: float) -> Warning:
@@ -78,5 +85,5 @@ def not_converged(precision: float, reached: float, seconds: float) -> Warning:
     if reached == float("inf"):
         text = f"too few samples in {duration} for an interval; raise --max-time"
         return Warning("not_converged", text)
-    shown = {"reached": units.precision(reached), "precision": units.precision(precision)}
-    return warning("not_converged", duration=duration, **shown)
+    wide, asked = units.precision(reached), units.precision(precision)
+    return warning("not_converged", duration=duration, reached=wide, precision=asked)

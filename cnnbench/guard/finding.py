@@ -43,7 +43,8 @@ class Finding:
 
     `label` tells the model from others of the same spec. `limit` is what the cost may be at most,
     of latency the ratio that head's time may have to the base's. `layers` are those that changed.
-    `ratio` of latencies has the bounds `ci_low` and `ci_high`, from so many `pairs` of processes.
+    `ratio` of latencies has the bounds `run_low` and `run_high`, from so many `pairs` of processes;
+    a rerun's is expected from `ci_low` to `ci_high`.
     `reason` says why it cannot be told, or what has not been done.
     """
 
@@ -59,6 +60,8 @@ class Finding:
     ratio: float | None = None
     ci_low: float | None = None
     ci_high: float | None = None
+    run_low: float | None = None
+    run_high: float | None = None
     pairs: int | None = None
 
     @classmethod

@@ -11,7 +11,8 @@ from cnnbench.reports.report import Column
 from cnnbench.timing import confidence
 
 OF_MEDIAN = f"{confidence.OF_MEDIAN:.0%} interval"
-OF_RATIO = f"{confidence.OF_RATIO:.0%} interval"
+OF_RERUN = f"rerun, {confidence.OF_RERUN:.0%}"
+UNUSABLE = "not usable"
 
 
 def shapes(value: Any) -> str:
@@ -24,19 +25,35 @@ def feature_map(value: Any) -> str:
     return units.feature_map(tuple(value))
 
 
-def of_median(record: dict[str, Any]) -> str:
-    """Render a latency's interval; empty where none is."""
+def of_rerun(record: dict[str, Any]) -> str:
+    """Render where another run's latency is expected; empty where nothing says."""
+    if not record.get("reliable", True):
+        return UNUSABLE
     low, high = record["ci_low_s"], record["ci_high_s"]
     return "" if low is None or high is None else units.durations(low, high)
 
 
 def judged(record: dict[str, Any]) -> str:
     """Render it with `!` where it is wider than was asked."""
-    return ("" if record["converged"] else "! ") + of_median(record)
+    return ("" if record["converged"] or not record["reliable"] else "! ") + of_rerun(record)
+
+
+def of_run(record: dict[str, Any]) -> str:
+    """Render how far the median of this run's passes is known: ±1.5%."""
+    half = half_width(record, "run")
+    return "" if half is None else units.precision(half)
+
+
+def half_width(record: dict[str, Any], which: str) -> float | None:
+    """Half of a latency's interval as a share, of the `run` or of reruns (`ci`)."""
+    low, value, high = (record[key] for key in (f"{which}_low_s", "latency_s", f"{which}_high_s"))
+    return None if low is None or high is None else (high - low) / (2 * value)
 
 
 def of_ratio(record: dict[str, Any]) -> str:
-    """Render a ratio's interval; empty where none is."""
+    """Render where another run's ratio is expected; empty where nothing says."""
+    if record["verdict"] == UNUSABLE:
+        return UNUSABLE
     return "" if record["ci_low"] is None else units.ratios(record["ci_low"], record["ci_high"])
 
 
@@ -74,7 +91,7 @@ BYTES = Column("bytes_moved", "bytes\nmoved", units.size)
 PREDICTED = Column("predicted_s", "predicted", units.duration)
 MEASURED = (
     Column("latency_s", "measured", units.duration),
-    Column("interval", OF_MEDIAN, under=True),
+    Column("interval", OF_RERUN, under=True),
 )
 IMAGES = Column("throughput_images_per_s", "images\n/s", units.speed)
 FLOPS_PER_S = Column("flops_per_s", "FLOP/s", rate)

@@ -9,8 +9,9 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting.division import By
 from cnnbench.counting.rules import convention
+from cnnbench.devices.warnings import unusable
 from cnnbench.reports import columns as col
-from cnnbench.reports.environment import software, where
+from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies.comparison.comparison import Comparing, Comparison
 from cnnbench.studies.comparison.records import part_records, record
@@ -27,7 +28,7 @@ ROWS = (
 PREDICTED = Column("predicted", "predicted")
 MEASURED = (
     Column("measured", "measured"),
-    Column("interval", col.OF_RATIO, under=True),
+    Column("interval", col.OF_RERUN, under=True),
 )
 PARTS = (
     Column("part", "", left=True),
@@ -39,7 +40,12 @@ PARTS = (
     Column("predicted_a_s", "predicted\ntime of a", units.duration),
     Column("predicted_b_s", "predicted\ntime of b", units.duration),
 )
-_MARKS = {Verdict.INDISTINGUISHABLE: "~ ", Verdict.NOT_CONVERGED: "! "}
+_MARKS = {
+    Verdict.INDISTINGUISHABLE: "~ ",
+    Verdict.NOT_CONVERGED: "! ",
+    Verdict.FASTER_HERE: "? ",
+    Verdict.SLOWER_HERE: "? ",
+}
 _COSTS = {
     "params": units.count,
     "macs": units.count,
@@ -67,6 +73,7 @@ def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
         findings=[*_sentences(done.rows, results), *_inputs(done.rows), *judgements(done)],
         notes=notes(done, setting),
         environment=surroundings(done),
+        alert=alert(unusable(done.warnings)),
         records=[{k: v for k, v in result.items() if k != "parts"} for result in results],
     )
 
@@ -127,7 +134,7 @@ def _inputs(rows: Sequence[Comparison]) -> list[str]:
 
 
 def marked(ratio: float | None, verdict: Verdict | None) -> str:
-    """`~` where no difference in time can be told, `!` where not enough is known."""
+    """`~` where no difference can be told, `?` of this run alone, `!` where too little is known."""
     return "" if ratio is None else _MARKS.get(verdict or Verdict.FASTER, "") + units.ratio(ratio)
 
 
@@ -135,7 +142,7 @@ def surroundings(done: Comparing) -> dict[str, Any]:
     """The JSON's environment."""
     about: dict[str, Any] = {}
     if done.environment is not None:
-        about = {**asdict(done.environment), "warnings": [asdict(w) for w in done.warnings]}
+        about = {**asdict(done.environment), **reliability(done.warnings)}
     if done.profile is not None:
         about["ceilings"] = done.profile.record()
     return {**software(), **about, "interrupted": done.interrupted}
@@ -154,6 +161,8 @@ def judgements(done: Comparing) -> list[str]:
         lines.append(f"interrupted: {timed} of {len(done.rows)} rows were measured")
     if any(row.verdict is Verdict.NOT_CONVERGED for row in done.rows):
         lines.append("! not enough rounds to tell; raise --max-time")
+    if any(row.verdict in (Verdict.FASTER_HERE, Verdict.SLOWER_HERE) for row in done.rows):
+        lines.append("? told in this run alone: another run need not confirm it")
     if any(row.verdict is Verdict.INDISTINGUISHABLE for row in done.rows):
         lines.append("~ no difference can be told: the interval holds 1")
     return lines

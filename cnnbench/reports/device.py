@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,8 +11,14 @@ from cnnbench.devices.environment import Environment
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.ceilings import DTYPES
-from cnnbench.roofline.profile import Profile
+from cnnbench.roofline.profile import Profile, Spread
+from cnnbench.timing.history import History, What
 from cnnbench.timing.noise import Portrait
+from cnnbench.timing.reruns import Between
+from cnnbench.timing.session import usual_processes
+from cnnbench.timing.workers.conditions import ALLOCATOR
+
+_GAINS = 1.03  # times as long, from which on settings of the allocator are worth a word
 
 CEILINGS = (
     Column("what", "ceiling", left=True),
@@ -21,19 +28,34 @@ CEILINGS = (
 )
 
 
-def report_of(seen: Portrait, about: Environment) -> Report:
-    """One row a ceiling, the noise floor, and what disturbs."""
+SOURCES = (
+    Column("source", "differs", left=True),
+    Column("spread", "by", units.precision),
+    Column("whence", "", left=True),
+)
+
+
+def report_of(seen: Portrait, about: Environment, history: History) -> Report:
+    """One row a ceiling, the noise floor, why times differ, and what disturbs."""
     profile = seen.profile
+    between = {what: history.of_device(what, usual_processes()) for what in What}
     result = profile.record()
     result["bytes_per_s"] = profile.bytes_per_s
     result["ridge_point"] = {dtype: profile.ridge_point(dtype) for dtype in profile.flops_per_s}
+    result["between_runs"] = {
+        str(what): {"spread": known.spread, "known_runs": known.runs}
+        for what, known in between.items()
+    }
     result["warnings"] = [asdict(warning) for warning in seen.warnings]
     threads = f"{about.threads} ({about.threads_from})"
     return Report(
         command="device",
         results=[result],
         records=_records(profile),
-        tables=[Table(CEILINGS, _rows(profile), f"{profile.device}  {profile.name}")],
+        tables=[
+            Table(CEILINGS, _rows(profile), f"{profile.device}  {profile.name}"),
+            Table(SOURCES, _sources(profile, between), "why times of one network differ"),
+        ],
         findings=[
             *(
                 ["Operators were measured while something disturbed: --refresh"]
@@ -42,6 +64,7 @@ def report_of(seen: Portrait, about: Environment) -> Report:
             ),
             *(f"warning: {warning.text}" for warning in seen.warnings),
             *([] if seen.warnings else ["Nothing disturbs it now."]),
+            *_allocator(profile.spread),
         ],
         notes=[f"threads: {threads}; torch {profile.torch}; {_kept(profile)}"],
         environment={**software(), **asdict(about)},
@@ -76,6 +99,36 @@ def _rows(profile: Profile) -> list[dict[str, Any]]:
             f"{units.duration(floor.seconds)}"
         )
     return [*rows, {"what": "noise floor", "value": value, "meaning": meaning}]
+
+
+def _sources(profile: Profile, between: Mapping[What, Between]) -> list[dict[str, Any]]:
+    """Standard deviations by source, the nearest first."""
+    rows: list[dict[str, Any]] = []
+    if (found := profile.spread) is not None:
+        whence = f"{found.model}, {found.rounds} rounds in {found.processes} processes"
+        rows += [
+            {"source": "pass to pass, in one process", "spread": found.within, "whence": whence},
+            {"source": "process to process", "spread": found.between, "whence": "by turns"},
+        ]
+    for what, known in between.items():
+        whence = "assumed until runs are known"
+        if known.runs:
+            whence = f"{units.number(known.runs, 'value')} of earlier runs"
+        rows.append({"source": f"run to run, a {what}", "spread": known.spread, "whence": whence})
+    return rows
+
+
+def _allocator(found: Spread | None) -> list[str]:
+    """What the workers' allocator gains, and how to have it."""
+    if found is None:
+        return []
+    faults = found.page_faults_usual
+    pages = "" if faults is None else f", with {units.count(round(faults))} page faults a pass"
+    said = f"the system's allocator: {units.ratio(found.allocator)} the time of workers'{pages}"
+    if found.allocator < _GAINS:
+        return [said]
+    variables = " ".join(f"{name}={value}" for name, value in ALLOCATOR.items())
+    return [f"{said}; set {variables} where you deploy, before the process starts"]
 
 
 def _records(profile: Profile) -> list[dict[str, Any]]:

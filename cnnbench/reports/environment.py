@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from cnnbench.counting.rules import convention
+from cnnbench.devices.warnings import Warning, unusable
 
 if TYPE_CHECKING:
     from cnnbench.devices.environment import Environment
@@ -20,6 +22,21 @@ def software() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "convention": convention.FOOTER,
+    }
+
+
+def alert(unusable: str) -> str:
+    """The first line where times are not usable; nothing where they are."""
+    return f"These times are not usable: {unusable}" if unusable else ""
+
+
+def reliability(warnings: Iterable[Warning]) -> dict[str, Any]:
+    """What disturbed, and whether times are usable all the same."""
+    found = list(warnings)
+    return {
+        "warnings": [asdict(warning) for warning in found],
+        "reliable": not unusable(found),
+        "unreliable_because": unusable(found) or None,
     }
 
 

@@ -9,7 +9,7 @@ from cnnbench import units
 from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
-from cnnbench.reports.environment import software, where
+from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.scaling.budget import Budget, Goal, key_of
@@ -41,8 +41,7 @@ def report_of(
     )
     about: dict[str, Any] = {}
     if done.timings:
-        warnings = [asdict(warning) for warning in done.warnings]
-        about = {**asdict(done.timings[-1].environment), "warnings": warnings}
+        about = {**asdict(done.timings[-1].environment), **reliability(done.warnings)}
     if profile is not None:
         about["ceilings"] = profile.record()
     return Report(
@@ -52,6 +51,7 @@ def report_of(
             Table(columns, [_line(result) for result in results]),
             Table(LIMITS, [_limit(row, goal) for row in limits(done, budget, goal)], "budget"),
         ],
+        alert=alert(done.unusable),
         findings=_findings(done, budget, goal),
         notes=_notes(done, setting, profile),
         environment={
@@ -72,7 +72,7 @@ def report_of(
 def _line(result: dict[str, Any]) -> dict[str, Any]:
     """▶ the choice; ✗ what is over a limit, or could not run."""
     mark = ("▶" if result["chosen"] else "") + ("✗" if result["meets"] is False else "")
-    return {**result, "mark": mark, "interval": col.of_median(result)}
+    return {**result, "mark": mark, "interval": col.of_rerun(result)}
 
 
 def _limit(row: dict[str, Any], goal: Goal) -> dict[str, Any]:
@@ -98,6 +98,11 @@ def _flat(result: dict[str, Any]) -> dict[str, Any]:
 
 def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
     """What was looked for, what holds it back, how wrong predictions were, what disturbed."""
+    if done.unusable:
+        return [
+            "Nothing is chosen: these are networks that were timed; again on a quiet machine.",
+            *(f"warning: {warning.text}" for warning in done.warnings),
+        ]
     best = done.choices[0]
     most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
     if done.timings:
@@ -122,7 +127,7 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
     if done.timings and done.meets is False:
         lines.append(f"its measured latency does not keep within {_latency(budget)}: ✗")
     elif done.timings and budget.latency_s is not None:
-        lines.append(f"its measured latency keeps within {_latency(budget)}, its interval included")
+        lines.append(f"its measured latency keeps within {_latency(budget)}, a rerun's too")
     elif done.meets is None:
         lines.append("Its latency is predicted, not measured.")
     if best.error is not None:

@@ -64,8 +64,9 @@ class Table:
 class Report:
     """A command's answer: `results` is the JSON, `records` the CSV, `tables` are for people.
 
-    Below the tables stand `findings`, sentences that answer what was asked, and `notes`, what a
-    reader must know of the numbers, the most important first.
+    `alert` is the first line, above the tables: why nothing below is to be used. Below the tables
+    stand `findings`, sentences that answer what was asked, and `notes`, what a reader must know of
+    the numbers, the most important first.
     """
 
     command: str
@@ -75,6 +76,7 @@ class Report:
     environment: dict[str, Any] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+    alert: str = ""
 
     def narrowed(self) -> Report:
         """The report without columns that few need."""

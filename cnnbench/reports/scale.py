@@ -60,7 +60,7 @@ RATIOS = (
 )
 MEASURED_RATIO = (
     Column("measured_ratio", "measured"),
-    Column("ratio_interval", col.OF_RATIO, under=True),
+    Column("ratio_interval", col.OF_RERUN, under=True),
 )
 
 
@@ -182,7 +182,7 @@ def _way(result: dict[str, Any]) -> dict[str, Any]:
     return {
         **result,
         "name": result["way"] or "base",
-        "interval": col.of_median(result),
+        "interval": col.of_rerun(result),
         "measured_ratio": marked(result["measured_ratio"], result["verdict"]),
         "ratio_interval": col.of_ratio(result),
     }

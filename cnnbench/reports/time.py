@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting.division import Division
 from cnnbench.reports import columns as col
-from cnnbench.reports.environment import software, where
+from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing
@@ -19,11 +20,12 @@ LATENCIES = (
     col.MODEL,
     Column("mode", "batch", left=True, under=True),
     Column("latency_s", "latency", units.duration),
-    Column("interval", col.OF_MEDIAN, under=True),
+    Column("interval", col.OF_RERUN, under=True),
     Column("p90_s", "p90", units.duration),
     Column("p99_s", "p99", units.duration, under=True, wide=True),
     col.IMAGES,
-    Column("samples", "samples"),
+    Column("run", "this\nrun"),
+    Column("samples", "samples", wide=True),
     Column("outliers", "outliers", under=True, wide=True),
     col.FLOPS_PER_S,
     col.OF_ROOF,
@@ -65,11 +67,12 @@ def report_of(timing: Timing, *, raw: bool = False, division: Division | None = 
         tables=tables,
         findings=_findings(latencies, timing),
         notes=_notes(latencies, timing),
+        alert=alert(timing.unusable),
         environment={
             **software(),
             **asdict(timing.environment),
             "ceilings": timing.profile.record(),
-            "warnings": [asdict(warning) for warning in timing.warnings],
+            **reliability(timing.warnings),
             "interrupted": timing.interrupted,
         },
         records=records,
@@ -83,7 +86,7 @@ def _row(latency: Latency) -> dict[str, Any]:
     row = {**asdict(latency), "mode": mode}
     if latency.error:
         return {**row, "interval": "failed", "samples": None, "outliers": None}
-    return {**row, "interval": col.judged(row)}
+    return {**row, "interval": col.judged(row), "run": col.of_run(row)}
 
 
 def _layer_table(part: LayerTimes, rows: list[dict[str, Any]], division: Division) -> Table:
@@ -100,10 +103,11 @@ def _layer_table(part: LayerTimes, rows: list[dict[str, Any]], division: Divisio
         "intensity": _intensity(rows),
         "fraction_of_bound": least / whole.latency_s if whole.latency_s else None,
     }
+    left = part.between_s
     between = {
         "name": "between operators",
-        "time_s": part.between_s,
-        "share": part.between_s / whole.latency_s if whole.latency_s else 0.0,
+        "time_s": left,
+        "share": left / whole.latency_s if whole.latency_s and left is not None else None,
         "macs": 0,
         "intensity": 0.0,
     }
@@ -124,7 +128,7 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     about, kept = timing.environment, timing.profile
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
     layout = any(row.setting.channels_last for row in latencies)
-    lines = _warnings(latencies)
+    lines = [*reruns(latencies), *_warnings(latencies)]
     lines.append(where(about, dtypes, channels_last=layout))
     roofs = [
         f"{units.rate(kept.flops_per_s[dtype], 'FLOP/s')} in {dtype}"
@@ -136,6 +140,24 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
         when = "too low: measured while disturbed" if kept.disturbed else when
         lines.append(f"roof: a matrix product's {', '.join(roofs)}, {when}")
     return lines
+
+
+def reruns(latencies: Sequence[Latency]) -> list[str]:
+    """How far the widest row's values lie apart, and what that is known from."""
+    known = [row for row in latencies if row.reliable and _width(row) not in (0.0, math.inf)]
+    if not known:
+        return []
+    row = max(known, key=_width)
+    record = asdict(row)
+    ends = [units.precision(col.half_width(record, which) or 0.0) for which in ("run", "ci")]
+    most = "at most " if len(known) > 1 else ""
+    if row.known_runs:
+        whence = f"as {units.number(row.known_runs, 'earlier value')} here lay apart"
+    else:
+        whence = "as assumed until it has been run here again"
+    how = "one process and one burst" if row.processes == 1 else ""
+    how = how or (f"{row.processes} processes" if row.processes else "this process")
+    return [f"{most}{ends[0]} in this run of {how}, {ends[1]} in another, {whence}"]
 
 
 def _findings(latencies: Sequence[Latency], timing: Timing) -> list[str]:

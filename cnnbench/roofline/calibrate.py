@@ -22,6 +22,7 @@ from cnnbench.files import write
 from cnnbench.roofline import ceilings
 from cnnbench.roofline.grid import VERSION as GRID
 from cnnbench.roofline.operators import measure_grid
+from cnnbench.roofline.probes import hold, probes
 from cnnbench.roofline.profile import Allocation, Copy, Profile
 from cnnbench.roofline.sizes import Sizes
 
@@ -56,6 +57,24 @@ def stored(device: Device, threads: int, *, refresh: bool = False) -> Profile:
     if not same:
         return fresh
     return kept if kept.grid == GRID else kept.model_copy(update={"operators": {}, "networks": []})
+
+
+def holding(kept: Profile, device: Device, threads: int, say: Say = lambda text: None) -> Profile:
+    """The profile, where the machine is as it was then; else an empty one, to be measured anew.
+
+    So too where its operators were measured while something disturbed. While something disturbs,
+    another measurement would be no better.
+    """
+    if not kept.probes:
+        return kept
+    watch = Disturbances(device, threads)
+    now = probes(device)
+    if hold(now, kept.probes) and not kept.operators_disturbed:
+        return kept
+    watch.settled(say)
+    if watch.busy() or (hold(probes(device), kept.probes) and not kept.operators_disturbed):
+        return kept
+    return stored(device, threads, refresh=True)
 
 
 def keep(profile: Profile, device: Device) -> None:
@@ -98,7 +117,7 @@ def calibrate(
     while something else disturbed is marked, and not kept, but for operators, which take long.
     """
     dtypes = [dtype for dtype in dict.fromkeys(dtypes) if dtype in ceilings.DTYPES]
-    before = kept = start or stored(device, threads)
+    before = kept = start or holding(stored(device, threads), device, threads, say)
     watch = Disturbances(device, threads)
     for dtype in dtypes:
         if dtype not in kept.flops_per_s:
@@ -124,6 +143,7 @@ def calibrate(
     kept = kept.model_copy(
         update={
             "disturbed": slowed or before.disturbed,
+            "probes": kept.probes if slowed and kept.probes else probes(device),
             "operators_disturbed": slowed if new else kept.operators_disturbed,
         }
     )

@@ -58,6 +58,24 @@ class Timed(_Record):
     latency_s: Seconds
 
 
+class Spread(_Record):
+    """Why times of a network differ: standard deviations, as shares of the time.
+
+    `within` a process from pass to pass, `between` processes that run by turns. `allocator` is the
+    time with the system's own settings of the allocator over that with the workers', `page_faults`
+    are of a pass in a worker, `page_faults_usual` with the system's own settings.
+    """
+
+    model: str
+    processes: int
+    rounds: int
+    within: float
+    between: float
+    allocator: Positive
+    page_faults: float | None = None
+    page_faults_usual: float | None = None
+
+
 _LONGEST_NAME = 100
 Row = list[Positive]  # of sizes, seconds last
 
@@ -71,7 +89,8 @@ class Profile(_Record):
     `call_s` is what an operator costs whatever it computes, `layer_s` the Python around it.
     `operators` are those of `timing.grid`, whose version `grid` is, by dtype and kind: sizes, and
     seconds last.
-    `networks` are latencies to which predictions can be held.
+    `networks` are latencies to which predictions can be held. `probes` are seconds of short pieces
+    of work as they were then, by which it is seen whether the profile still holds.
     """
 
     name: str
@@ -89,7 +108,9 @@ class Profile(_Record):
     operators: dict[str, dict[str, list[Row]]] = {}
     operators_disturbed: bool = False
     networks: list[Timed] = []
+    probes: dict[str, Seconds] = {}
     noise: Noise | None = None
+    spread: Spread | None = None
     disturbed: bool = False
 
     def record(self) -> dict[str, Any]:

@@ -11,13 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from cnnbench.errors import StoreError
 from cnnbench.models.spec import Spec
 from cnnbench.studies.comparison.stages import REDUCTIONS, label, place
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.results import NOWHERE, Result
 from cnnbench.sweeps.views import dtype
-from cnnbench.timing.pairing import ratio, unpaired, verdict
+from cnnbench.timing.history import ASSUMED, What
+from cnnbench.timing.pairing import unpaired, verdict
+from cnnbench.timing.reruns import expected
 from cnnbench.timing.statistics import Interval
 
 PAIRS = (("conv", "separable"), *REDUCTIONS)
@@ -25,7 +29,10 @@ PAIRS = (("conv", "separable"), *REDUCTIONS)
 
 @dataclass(frozen=True)
 class Pair:
-    """b beside a, at the map that `label` names; `measured` is time of a / time of b."""
+    """b beside a, at the map that `label` names.
+
+    `measured` is time of a / time of b, with the interval of another run.
+    """
 
     label: str
     a: Result
@@ -66,14 +73,19 @@ def pairs(results: Iterable[Result], names: tuple[str, str]) -> list[Pair]:
 
 
 def compared(a: Result, b: Result) -> Interval | None:
-    """Time of a / time of b with its interval; None where either was not timed, or too rarely."""
+    """Time of a / time of b, and where another run's is expected.
+
+    None where either was not timed, or too rarely.
+    """
     if a.latency is None or b.latency is None or not a.latency_s or not b.latency_s:
         return None
     first, second = _samples(a), _samples(b)
     if not first or not second:
         return None
-    together = bool(a.rounds) and a.rounds == b.rounds and len(first) == len(second)
-    found = ratio(first, second) if together else unpaired(first, second)
+    if bool(a.rounds) and a.rounds == b.rounds and len(first) == len(second):
+        found = expected(np.array(first) / np.array(second), ASSUMED[What.RATIO])
+    else:
+        found = unpaired(a.latency.rerun, b.latency.rerun)
     return found if math.isfinite(found.high) and found.low > 0 else None
 
 
@@ -158,7 +170,7 @@ def record(change: RunChange) -> dict[str, Any]:
         "measured_speedup": found and found.median,
         "ci_low": found and found.low,
         "ci_high": found and found.high,
-        "verdict": found and verdict(found),
+        "verdict": found and verdict(found, found),
         "recounted": change.recounted,
         **{f"failure_{end}": one.failure for end, one in ends.items()},
     }

@@ -145,14 +145,19 @@ class Result(BaseModel):
         return spec if isinstance(spec, Spec) and spec.model.is_block else None
 
     @property
+    def reliable(self) -> bool:
+        """Whether its times are usable; what was counted alone has none that are not."""
+        return self.timed is None or self.timed.reliable
+
+    @property
     def latency_s(self) -> float | None:
         """Median seconds of a pass, where they were measured."""
         return self.timed.latency_s if self.timed and not self.failure else None
 
     @property
-    def weight(self) -> tuple[bool, datetime]:
-        """What stands of several: one that did not fail, the one measured last."""
-        return not self.failure, self.measured
+    def weight(self) -> tuple[bool, bool, datetime]:
+        """What stands of several: one that did not fail, is usable, was measured last."""
+        return not self.failure, self.reliable, self.measured
 
     @property
     def macs(self) -> int:

@@ -55,9 +55,16 @@ def key(one: Configuration, machine: Machine | None) -> str:
 def missing(
     of: Sequence[Configuration], store: Store, machine: Machine | None, *, retry: bool = False
 ) -> list[Configuration]:
-    """Configurations of which the store has no record; with `retry` those too that failed."""
+    """Configurations of which the store has no record.
+
+    With `retry` those too that failed, or whose times are not usable.
+    """
     there = standing(store)
-    known = {name for name, result in there.items() if not (retry and result.failure)}
+    known = {
+        name
+        for name, result in there.items()
+        if not retry or (result.reliable and not result.failure)
+    }
     return [one for one in of if key(one, machine) not in known]
 
 
@@ -75,6 +82,7 @@ def run(
     *,
     name: str = RECORDS,
     retry: bool = False,
+    wait: bool = True,
     progress: Progress = SILENT,
 ) -> Ran:
     """Do what is missing, without a machine by counting alone, into the file `name` of the store.
@@ -106,12 +114,17 @@ def run(
             at = f"timing {done + 1} of {len(rows)} on"
 
             def told(
-                number: int, seconds: float, width: float | None, at: str = at, done: int = done
+                number: int,
+                seconds: float,
+                width: float | None,
+                median: float | None,
+                at: str = at,
+                done: int = done,
             ) -> None:
                 most = plan.max_time * len(rows)  # those that converge sooner shorten the rest
                 progress.part(at, min(plan.max_time * done + seconds, most), most)
 
-            if _timed(group, profile, Session(machine, plan, Progress(rounds=told))):
+            if _timed(group, profile, Session(machine, plan, Progress(rounds=told), wait)):
                 return Ran(len(left) - len(rows) + done, interrupted=True)
             for _, record in group:
                 writer.append(record)

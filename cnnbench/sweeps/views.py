@@ -18,8 +18,9 @@ _COSTS = (
     *("peak_activation_bytes", "arena_bytes"),
 )
 _TIMES = (
-    *("latency_s", "ci_low_s", "ci_high_s", "p90_s", "p99_s", "throughput_images_per_s"),
-    *("samples", "outliers", "converged", "flops_per_s", "fraction_of_peak"),
+    *("latency_s", "ci_low_s", "ci_high_s", "run_low_s", "run_high_s", "p90_s", "p99_s"),
+    *("throughput_images_per_s", "samples", "outliers", "converged", "reliable"),
+    *("flops_per_s", "fraction_of_peak"),
 )
 
 

@@ -23,9 +23,12 @@ _STEP = 8  # the search for the largest batch ends within an eighth
 class Builder:
     """Builds networks on a device, with weights and inputs of one seed."""
 
-    def __init__(self, device: Device, seed: int, progress: Progress = SILENT) -> None:
-        """Nothing is built yet."""
+    def __init__(
+        self, device: Device, seed: int, progress: Progress = SILENT, *, settle: bool = True
+    ) -> None:
+        """Nothing is built yet; `settle` as `prepare` has it."""
         self._device, self._seed, self._say = device, seed, progress.say
+        self._settle = settle
         self._networks: dict[tuple[object, ...], Network] = {}
 
     def prepared(
@@ -46,7 +49,7 @@ class Builder:
         verb = "compiling" if setting.backend == "compile" else "preparing"
         self._say(f"{verb} {called(model)} at batch {setting.batch}")
         try:
-            return prepare(network, setting, self._device, self._seed, known)
+            return prepare(network, setting, self._device, self._seed, known, settle=self._settle)
         except MemoryShortage as error:
             short = MemoryShortage(str(error))  # the failed pass's tensors go with the first
         except CnnbenchError:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict, dataclass, field, fields
+from hashlib import sha256
 from typing import Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
 from pydantic import Field
 
 from cnnbench.counting.cost import Count
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning, not_converged, warning
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing.history import ASSUMED, What
+from cnnbench.timing.reruns import Between, expected
+from cnnbench.timing.sampling import Rounds
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import drifted, interval, outliers, percentile
+from cnnbench.timing.statistics import Interval, drifted, interval, outliers, percentile
 from cnnbench.timing.subject import Subject
 
 Seconds = Annotated[float, Field(gt=0, le=1e9)]
+_ABOVE = 1.1
+
 Rate = Annotated[float, Field(ge=0, le=1e24)]
 
 
@@ -27,11 +33,16 @@ Rate = Annotated[float, Field(ge=0, le=1e24)]
 class Latency:
     """One network in one setting: its cost, its time and what the time is worth.
 
-    `latency_s` is the median, `ci_low_s` and `ci_high_s` its 95% interval; percentiles are None
-    where the sample is too small for them, or each of its numbers a mean of several passes.
-    `samples_s` are the raw seconds, one number a round, each the mean of `repeats` passes.
-    `fraction_of_peak` is of the device's measured matrix product at that dtype. Where it could not
-    be measured, `error` says why and the rest is None.
+    `latency_s` is the median. `ci_low_s` and `ci_high_s` are where another run's is expected, with
+    95% confidence; `run_low_s` and `run_high_s` hold the median of this run's own passes.
+    `between_runs` is the standard deviation, as a share, of runs of the same, of which
+    `known_runs` were met on this device. Percentiles are None where the sample is too small for
+    them, or each of its numbers a mean of several passes. `samples_s` are the raw seconds, one
+    number a round, each the mean of `repeats` passes in one of so many `processes`, 0 for this one.
+    `reliable` is whether the machine was free for it. `page_faults` and `context_switches` are of a
+    pass, `busy_cores` its processor time over time. `fraction_of_peak` is of the device's measured
+    matrix product at that dtype. Where it could not be measured, `error` says why and the rest is
+    None.
     """
 
     model: str
@@ -46,18 +57,44 @@ class Latency:
     latency_s: Seconds | None = None
     ci_low_s: Seconds | None = None
     ci_high_s: Seconds | None = None
+    run_low_s: Seconds | None = None
+    run_high_s: Seconds | None = None
+    between_runs: Rate | None = None
+    known_runs: Count = 0
     p90_s: Seconds | None = None
     p99_s: Seconds | None = None
     throughput_images_per_s: Rate | None = None
     samples: Count = 0
     repeats: int = 1
+    processes: Count = 0
+    page_faults: Rate | None = None
+    context_switches: Rate | None = None
+    busy_cores: Rate | None = None
     outliers: Count = 0
     converged: bool = False
     flops_per_s: Rate | None = None
     fraction_of_peak: Rate | None = None
+    reliable: bool = True
     warnings: tuple[Warning, ...] = ()
     error: str | None = None
     samples_s: tuple[Seconds, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What runs of the same are known by."""
+        about = (self.input, self.dtype, self.params, self.macs)
+        return _key(self.model, self.setting, *about)
+
+    @property
+    def rerun(self) -> Interval:
+        """The latency, and where another run's is expected; of an older record by what is assumed.
+
+        Its bounds are infinite where there are too few samples.
+        """
+        if self.run_low_s is None and self.samples_s:
+            return expected(self.samples_s, ASSUMED[What.LATENCY])
+        low, high = self.ci_low_s or 0.0, self.ci_high_s or math.inf
+        return Interval(self.latency_s or math.nan, low, high)
 
     def record(self, *, raw: bool = False) -> dict[str, Any]:
         """Plain data, flat; with `raw` every sample too."""
@@ -75,13 +112,15 @@ class Latency:
 
 def latency(
     subject: Subject,
-    column: NDArray[np.float64],
-    repeats: int,
+    sampled: Rounds,
+    index: int,
     plan: StopRule,
     profile: Profile,
-    seconds: float,
+    between: Between,
+    processes: int = 0,
 ) -> Latency:
-    """What raw seconds say of what was prepared, a number a round."""
+    """What the raw seconds of an entry say of it; `between` is how far its runs lie apart."""
+    column, repeats = sampled.rows[:, index], sampled.repeats[index]
     totals, setting = subject.totals, subject.setting
     found = interval(column)
     peak = profile.flops_per_s.get(subject.dtype)
@@ -89,12 +128,15 @@ def latency(
     told = list(subject.warnings)
     converged = found.precision <= plan.precision
     if not converged:
-        told.append(not_converged(plan.precision, found.precision, seconds))
+        told.append(not_converged(plan.precision, found.precision, sampled.seconds))
     if drifted(column):
         told.append(warning("drift"))
     if peak and rate > peak:
         told.append(warning("roof_exceeded", share=rate / peak))
-    bounded = math.isfinite(found.low)
+    if peak and rate > _ABOVE * peak:  # the roof is wrong, and so would a share of it be
+        peak = None
+    bounded = math.isfinite(found.high)
+    rerun, passes = expected(column, between), subject.passes
     return Latency(
         model=subject.model,
         input=totals.input,
@@ -106,13 +148,21 @@ def latency(
         macs=totals.macs,
         flops=totals.flops,
         latency_s=found.median,
-        ci_low_s=found.low if bounded else None,
-        ci_high_s=found.high if bounded else None,
+        ci_low_s=rerun.low if bounded else None,
+        ci_high_s=rerun.high if bounded else None,
+        run_low_s=found.low if bounded else None,
+        run_high_s=found.high if bounded else None,
+        between_runs=between.spread,
+        known_runs=between.runs,
         p90_s=percentile(column, 0.9) if repeats == 1 else None,
         p99_s=percentile(column, 0.99) if repeats == 1 else None,
         throughput_images_per_s=setting.batch / found.median,
         samples=len(column),
         repeats=repeats,
+        processes=processes,
+        page_faults=passes.each(passes.page_faults),
+        context_switches=passes.each(passes.context_switches),
+        busy_cores=passes.cores,
         outliers=outliers(column),
         converged=converged,
         flops_per_s=rate,
@@ -120,6 +170,18 @@ def latency(
         warnings=tuple(told),
         samples_s=tuple(map(float, column)),
     )
+
+
+def key_of(subject: Subject) -> str:
+    """What runs of it are known by."""
+    cost = subject.totals
+    return _key(subject.model, subject.setting, cost.input, subject.dtype, cost.params, cost.macs)
+
+
+def _key(model: str, setting: Setting, *about: Any) -> str:
+    """What runs of the same are known by: network, setting, input, cost and software."""
+    said = json.dumps([model, setting.record(), *about, torch.__version__])
+    return f"{model} {sha256(said.encode()).hexdigest()[:16]}"
 
 
 def failed(model: str, setting: Setting, machine: Machine, reason: str) -> Latency:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from torch import nn
 
+from cnnbench import units
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.totals import TOTALS, Totals, totals
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.arguments import Inputs, read
 from cnnbench.models.network import Model, Network
+from cnnbench.progress import SILENT
 from cnnbench.timing.builder import Builder
 from cnnbench.timing.latency import Latency, failed
 from cnnbench.timing.prepared import called
@@ -36,11 +38,13 @@ Known = Sequence[Trace | Totals | None]
 class Lineup:
     """One row a network, in the order asked for: ready, or a latency that says why not.
 
-    `teams` are the entries of those that are ready, of each process.
+    `teams` are the entries of those that are ready, of each process; `processes` is how many there
+    are, 0 for this one.
     """
 
     rows: list[Subject | Latency]
     teams: list[list[Entry]]
+    processes: int = 0
 
     @property
     def subjects(self) -> list[Subject]:
@@ -131,4 +135,11 @@ def _there(jobs: Sequence[Job], session: Session, crew: Crew) -> Lineup:
         else:
             rows.append(one)
             ready.append(one)
-    return Lineup(rows, crew.teams(ready))
+    if ready and session.progress is not SILENT:
+        with suppress(CnnbenchError):  # it is met again where it counts
+            seen = units.duration(ready[0].glance())
+            session.progress.say(
+                f"{ready[0].model}: {seen} at first sight; starting more processes"
+            )
+    teams = crew.teams(ready)
+    return Lineup(rows, teams, len(teams))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from cnnbench.devices import cores
-from cnnbench.devices.disturbances import Disturbances
+from cnnbench.devices.disturbances import Disturbances, slowing
 from cnnbench.devices.environment import Environment, environment
 from cnnbench.devices.machine import Machine
-from cnnbench.devices.warnings import Warning
+from cnnbench.devices.warnings import Warning, unusable
 from cnnbench.errors import SpecError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.nesting import room
@@ -20,23 +20,32 @@ from cnnbench.models.network import Model
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.latency import Latency, failed, latency
-from cnnbench.timing.lineup import Asked, Known, lineup
-from cnnbench.timing.sampling import Rounds, Width, take, widest
+from cnnbench.timing.history import History, RunValue, What
+from cnnbench.timing.latency import Latency, failed, key_of, latency
+from cnnbench.timing.lineup import Asked, Known, Lineup, lineup
+from cnnbench.timing.sampling import FIRST_LOOK, Rounds, Width, take, widest
 from cnnbench.timing.session import Session, stop_rule
 from cnnbench.timing.setting import Setting, check
-from cnnbench.timing.subject import Subject
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What was timed, where, and what disturbed it: `latencies` in the order asked for."""
+    """What was timed, where, and what disturbed it: `latencies` in the order asked for.
+
+    `history` is what was known of the device's runs before this one.
+    """
 
     latencies: list[Latency]
     environment: Environment
     profile: Profile
     warnings: list[Warning]
     interrupted: bool = False
+    history: History | None = None
+
+    @property
+    def unusable(self) -> str:
+        """Why its times are not usable; nothing where they are."""
+        return unusable(self.warnings)
 
 
 def measure(
@@ -97,6 +106,7 @@ def timed(
     device, threads = session.machine.device, session.machine.threads.number
     for _, setting in asked:
         check(setting, device)
+    before = Disturbances(device, threads)
     with (
         cores.limited(threads),
         torch.random.fork_rng(devices=[]),
@@ -105,24 +115,41 @@ def timed(
         now = environment(session.machine)
         dtypes = [subject.dtype for subject in found.subjects]
         ceilings = profiling.calibrate(device, threads, dtypes, say=session.progress.say)
+        if session.wait:
+            before.settled(session.progress.say)
         watch = Disturbances(device, threads)
         session.progress.say("")
         sampled = take(found.teams, session.rule, width=width, progress=session.progress)
         disturbed = watch.warnings()
-        timed = _latencies(found.subjects, sampled, session, ceilings)
+        history, usable = History.of(session.machine), not unusable(disturbed)
+        timed = _latencies(found, sampled, session, ceilings, history, usable)
         latencies = [row if isinstance(row, Latency) else next(timed) for row in found.rows]
-    return Timing(latencies, now, ceilings, disturbed, sampled.interrupted)
+    if not slowing(disturbed):
+        history.keep(
+            [
+                RunValue.of(What.LATENCY, key_of(subject), sampled.rows[:, index], found.processes)
+                for index, subject in enumerate(found.subjects)
+                if index not in sampled.failures and len(sampled.rows) >= FIRST_LOOK
+            ]
+        )
+    return Timing(latencies, now, ceilings, disturbed, sampled.interrupted, history)
 
 
 def _latencies(
-    subjects: Sequence[Subject], sampled: Rounds, session: Session, ceilings: Profile
+    found: Lineup,
+    sampled: Rounds,
+    session: Session,
+    ceilings: Profile,
+    history: History,
+    usable: bool,
 ) -> Iterator[Latency]:
     """One a subject; a failed one where it failed later, or has no sample."""
-    for index, one in enumerate(subjects):
+    for index, one in enumerate(found.subjects):
         column = sampled.rows[:, index] if len(sampled.rows) else sampled.rows.reshape(-1)
         if index in sampled.failures or not len(column):
             error = str(sampled.failures.get(index, "interrupted before its first sample"))
             yield failed(one.model, one.setting, session.machine, error)
         else:
-            repeats, seconds = sampled.repeats[index], sampled.seconds
-            yield latency(one, column, repeats, session.rule, ceilings, seconds)
+            between = history.between(What.LATENCY, key_of(one), found.processes)
+            made = latency(one, sampled, index, session.rule, ceilings, between, found.processes)
+            yield replace(made, reliable=usable)

@@ -19,7 +19,8 @@ from cnnbench.models.network import Model, Network
 from cnnbench.roofline.calibrate import calibrate, stored
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.latency import Latency, failed, latency
+from cnnbench.timing.history import History, What
+from cnnbench.timing.latency import Latency, failed, key_of, latency
 from cnnbench.timing.layers import ByOperator, OpTime
 from cnnbench.timing.measure import Timing
 from cnnbench.timing.prepared import Prepared, called, prepare, ready
@@ -63,9 +64,13 @@ class LayerTimes:
         ]
 
     @property
-    def between_s(self) -> float:
-        """What the whole pass takes longer than its operators: Python, dispatch, allocation."""
-        return (self.whole.latency_s or 0.0) - sum(op.time_s for op in self.operators)
+    def between_s(self) -> float | None:
+        """What the whole pass takes longer than its operators: Python, dispatch, allocation.
+
+        None where the operators took longer one by one: the machine was slower for them.
+        """
+        left = (self.whole.latency_s or 0.0) - sum(op.time_s for op in self.operators)
+        return left if left >= 0 else None
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def timed_layers(
             raise InputError(f"--layers times a training step only on the CPU, not on {device}")
     found: list[LayerTimes] = []
     interrupted = False
-    kept = stored(device, threads)
+    kept, history = stored(device, threads), History.of(session.machine)
     with limited(threads), torch.random.fork_rng(devices=[]):
         now = environment(session.machine)
         watch = Disturbances(device, threads)
@@ -110,7 +115,7 @@ def timed_layers(
                     prepared = prepare(network, setting, device, seed, trace)
                     kept = calibrate(device, threads, [prepared.dtype], memory=True, say=say)
                     say("")
-                    times, interrupted = _taken(prepared, session, kept)
+                    times, interrupted = _taken(prepared, session, kept, history)
                 except CnnbenchError as error:
                     reason = str(error)
                 if reason:
@@ -125,15 +130,18 @@ def timed_layers(
                 raise
         disturbed = watch.warnings()
     wholes = [one.whole for one in found]
-    return LayerTiming(wholes, now, kept, disturbed, interrupted, found)
+    return LayerTiming(wholes, now, kept, disturbed, interrupted, networks=found)
 
 
-def _taken(prepared: Prepared, session: Session, kept: Profile) -> tuple[LayerTimes, bool]:
+def _taken(
+    prepared: Prepared, session: Session, kept: Profile, history: History
+) -> tuple[LayerTimes, bool]:
     """Time one network; whether Ctrl-C ended it."""
     watched, rule = ByOperator(prepared), session.rule
     sampled = take([[prepared, watched]], rule, progress=session.progress)
     sampled.raise_failure()
     if not len(sampled.rows):
         raise KeyboardInterrupt
-    whole = latency(prepared, sampled.rows[:, 0], sampled.repeats[0], rule, kept, sampled.seconds)
+    between = history.between(What.LATENCY, key_of(prepared), 0)
+    whole = latency(prepared, sampled, 0, rule, kept, between)
     return LayerTimes(whole, watched.times(kept)), sampled.interrupted

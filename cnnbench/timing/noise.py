@@ -18,6 +18,7 @@ from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.sampling import Rounds, take
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
+from cnnbench.timing.spread import spread
 from cnnbench.timing.statistics import order_statistic
 
 MODEL = "mobilenet_v2"
@@ -31,7 +32,7 @@ _GLANCE_S = 1.0  # to see what disturbs, where nothing is measured
 
 @dataclass(frozen=True)
 class Portrait:
-    """A device's profile, and what disturbs it now."""
+    """A device's profile, what disturbs it now, and how far its runs lie apart."""
 
     profile: Profile
     warnings: list[Warning]
@@ -55,15 +56,18 @@ def portrait(session: Session, *, predicting: bool = False, refresh: bool = Fals
             kept, interrupted = _predicting(kept, session)
             if interrupted:
                 return Portrait(kept, watch.warnings(), True)
-        if kept.noise is not None:
+        lacking = kept.spread is None and session.rule.processes
+        if kept.noise is not None and not lacking:
             say("looking what disturbs")
             sleep(_GLANCE_S)
             return Portrait(kept, watch.warnings())
         say("")
         sampled = against_itself(session)
+        found = None if sampled.interrupted else spread(session)
     warnings = watch.warnings()
     disturbed = kept.disturbed or slowing(warnings)
-    kept = kept.model_copy(update={"noise": noise(sampled), "disturbed": disturbed})
+    update = {"noise": noise(sampled), "spread": found, "disturbed": disturbed}
+    kept = kept.model_copy(update=update)
     if kept.noise is not None and not sampled.interrupted and not disturbed:
         keep(kept, device)
     return Portrait(kept, warnings, sampled.interrupted)

@@ -14,12 +14,15 @@ from cnnbench.timing.statistics import Interval, interval
 
 
 class Verdict(StrEnum):
-    """What a ratio a / b and its interval say of b against a."""
+    """What a ratio a / b says of b against a: of another run too, or of this run alone."""
 
     FASTER = "faster"
     SLOWER = "slower"
+    FASTER_HERE = "faster in this run"
+    SLOWER_HERE = "slower in this run"
     INDISTINGUISHABLE = "indistinguishable"
     NOT_CONVERGED = "not converged"
+    NOT_USABLE = "not usable"
 
 
 def ratio(a: ArrayLike, b: ArrayLike) -> Interval:
@@ -35,18 +38,18 @@ def ratio(a: ArrayLike, b: ArrayLike) -> Interval:
     return Interval(math.exp(of_logs.median), math.exp(of_logs.low), high)
 
 
-def unpaired(a: ArrayLike, b: ArrayLike) -> Interval:
-    """Time of a / time of b where they ran at different times: of the medians, and its bounds.
+def unpaired(a: Interval, b: Interval) -> Interval:
+    """Time of a / time of b of two runs, from where reruns of each are expected.
 
-    Both medians' intervals hold at once as often as OF_RATIO says (Bonferroni), so the bounds are
-    wider than needed. What the machine did between the two is not in them.
+    A rerun's interval has the error of two runs in it; so has the ratio, one of a and one of b.
     """
-    first, second = (
-        interval(np.asarray(values, dtype=float), (1 + OF_RATIO) / 2) for values in (a, b)
-    )
-    if not (math.isfinite(first.high) and math.isfinite(second.high)):
-        return Interval(first.median / second.median, 0.0, math.inf)
-    return Interval(first.median / second.median, first.low / second.high, first.high / second.low)
+    if not (a.low > 0 and b.low > 0 and math.isfinite(a.high) and math.isfinite(b.high)):
+        return Interval(a.median / b.median, 0.0, math.inf)
+    down = math.hypot(math.log(a.median / a.low), math.log(b.high / b.median))
+    up = math.hypot(math.log(a.high / a.median), math.log(b.median / b.low))
+    middle, half = math.log(a.median / b.median), math.sqrt(0.5)
+    low, high = (math.exp(middle + end) for end in (-half * down, half * up))
+    return Interval(a.median / b.median, low, high)
 
 
 def widest(rows: Rows) -> float:
@@ -55,10 +58,10 @@ def widest(rows: Rows) -> float:
     return max((ratio(first, other).precision for other in others), default=0.0)
 
 
-def verdict(found: Interval, converged: bool = True) -> Verdict:
-    """b against a, where the ratio's interval excludes 1; else whether more could be known."""
-    if found.low > 1:
-        return Verdict.FASTER
-    if found.high < 1:
-        return Verdict.SLOWER
+def verdict(run: Interval, rerun: Interval, converged: bool = True) -> Verdict:
+    """b against a, where both intervals exclude 1, or this run's alone; else what is missing."""
+    if run.low > 1:
+        return Verdict.FASTER if rerun.low > 1 else Verdict.FASTER_HERE
+    if run.high < 1:
+        return Verdict.SLOWER if rerun.high < 1 else Verdict.SLOWER_HERE
     return Verdict.INDISTINGUISHABLE if converged else Verdict.NOT_CONVERGED

@@ -135,15 +135,19 @@ def prepare(
     device: Device,
     seed: int = 0,
     known: Trace | Totals | None = None,
+    *,
+    settle: bool = True,
 ) -> Prepared:
     """See that it fits, run it once and look at its values, hand it to its back end.
 
-    `known` is what has been counted of this pass already; without it, it is counted now.
-    MemoryShortage where the device has less than the pass holds; InputError where it cannot run.
+    `known` is what has been counted of this pass already; without it, it is counted now. `settle`
+    brings the host's allocator into a state that it keeps. MemoryShortage where the device has less
+    than the pass holds; InputError where it cannot run.
     """
     known = fitting(network, setting, device, known)
     trace, cost = (known, totals(known)) if isinstance(known, Trace) else (None, known)
-    device.settle()
+    if settle:
+        device.settle()
     with failing(network.name), device.active():
         few = network.arguments(min(setting.batch, 2), device.torch, seed)
         with torch.no_grad(), uncompiled():

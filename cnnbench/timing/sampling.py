@@ -104,7 +104,7 @@ def take(
     try:
         limit = min(_WARM_UP_S, plan.max_time / 5) / len(teams)
         for index in range(number):
-            progress.rounds(0, 0.0, None)
+            progress.rounds(0, 0.0, None, None)
             with _noted(failures, index):
                 repeats[index] = max(warm_up(team[index], limit) for team in teams)
         start = perf_counter()
@@ -134,7 +134,7 @@ def _rounds(
     alive = [index for index in range(number) if index not in failures]
     limit = plan.max_time * len(alive)
     look = looks()
-    next_look, narrowest = next(look), None
+    next_look, narrowest, median = next(look), None, None
     start = perf_counter()
     while alive:
         if len(turns) == len(rows):
@@ -153,11 +153,13 @@ def _rounds(
                 alive.remove(index)
         rows.append(row)
         spent = perf_counter() - start
+        if number == 1 and alive and len(rows) in (*range(1, FIRST_LOOK), next_look):
+            median = float(np.median(rows))
         if alive and len(rows) == next_look:
             next_look = next(look)
             narrowest = width(np.array(rows)[:, sorted(alive)])
             gc.collect()
-        progress.rounds(len(rows), spent, narrowest)
+        progress.rounds(len(rows), spent, narrowest, median)
         if narrowest is not None and narrowest <= plan.precision:
             return True
         if spent >= limit:

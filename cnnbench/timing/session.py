@@ -64,8 +64,12 @@ def check_precision(share: float, typed: object) -> None:
 
 @dataclass(frozen=True)
 class Session:
-    """A machine to time on, when to stop, and who hears what is being done."""
+    """A machine to time on, when to stop, and who hears what is being done.
+
+    `wait` for a quiet moment first, some seconds at most.
+    """
 
     machine: Machine
-    rule: StopRule = StopRule()
+    rule: StopRule = field(default_factory=StopRule)
     progress: Progress = SILENT
+    wait: bool = True

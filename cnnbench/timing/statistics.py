@@ -38,6 +38,12 @@ class Interval:
         """Half the interval's length as a share of the median."""
         return self.half_width / self.median if self.median > 0 else math.inf
 
+    @property
+    def inverse(self) -> Interval:
+        """That of 1 / the value: of a ratio, the other way round."""
+        low = 1 / self.high if self.high < math.inf else 0.0
+        return Interval(1 / self.median, low, 1 / self.low if self.low > 0 else math.inf)
+
     def holds(self, value: float) -> bool:
         """Whether the value is one that the sample does not speak against."""
         return self.low <= value <= self.high

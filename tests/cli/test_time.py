@@ -123,7 +123,7 @@ def test_csv_and_markdown() -> None:
     done = command("time", "lenet5_dense", *QUICK, "--layers", "--format", "csv")
     assert len(list(csv.DictReader(io.StringIO(done.stdout)))) > 8
     done = command("time", "lenet5", *QUICK, "--format", "markdown")
-    assert done.stdout.startswith("| model") and "95% interval" in done.stdout
+    assert done.stdout.startswith("| model") and "rerun, 95%" in done.stdout
 
 
 def test_one_that_cannot_run_is_a_row_and_the_others_go_on(nets: Path) -> None:
@@ -230,7 +230,7 @@ def test_ctrl_c_prints_what_was_measured_and_the_exit_says_so() -> None:
         encoding="utf-8",
         timeout=SECONDS,
     )
-    child.expect(r"round \d\d+, ")
+    child.expect(r"round \d\d+: ")
     child.sendintr()
     child.expect("interrupted")
     child.expect(pexpect.EOF)

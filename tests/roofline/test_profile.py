@@ -11,6 +11,7 @@ from cnnbench.errors import DeviceError
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline import ceilings, profile
 from cnnbench.roofline.bound import Bound, bound, least_seconds
+from cnnbench.roofline.probes import apart, hold, probes
 from cnnbench.roofline.profile import Profile
 
 CPU = find_device("cpu")
@@ -105,6 +106,41 @@ def test_what_was_measured_while_disturbed_is_not_kept(
     monkeypatch.setattr(profiling.Disturbances, "warnings", lambda watch: [warning("battery")])
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
     assert profiling.calibrate(CPU, 2, ["float32"]).flops_per_s and len(asked) == 3
+
+
+def test_a_profile_that_no_longer_holds_is_measured_anew(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = {"product_s": 1e-3, "copy_s": 1e-4}
+    busy = False
+    monkeypatch.setattr(profiling, "hold", hold)
+    monkeypatch.setattr(profiling, "probes", lambda device: dict(state))
+    monkeypatch.setattr(profiling.Disturbances, "warnings", lambda watch: [])
+    monkeypatch.setattr(profiling.Disturbances, "busy", lambda watch: busy)
+
+    def times_measured() -> int:
+        profiling.calibrate(CPU, 2, ["float32"])
+        return len(asked)
+
+    assert times_measured() == times_measured() == 1
+    state["product_s"] *= 1.4
+    assert times_measured() == 1, "machines differ by so much from minute to minute"
+    state["copy_s"] *= 2
+    busy = True
+    assert times_measured() == 1, "another measurement would be no better"
+    busy = False
+    assert times_measured() == 2, "it was measured in another state"
+    assert times_measured() == 2
+    kept = profiling.stored(CPU, 2).model_copy(update={"operators_disturbed": True})
+    profiling.keep(kept, CPU)
+    assert times_measured() == 3, "its operators were disturbed"
+
+
+def test_probes_are_of_this_machine() -> None:
+    found = probes(CPU)
+    assert len(found) == 4 and all(1e-8 < seconds < 1 for seconds in found.values())
+    assert apart(found, found)[1] == 1.0 and hold(found, {})
+    assert apart({"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 1.0}) == ("a", pytest.approx(1 / 3))
 
 
 def test_working_sets_grow_to_beyond_the_cache() -> None:

@@ -115,7 +115,7 @@ def test_what_is_timed_has_its_interval(setup: Setup) -> None:
     (row,) = findings(chosen(["bottleneck_time"], static=False), setup).rows
     assert row.found is not None and row.found.interval is not None, row.failure
     low, high = row.found.interval
-    assert 0 <= low <= row.found.value <= high and "98% interval" in row.found.detail
+    assert 0 <= low <= row.found.value <= high and "95% of reruns" in row.found.detail
 
 
 def test_an_interval_is_confirmed_or_refuted_as_a_whole() -> None:

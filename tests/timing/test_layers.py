@@ -106,7 +106,8 @@ def test_layers_beside_the_whole_pass() -> None:
     assert [op.cost.path for op in found.operators] == ["0", "1", "3"]
     whole = found.whole.latency_s
     assert whole is not None
-    assert found.between_s == pytest.approx(whole - sum(op.time_s for op in found.operators))
+    left = whole - sum(op.time_s for op in found.operators)
+    assert found.between_s == (pytest.approx(left) if left >= 0 else None)
     conv = found.operators[0]
     assert conv.flops_per_s == pytest.approx(2 * 2 * 8 * 36 * 27 / conv.time_s)
     dense, *_, last = found.record()

@@ -1,5 +1,8 @@
 """`cnnbench.measure`: several models at several batches, what each row says, and failures."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from torch import nn
@@ -9,9 +12,11 @@ from cnnbench.devices.device import find_device
 from cnnbench.errors import CnnbenchError, DeviceError, SpecError
 from cnnbench.timing.latency import Latency, latency
 from cnnbench.timing.prepared import prepare, ready
+from cnnbench.timing.reruns import Between
+from cnnbench.timing.sampling import Rounds
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import interval, outliers
+from cnnbench.timing.statistics import Interval, interval, outliers
 from tests.roofline.test_profile import ROOFS
 
 CPU = find_device("cpu")
@@ -75,12 +80,14 @@ def test_a_request_that_makes_no_sense_is_an_error(
 def derived(column: list[float], precision: float = 0.02, repeats: int = 1) -> Latency:
     setting = Setting(batch=2)
     subject = prepare(ready("lenet5", None, setting, CPU), setting, CPU)
-    return latency(subject, np.array(column), repeats, StopRule(precision), ROOFS, 10.0)
+    sampled = Rounds(np.array(column).reshape(-1, 1), (repeats,), converged=True, seconds=10.0)
+    return latency(subject, sampled, 0, StopRule(precision), ROOFS, Between(0.05, 8))
 
 
 def test_what_a_sample_is_too_small_for_is_none() -> None:
     few = derived([1.0, 1.1, 1.2])
     assert few.latency_s == 1.1 and few.ci_low_s is None and few.ci_high_s is None
+    assert few.run_low_s is None and few.rerun.high == math.inf
     assert not few.converged and few.p90_s is None and few.p99_s is None
     assert [warning.name for warning in few.warnings] == ["not_converged"]
     assert "too few samples in 10.0 s" in few.warnings[0].text
@@ -98,8 +105,25 @@ def test_what_the_sample_does_not_support_is_said() -> None:
     assert derived([1.0, 3.0] * 20, precision=0.9).warnings == ()
 
 
-def test_a_roof_that_is_exceeded_is_said() -> None:
-    (warning,) = derived([1e-9] * 8).warnings
+def test_another_run_is_expected_further_away_than_this_runs_own_median() -> None:
+    row = derived(list(np.linspace(1, 1.1, 40)))
+    ends = (row.ci_low_s, row.run_low_s, row.latency_s, row.run_high_s, row.ci_high_s)
+    assert list(ends) == sorted(ends) and len(set(ends)) == 5  # type: ignore[type-var]
+    assert row.between_runs == 0.05 and row.reliable
+
+
+def test_an_older_record_is_taken_as_this_runs_own() -> None:
+    row = derived([1.0, 1.1] * 20)
+    old = replace(row, ci_low_s=row.run_low_s, ci_high_s=row.run_high_s, run_low_s=None)
+    assert old.rerun.low < (row.run_low_s or 0) and (row.run_high_s or 0) < old.rerun.high
+    ends = (row.latency_s, row.ci_low_s, row.ci_high_s)
+    assert row.rerun == Interval(*ends)  # type: ignore[arg-type]
+
+
+def test_a_roof_that_is_exceeded_is_said_and_no_share_of_it_is() -> None:
+    row = derived([1e-9] * 8)
+    assert row.fraction_of_peak is None
+    (warning,) = row.warnings
     assert warning.name == "roof_exceeded" and "'cnnbench device --refresh'" in warning.text
 
 

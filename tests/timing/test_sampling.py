@@ -160,7 +160,9 @@ def test_progress_tells_rounds_and_the_width_at_the_last_look(clock: Time) -> No
     take(
         [[Entry(clock, noisy(0, 0.1), [])]],
         StopRule(0.05, 100),
-        progress=Progress(rounds=lambda number, seconds, width: told.append((number, width))),
+        progress=Progress(
+            rounds=lambda number, seconds, width, median: told.append((number, width)),
+        ),
     )
     assert told[0] == (0, None) and told[7] == (7, None)
     assert told[8][0] == 8 and told[8][1] is not None and told[8][1] == told[9][1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from threading import get_ident
@@ -73,7 +74,9 @@ def paths(modules: dict[str, nn.Module]) -> Iterator[list[tuple[str, nn.Module]]
     before = register_module_forward_pre_hook(enter)
     after = register_module_forward_hook(leave, always_call=True)
     try:
-        yield stack
+        with warnings.catch_warnings():  # that this hook, too, found no room where nothing did
+            warnings.filterwarnings("ignore", "global module forward hook", UserWarning)
+            yield stack
     finally:
         before.remove()
         after.remove()

@@ -20,6 +20,7 @@ from cnnbench.guard.duet.revision import Revision
 from cnnbench.guard.finding import Finding, Status
 from cnnbench.models import sources
 from cnnbench.models.spec import SourceSpec
+from cnnbench.timing.reruns import again
 from cnnbench.timing.session import Session
 from cnnbench.timing.setting import check
 from cnnbench.timing.workers.order import Job, Order
@@ -115,8 +116,10 @@ def _timed(guarded: Guarded, base: _Base, session: Session) -> Finding:
         current=done.head_s,
         layers=done.layers,
         ratio=done.ratio.median,
-        ci_low=_finite(done.ratio.low),
-        ci_high=_finite(done.ratio.high),
+        ci_low=_finite(again(done.ratio).low),
+        ci_high=_finite(again(done.ratio).high),
+        run_low=_finite(done.ratio.low),
+        run_high=_finite(done.ratio.high),
         pairs=done.pairs,
         reason=_reason(done, session.rule.max_time),
     )

@@ -31,6 +31,8 @@ def _rendered(report: Report, console: Console) -> str:
     tables = [_table(table, console.width) for table in report.tables]
     console.width = max([console.width, *(least for _, least in tables)])
     with console.capture() as capture:
+        if report.alert:
+            console.print(Text(f"{harmless.line(report.alert)}\n", style="bold red"))
         for table, _ in tables:
             console.print(table)
             console.print()

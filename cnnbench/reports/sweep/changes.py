@@ -82,7 +82,7 @@ def _columns(rows: Sequence[dict[str, Any]], a: str, b: str) -> tuple[Column, ..
         Column("latency_s_a", f"latency\n{a}", units.duration),
         Column("latency_s_b", b, units.duration, under=True),
         Column("measured_speedup", "times\nas fast"),
-        Column("interval", col.OF_RATIO, under=True),
+        Column("interval", col.OF_RERUN, under=True),
         Column("verdict", "", left=True),
     )
 

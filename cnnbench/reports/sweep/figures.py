@@ -62,7 +62,7 @@ def of_changes(rows: Sequence[RunChange], a: str, b: str) -> list[Section]:
             "value": change.measured.median,
             "low": change.measured.low,
             "high": change.measured.high,
-            "verdict": str(verdict(change.measured)),
+            "verdict": str(verdict(change.measured, change.measured)),
         }
         for change in rows
         if change.measured

@@ -20,7 +20,7 @@ TABLE = (
     Column("way", "batch", left=True, under=True),
     *(col.PARAMS, col.MACS, col.PEAK),
     Column("latency_s", "latency", units.duration),
-    Column("interval", col.OF_MEDIAN, under=True),
+    Column("interval", col.OF_RERUN, under=True),
     *(col.IMAGES, col.PREDICTED),
     Column("bound", "bound", under=True),
     *(col.FLOPS_PER_S, col.OF_ROOF),

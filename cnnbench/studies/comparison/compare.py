@@ -8,8 +8,11 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import groupby
 
+import numpy as np
+
 from cnnbench.counting import closed_forms
 from cnnbench.counting.count import count_model
+from cnnbench.devices.disturbances import slowing
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import InputError, ShapeError
@@ -23,11 +26,13 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.cases import Case, cases
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.latency import Latency
-from cnnbench.timing.measure import timed
+from cnnbench.timing.history import RunValue, What
+from cnnbench.timing.measure import Timing, timed
 from cnnbench.timing.measure_layers import timed_layers
-from cnnbench.timing.pairing import ratio, verdict, widest
-from cnnbench.timing.session import Session, StopRule
+from cnnbench.timing.pairing import Verdict, ratio, verdict, widest
+from cnnbench.timing.reruns import expected
+from cnnbench.timing.sampling import FIRST_LOOK
+from cnnbench.timing.session import Session, StopRule, stop_rule
 from cnnbench.timing.setting import Setting
 
 _LAYERS_S = 0.5  # of timing one side's operators, for a picture
@@ -47,6 +52,7 @@ def compare(
     precision: float = 0.02,
     max_time: float = 10.0,
     seed: int = 0,
+    processes: int | None = None,
     **block: Value,
 ) -> list[Comparison]:
     """Compare each model with the first: blocks at their papers' shapes, or networks.
@@ -57,12 +63,14 @@ def compare(
     within `precision`, or for `max_time` seconds. CnnbenchError says in one line what cannot be
     compared.
     """
-    rule = StopRule(precision, max_time, seed)
+    rule = stop_rule(precision, max_time, seed, processes)
     texts = [model for model in models if isinstance(model, str)]
     specs = iter(parse_together(texts))
     asked = cases([next(specs) if isinstance(m, str) else m for m in models], block)
     setting = Setting(batch, dtype, channels_last, backend)
-    rows = count_rows(asked, input_shape, setting, values=not static and on is None, seed=seed)
+    here = len(texts) < len(models) or not rule.processes  # a module is timed in this process
+    values = here and not static and on is None
+    rows = count_rows(asked, input_shape, setting, values=values, seed=seed)
     if on is not None:
         return predict_rows(rows, on)
     if static:
@@ -163,7 +171,7 @@ def time_rows(
             a, *others = timing.latencies
             first = replace(together[0].a, latency=a)
             done += [
-                _judged(replace(row, a=first, b=replace(row.b, latency=b)), a, b, session.rule)
+                _judged(replace(row, a=first, b=replace(row.b, latency=b)), timing, session.rule)
                 for row, b in zip(together, others, strict=True)
             ]
             if timing.interrupted:
@@ -217,10 +225,16 @@ def _with_layers(
     return _each_side(rows, by_layer)
 
 
-def _judged(row: Comparison, a: Latency, b: Latency, rule: StopRule) -> Comparison:
-    """A row with the ratio of its latencies by rounds, and what that says."""
-    if not a.samples_s or not b.samples_s:
+def _judged(row: Comparison, timing: Timing, rule: StopRule) -> Comparison:
+    """A row with the ratio of its latencies by rounds, and what that says of another run."""
+    a, b, history = row.a.latency, row.b.latency, timing.history
+    if not (a and b and a.samples_s and b.samples_s and history):
         return row
-    found = ratio(a.samples_s, b.samples_s)
-    converged = math.isfinite(found.precision) and found.precision <= rule.precision
-    return replace(row, measured=found, verdict=verdict(found, converged))
+    ratios = np.array(a.samples_s) / np.array(b.samples_s)
+    run, name = ratio(a.samples_s, b.samples_s), f"{a.key} / {b.key}"
+    rerun = expected(ratios, history.between(What.RATIO, name, a.processes))
+    if not slowing(timing.warnings) and len(ratios) >= FIRST_LOOK:
+        history.keep([RunValue.of(What.RATIO, name, ratios, a.processes)])
+    converged = math.isfinite(run.precision) and run.precision <= rule.precision
+    said = Verdict.NOT_USABLE if timing.unusable else verdict(run, rerun, converged)
+    return replace(row, measured=rerun, run=run, verdict=said)

@@ -64,7 +64,8 @@ class Comparison:
 
     `label` is a block's shape, and `several` tells that other rows have it too. `closed_form` is
     the ratio of b's MACs to a's by the papers' formulas, for blocks. `measured` is time of a / time
-    of b with its interval and `verdict` what that says, None where nothing was measured.
+    of b and where another run's is expected, `run` the interval of this run's own, `verdict` what
+    they say; None where nothing was measured.
     """
 
     label: str
@@ -73,6 +74,7 @@ class Comparison:
     several: bool = False
     closed_form: str = ""
     measured: Interval | None = None
+    run: Interval | None = None
     verdict: Verdict | None = None
 
     @property

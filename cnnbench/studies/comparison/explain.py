@@ -49,6 +49,8 @@ def shares(side: Side) -> list[Share]:
 def explain(row: Comparison) -> str:
     """What b saves, how much faster it is, and what decides that."""
     saved = _times(row.macs_ratio, "MACs")
+    if row.verdict is Verdict.NOT_USABLE:
+        return f"{saved}; its times are not usable, so nothing is said of them"
     if row.verdict is Verdict.NOT_CONVERGED:
         return f"{saved}; not enough rounds to tell whether it is faster; {_bounds(row)}"
     if row.measured is not None:
@@ -59,6 +61,9 @@ def explain(row: Comparison) -> str:
         return f"{saved}, {_work_a_byte(row)}"
     if row.verdict is Verdict.INDISTINGUISHABLE:
         return f"{saved}, and no difference in time can be told; {_bounds(row)}"
+    if row.verdict in (Verdict.FASTER_HERE, Verdict.SLOWER_HERE):
+        alone = "in this run, which another need not confirm"
+        return f"{saved}, {runs} {_faster(speedup)} {alone}; {_bounds(row)}"
     foretold = row.predicted_speedup or speedup
     if not 1 / _FORETOLD <= speedup / foretold <= _FORETOLD:
         where = f"where {units.ratio(foretold)} was predicted"

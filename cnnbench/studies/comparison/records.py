@@ -10,6 +10,7 @@ from cnnbench.counting.cost import OpCost, total
 from cnnbench.counting.division import By
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.explain import explain, shares
+from cnnbench.timing.statistics import Interval
 
 _COSTS = ("params", "macs", "flops", "activations", "bytes_moved", "intensity")
 
@@ -17,7 +18,6 @@ _COSTS = ("params", "macs", "flops", "activations", "bytes_moved", "intensity")
 def record(row: Comparison) -> dict[str, Any]:
     """One row; what was not measured or predicted is None."""
     found = row.measured
-    low, high = (found.low, found.high) if found and math.isfinite(found.low) else (None, None)
     trace, sides = row.a.trace, {"a": row.a, "b": row.b}
     return {
         "a": row.a.network.name,
@@ -36,8 +36,8 @@ def record(row: Comparison) -> dict[str, Any]:
         "closed_form": row.closed_form,
         "predicted_speedup": row.predicted_speedup,
         "measured_speedup": found.median if found else None,
-        "ci_low": low,
-        "ci_high": high,
+        **bounds("ci", found),
+        **bounds("run", row.run),
         "verdict": row.verdict,
         "explanation": explain(row),
         "warnings": [
@@ -46,6 +46,13 @@ def record(row: Comparison) -> dict[str, Any]:
             for warning in side.warnings
         ],
     }
+
+
+def bounds(name: str, found: Interval | None) -> dict[str, float | None]:
+    """The ends of a ratio's interval by their names; None where it has none."""
+    bounded = found is not None and found.low > 0 and math.isfinite(found.high)
+    ends = (found.low, found.high) if found and bounded else (None, None)
+    return dict(zip((f"{name}_low", f"{name}_high"), ends, strict=True))
 
 
 def _side(side: Side) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cnnbench import units
 from cnnbench.counting.metrics import Metric
-from cnnbench.devices.warnings import Warning
+from cnnbench.devices.warnings import Warning, unusable
 from cnnbench.errors import BudgetError, InputError
 from cnnbench.studies.scaling.budget import Budget, Goal, written
 from cnnbench.studies.scaling.search import Measure, Search
@@ -83,6 +83,11 @@ class Fitting:
         return any(timing.interrupted for timing in self.timings)
 
     @property
+    def unusable(self) -> str:
+        """Why its times are not usable, so that nothing is chosen; nothing where they are."""
+        return unusable(self.warnings)
+
+    @property
     def warnings(self) -> list[Warning]:
         """What disturbed any of the timings, each once."""
         found = [warning for timing in self.timings for warning in timing.warnings]
@@ -111,7 +116,8 @@ def fit(
         errors = [latency.error for latency in search.known.values() if latency.error]
         raise InputError(errors[0])
     proven = [index for index in search.timed if search.proven(index)]
-    if not proven and not interrupted:
+    usable = not any(timing.unusable for timing in search.timings)
+    if not proven and not interrupted and usable:
         least = min(search.timed)
         raise BudgetError(_too_slow(search.front[least], budget, search.known[least]))
     winner = max(proven, default=min(search.timed))

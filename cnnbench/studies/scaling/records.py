@@ -11,6 +11,7 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.models.scale import Axis, at, axes, scalable
 from cnnbench.models.spec import Spec, parse
 from cnnbench.studies.comparison.comparison import Comparison
+from cnnbench.studies.comparison.records import bounds
 from cnnbench.studies.scaling.budget import Budget, Goal
 from cnnbench.studies.scaling.family import Scaled
 from cnnbench.studies.scaling.fit import Choice, Fitting
@@ -50,7 +51,6 @@ def _way(row: Comparison, one: Spent | None, setting: Setting) -> dict[str, Any]
     spec = scalable(parse(side.network.name))
     now, base = (_costs(of.cost, of.trace.peak_activation_bytes) for of in (side, first))
     found = row.measured if one else None
-    bounded = found is not None and 0 < found.low < float("inf")
     return {
         "model": str(spec),
         "way": one.way if one else None,
@@ -63,10 +63,9 @@ def _way(row: Comparison, one: Spent | None, setting: Setting) -> dict[str, Any]
         "predicted_ratio": side.predicted_s / first.predicted_s
         if side.predicted_s and first.predicted_s
         else None,
-        # A comparison has time of the first / time of this one.
         "measured_ratio": 1 / found.median if found else None,
-        "ci_low": 1 / found.high if found and bounded else None,
-        "ci_high": 1 / found.low if found and bounded else None,
+        **bounds("ci", found and found.inverse),
+        **bounds("run", row.run.inverse if one and row.run else None),
         "verdict": row.verdict if one else None,
         "warnings": [asdict(warning) for warning in side.warnings],
     }
@@ -80,7 +79,7 @@ def chosen(choice: Choice, done: Fitting, budget: Budget, setting: Setting) -> d
     variant, latency, first = choice.variant, choice.latency, choice is done.choices[0]
     return {
         "model": str(variant.spec),
-        "chosen": first,
+        "chosen": first and not done.unusable,
         **_places(variant.spec, setting),
         **_costs(variant.costs.cost, variant.costs.peak_activation_bytes),
         "predicted_s": variant.predicted_s,
@@ -90,8 +89,8 @@ def chosen(choice: Choice, done: Fitting, budget: Budget, setting: Setting) -> d
         "failure": latency.error if latency else None,
         "asked": {str(metric): limit for metric, limit in budget.limits.items()},
         "achieved": {str(metric): _achieved(choice, metric) for metric in budget.limits},
-        "meets": choice.meets(budget),
-        "binding": [str(metric) for metric in done.binding] if first else [],
+        "meets": None if done.unusable else choice.meets(budget),
+        "binding": [str(metric) for metric in done.binding] if first and not done.unusable else [],
         "without": {str(metric): n for metric, n in done.without.items()} if first else {},
         "warnings": [asdict(warning) for warning in latency.warnings] if latency else [],
     }
@@ -142,5 +141,6 @@ def _costs(of: Cost, peak_activation_bytes: int) -> dict[str, int]:
 
 
 def _measured(latency: Latency | None) -> dict[str, float | None]:
-    """Measured seconds of a pass, and their interval."""
-    return {key: getattr(latency, key, None) for key in ("latency_s", "ci_low_s", "ci_high_s")}
+    """Measured seconds of a pass, where another run's are expected, and this run's interval."""
+    keys = ("latency_s", "ci_low_s", "ci_high_s", "run_low_s", "run_high_s")
+    return {key: getattr(latency, key, None) for key in keys}

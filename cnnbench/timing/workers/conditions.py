@@ -18,15 +18,22 @@ ALLOCATOR = {
 _OPENMP = ("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
 
 
-def conditions(cores: Sequence[int] = (), given: Mapping[str, str] = os.environ) -> dict[str, str]:
+def conditions(
+    cores: Sequence[int] = (), *, pinned: bool = True, given: Mapping[str, str] = os.environ
+) -> dict[str, str]:
     """Variables of a worker's environment beside those that it inherits.
 
-    OpenMP binds its threads to `cores`, in their order; to none where there are none.
+    The allocator keeps its memory where it is `pinned`. OpenMP binds its threads to `cores`, in
+    their order; to none where there are none.
     """
     bound = {}
     if cores:
         bound = {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{core}}}" for core in cores)}
-    return {name: value for name, value in {**ALLOCATOR, **bound}.items() if name not in given}
+    return {
+        name: value
+        for name, value in {**(ALLOCATOR if pinned else {}), **bound}.items()
+        if name not in given
+    }
 
 
 def decided(given: Mapping[str, str] = os.environ) -> bool:

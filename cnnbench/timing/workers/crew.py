@@ -101,6 +101,12 @@ class Crewed:
     number: int
     _crew: Crew = field(repr=False)
 
+    def glance(self) -> float:
+        """Seconds of one pass in the first worker, at first sight."""
+        first = self._crew.members[0]
+        first.seconds(self.number, 1, counts=False)
+        return first.seconds(self.number, 1, counts=False)
+
     @cached_property
     def passes(self) -> Passes:
         """What the timed passes of all workers took beside time."""
@@ -123,9 +129,9 @@ class Crew:
     """Workers with the same networks; the first tells what can be run, the others follow."""
 
     def __init__(self, order: Order, device: Device, number: int) -> None:
-        """Start them, which import torch at the same time."""
-        self._device = device
-        self.members = [_Member(order) for _ in range(number)]
+        """Start the first; the others when they are to follow, so that it is not slowed."""
+        self._order, self._device, self._number = order, device, number
+        self.members = [_Member(order)]
         self._jobs: list[Job] = []
 
     def prepare(self, job: Job) -> Crewed:
@@ -149,14 +155,13 @@ class Crew:
 
         As many workers stay as memory allows.
         """
-        first, *others = self.members
+        (first,) = self.members
         held = max((one.held_bytes for one in first.entries.values()), default=0)
-        free = self._device.free_bytes()
-        most = len(others) if not held or free is None else int(_OF_FREE * free // held)
-        for member in others[most:]:
-            member.close()
-        others = others[:most]
-        self.members = [first, *others]
+        free, more = self._device.free_bytes(), self._number - 1
+        if held and free is not None:
+            more = min(more, int(_OF_FREE * free // held))
+        others = [_Member(self._order) for _ in range(more)]  # which import torch at once
+        self.members += others
         for member in others:  # one after the other: at once, their threads would wait in turn
             for one in chosen:
                 member.follow(one.number, self._jobs[one.number])

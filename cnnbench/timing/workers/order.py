@@ -38,7 +38,8 @@ class Order:
     """Where a worker runs: its folder, where it finds modules, its device, threads and seed.
 
     `cores` are those that its threads are bound to, one each; none are for the system to choose.
-    `origin` is the one revision whose files it may use.
+    `pinned` is whether the allocator keeps its memory. `origin` is the one revision whose files it
+    may use.
     """
 
     folder: str
@@ -47,6 +48,7 @@ class Order:
     threads: int
     seed: int
     cores: tuple[int, ...] = ()
+    pinned: bool = True
     origin: Origin | None = None
 
     def line(self) -> str:

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from cnnbench.counting.cost import OpCost
 from cnnbench.errors import InputError, reason_of
 from cnnbench.timing.layers import TIMED
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.workers.conditions import conditions
 from cnnbench.timing.workers.order import Job, Order
+from cnnbench.timing.workers.process import begin
 from cnnbench.timing.workers.worker import END
 
-# cnnbench is found as it was here, and last, so that no revision's modules are hidden by it.
-_START = (
-    "import sys; sys.path.append({!r}); from cnnbench.timing.workers.worker import main; main()"
-)
-_HOME = str(Path(__file__).parents[3])
 _PATIENCE_S = 5.0
 
 
@@ -45,22 +36,14 @@ class WorkerError(InputError):
 
 
 class Remote:
-    """A process that runs networks, begun at once; `where` stands before what it says is wrong."""
+    """A process that runs networks; `where` stands before what it says is wrong."""
 
     def __init__(self, order: Order, where: str = "") -> None:
         """Start it; it imports torch meanwhile."""
         self._where = where
         self._gently = order.origin is not None
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", *(["-B"] if order.origin else []), "-c", _START.format(_HOME)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=order.folder,
-            start_new_session=True,  # what ends a whole group leaves it, to clean up
-            env={**os.environ, **conditions(order.cores)},
-        )
+        begun = begin(order)
+        self._process, self._errors = begun.process, begun.errors
         self._write(order.line())
 
     def begin(self, job: Job) -> None:
@@ -142,7 +125,7 @@ class RemoteEntry:
     dtype: str
     cost: dict[str, Any]
     trace: dict[str, Any] | None
-    warnings: list[dict[str, str]]
+    warnings: list[dict[str, Any]]
     held_bytes: int = 0
     watched: bool = field(default=False)
 

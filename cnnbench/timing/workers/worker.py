@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import importlib
 import importlib.util
 import json
 import os
@@ -28,13 +29,16 @@ END = {"end": True}
 
 
 @room()
-def main() -> None:
-    """Serve until told to end, or stdin ends."""
+def main(early: bool = False) -> None:
+    """Serve until told to end, or stdin ends; with `early` import before there is an order."""
     questions = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     with open(os.devnull) as nothing:  # is what the network's code reads, and we write nothing else
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
+    gc.disable()  # what imports make is no garbage, and passes are to be timed alone
+    if early:
+        importlib.import_module("cnnbench.timing.builder")
     given = questions.readline()
     if not given:
         return
@@ -55,7 +59,6 @@ def _serve(order: Order, questions: IO[str], answers: IO[str]) -> bool:
     """Answer each question; return whether told to end."""
     os.chdir(order.folder)
     sys.path[:0] = order.paths
-    gc.disable()  # what imports make is no garbage, and passes are to be timed alone
     if order.cores:
         _load_openmp()
     served = _Served(order)
@@ -104,7 +107,7 @@ class _Served:
         torch.set_num_threads(order.threads)
         self._order = order
         self._device = find_device(order.device)
-        self._builder = Builder(self._device, order.seed)
+        self._builder = Builder(self._device, order.seed, settle=order.pinned)
         self._prepared: list[Prepared] = []
         self._watched: dict[int, ByOperator] = {}
 

@@ -15,7 +15,7 @@ from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
 from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, doubled
-from cnnbench.timing.confidence import OF_RATIO
+from cnnbench.timing.confidence import OF_RERUN
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
 
@@ -45,7 +45,7 @@ def _faster(a: str, b: str, setup: Setup) -> Answer:
     """Time of a / time of b, beside the ratio of their MACs."""
     (row,) = _timed(_counted(a, b), setup)
     found, fewer = _speedup(row), units.ratio(row.macs_ratio or math.nan)
-    said = f"{OF_RATIO:.0%} interval {units.ratios(found.low, found.high)}, for {fewer} fewer MACs"
+    said = f"{OF_RERUN:.0%} of reruns {units.ratios(found.low, found.high)}, for {fewer} fewer MACs"
     return Answer(found.median, said, (found.low, found.high))
 
 
