@@ -31,7 +31,7 @@ settings.register_profile(
 settings.load_profile("cnnbench")
 
 
-keep = History.keep  # which other tests than its own do without
+keep, settled = History.keep, Disturbances.settled  # which other tests than theirs do without
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -121,10 +121,9 @@ def compare(
     else:
         with measuring.session(len(specs) - 1) as session:
             check(setting, session.machine.device)
-            rows = study.count_rows(
-                asked, given, setting, values=not session.rule.processes, seed=measuring.seed
-            )
             layers = written.is_apart and name == EAGER
+            values = layers or not session.rule.processes  # operators are timed in this process
+            rows = study.count_rows(asked, given, setting, values=values, seed=measuring.seed)
             done = study.time_rows(rows, setting, session, layers=layers)
 
     def draw() -> Any:
@@ -132,6 +131,6 @@ def compare(
 
         return comparison(done)
 
-    report = report_of(done, by, setting)
+    report = measuring.told(report_of(done, by, setting))
     strict = measuring.strict
     written.hand_over(report, interrupted=done.interrupted, strict=strict, draw=draw)

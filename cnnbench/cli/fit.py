@@ -106,5 +106,5 @@ def fit(
         )
         shown.say("")
         done = study.fit(of, wanted, goal, measure)
-    report = report_of(done, wanted, goal, setting, profile)
+    report = measuring.told(report_of(done, wanted, goal, setting, profile))
     written.hand_over(report, interrupted=done.interrupted, strict=measuring.strict)

@@ -144,6 +144,13 @@ class Measuring(Here):
         if self.rule().processes:
             begin_early()
 
+    def told(self, report: Report) -> Report:
+        """The report, which says where it was only a glance."""
+        if not self.quick:
+            return report
+        glance = "Quick: one process and one burst of a second; a rerun may differ by more."
+        return replace(report, findings=[*report.findings, glance])
+
     @contextmanager
     def session(self, rows: float = 1) -> Iterator[Session]:
         """Measure within it: `rows` are as many as `max_time` is for, one by one."""

@@ -118,7 +118,7 @@ def scale(
         with measuring.session(len(found)) as session:
             check(setting, session.machine.device)
             done = compare.time_rows(compared, setting, session)
-    report = report_of_ways(done, found, asked, setting)
+    report = measuring.told(report_of_ways(done, found, asked, setting))
 
     def draw() -> Any:
         from cnnbench.reports.charts.comparison import ways

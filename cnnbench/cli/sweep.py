@@ -89,7 +89,9 @@ def sweep(
     axes: _Axes = _Axes(),
     static: Annotated[bool, typer.Option("--static", help="Only count: time nothing.")] = False,
     measuring: Measuring = Measuring(),
-    retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Measure again what failed before, or is not usable.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what is left to do and how long it may take.")
     ] = False,
@@ -161,7 +163,7 @@ def sweep(
     if dry_run or store is None:
         say(*left_to_do(left, of, None if plan.static else where, rule.max_time))
     elif slurm is not None:
-        task = array.Task(store.folder.resolve(), (), plan, rule, retry)
+        task = array.Task(store.folder.resolve(), (), plan, rule, retry, wait=not measuring.no_wait)
         _submit(task, left, of, given, store, wait=wait)
     else:
         with their_code(), bar() as shown:
@@ -246,5 +248,4 @@ def _submit(
             f"{missing or 'no'} configurations are missing{ended}; logs are in {job.logs}"
             + ("; the same command submits what is missing again" if missing else "")
         )
-    again = len(array.unfinished(of, store, static=task.plan.static, retry=True))
-    _end_if_some_failed(again, number)
+    _end_if_some_failed(array.failures(of, store, static=task.plan.static), number)

@@ -48,7 +48,7 @@ def time(
     ] = False,
     written: Written = Written(),
 ) -> None:
-    """Time forward passes: median latency with its 95% interval, throughput, share of the roof.
+    """Time forward passes: median latency and where a rerun's is expected, throughput, of the roof.
 
     Models and batches are interleaved round by round in random order, so that drift hits all alike.
 
@@ -91,7 +91,7 @@ def time(
     failed = [row.error for row in timing.latencies if row.error]
     if len(failed) == len(timing.latencies) and not timing.interrupted:
         raise SomeFailed(list(dict.fromkeys(failed)), exit_code=2)
-    report = report_of(timing, raw=raw, division=divided)
+    report = measuring.told(report_of(timing, raw=raw, division=divided))
     strict = measuring.strict and not failed
     written.hand_over(report, interrupted=timing.interrupted, strict=strict)
     if failed:

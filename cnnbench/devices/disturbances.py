@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from time import perf_counter, sleep
 
 import psutil
 
+from cnnbench.devices import family
 from cnnbench.devices.cores import granted, groups
 from cnnbench.devices.device import Device
 from cnnbench.devices.warnings import Warning, warning
@@ -104,17 +104,8 @@ def _since(before: dict[str, float]) -> dict[str, float]:
 
 def _read() -> dict[str, float]:
     """Counters that only rise, of those that this system has."""
-    own = {"wall": perf_counter(), "own": sum(os.times()[:4]) + _children()}
+    own = {"wall": perf_counter(), "own": family.seconds()}
     return {**own, **_processor(), **_periods(), **_hot()}
-
-
-def _children() -> float:
-    """Seconds of processor time of processes that this one began, and that still run."""
-    seconds = 0.0
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            seconds += sum(child.cpu_times()[:4])
-    return seconds
 
 
 def _processor() -> dict[str, float]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from cnnbench.devices.family import ours
 from cnnbench.devices.warnings import Warning, warning
 
 # Bits of the clocks' event reasons (NVML) that mean a clock below what the load would have.
@@ -71,7 +71,7 @@ class Gpu:
             return [warning("unwatched_gpu")]
         found = []
         processes = self._asked("ComputeRunningProcesses") or ()
-        if others := {process.pid for process in processes} - {os.getpid()}:
+        if others := {process.pid for process in processes} - ours():
             plural = "es" if len(others) > 1 else ""
             found.append(warning("shared_gpu", processes=len(others), plural=plural))
         clocks, active = self.clocks_mhz(), self._asked("CurrentClocksThrottleReasons") or 0

@@ -40,6 +40,10 @@ TEXTS = {
         "{share:.0%} of {layer}'s output is denormal, which some processors compute a hundred "
         "times slower; initialise the network so that its signal survives"
     ),
+    "page_faults": (
+        "{faults} page faults a pass, about {share:.0%} of its time: the allocator gives memory "
+        "back; 'cnnbench device' says which variables stop that"
+    ),
     # Of the processor.
     "oversubscribed": (
         "{threads} threads on {cores:g} cores wait for each other; leave --threads out"

@@ -115,7 +115,8 @@ def _exact(value: float) -> str:
 
 def _interval(finding: Finding) -> str:
     """A ratio with its bounds below: 1.080x, [1.060, 1.110]."""
-    low, high = ("?" if end is None else f"{end:.3f}" for end in (finding.ci_low, finding.ci_high))
+    ends = (finding.run_low, finding.run_high)
+    low, high = ("?" if end is None else f"{end:.3f}" for end in ends)
     return f"{finding.ratio:.3f}x\n[{low}, {high}]"
 
 

@@ -12,6 +12,7 @@ from cnnbench.timing import confidence
 
 OF_MEDIAN = f"{confidence.OF_MEDIAN:.0%} interval"
 OF_RERUN = f"rerun, {confidence.OF_RERUN:.0%}"
+OF_RERUNS = f"where {confidence.OF_RERUN:.0%} of reruns are expected"
 UNUSABLE = "not usable"
 
 
@@ -27,7 +28,7 @@ def feature_map(value: Any) -> str:
 
 def of_rerun(record: dict[str, Any]) -> str:
     """Render where another run's latency is expected; empty where nothing says."""
-    if not record.get("reliable", True):
+    if record.get("reliable") is False:
         return UNUSABLE
     low, high = record["ci_low_s"], record["ci_high_s"]
     return "" if low is None or high is None else units.durations(low, high)

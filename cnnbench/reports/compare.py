@@ -9,7 +9,6 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting.division import By
 from cnnbench.counting.rules import convention
-from cnnbench.devices.warnings import unusable
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
@@ -73,7 +72,7 @@ def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
         findings=[*_sentences(done.rows, results), *_inputs(done.rows), *judgements(done)],
         notes=notes(done, setting),
         environment=surroundings(done),
-        alert=alert(unusable(done.warnings)),
+        alert=alert(done.warnings),
         records=[{k: v for k, v in result.items() if k != "parts"} for result in results],
     )
 

@@ -25,9 +25,10 @@ def software() -> dict[str, Any]:
     }
 
 
-def alert(unusable: str) -> str:
+def alert(warnings: Iterable[Warning]) -> str:
     """The first line where times are not usable; nothing where they are."""
-    return f"These times are not usable: {unusable}" if unusable else ""
+    why = unusable(warnings)
+    return f"These times are not usable: {why}" if why else ""
 
 
 def reliability(warnings: Iterable[Warning]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def report_of(
             Table(columns, [_line(result) for result in results]),
             Table(LIMITS, [_limit(row, goal) for row in limits(done, budget, goal)], "budget"),
         ],
-        alert=alert(done.unusable),
+        alert=alert(done.warnings),
         findings=_findings(done, budget, goal),
         notes=_notes(done, setting, profile),
         environment={
@@ -101,7 +101,7 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
     if done.unusable:
         return [
             "Nothing is chosen: these are networks that were timed; again on a quiet machine.",
-            *(f"warning: {warning.text}" for warning in done.warnings),
+            *_troubles(done),
         ]
     best = done.choices[0]
     most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
@@ -123,7 +123,6 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
         lines.append("No limit holds it back: it is the largest network tried.")
     else:
         lines.append("No limit holds it back: larger ones could not run, or were not tried.")
-    lines += [f"{spec} could not run: {reason}" for spec, reason in done.failures.items()]
     if done.timings and done.meets is False:
         lines.append(f"its measured latency does not keep within {_latency(budget)}: ✗")
     elif done.timings and budget.latency_s is not None:
@@ -137,6 +136,12 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
             f"predicted times were off by {units.difference(best.error)} for it, "
             f"{units.percent(worst)} at most"
         )
+    return [*lines, *_troubles(done)]
+
+
+def _troubles(done: Fitting) -> list[str]:
+    """What could not run, what disturbed, and what ended it."""
+    lines = [f"{spec} could not run: {reason}" for spec, reason in done.failures.items()]
     lines += [f"warning: {warning.text}" for warning in done.warnings]
     if done.interrupted:
         lines.append("Interrupted: the best of what was measured by then.")

@@ -11,7 +11,7 @@ from cnnbench.counting.rules import convention
 from cnnbench.models.scale import Axis, Compound, grid_of
 from cnnbench.reports import columns as col
 from cnnbench.reports.compare import judgements, marked, notes, surroundings
-from cnnbench.reports.environment import software
+from cnnbench.reports.environment import alert, software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.comparison import Comparing
@@ -168,6 +168,7 @@ def report_of_ways(
         ],
         findings=[*_ways(results, asked), *judgements(done)],
         notes=notes(done, setting),
+        alert=alert(done.warnings),
         environment={**surroundings(done), **vars(asked.compound)},
         records=[{k: v for k, v in result.items() if k != "warnings"} for result in results],
     )
@@ -195,7 +196,9 @@ def _ways(results: Sequence[dict[str, Any]], asked: Asked) -> list[str]:
     lines += [f"{way['way']}: {way['model']}" for way in ways]
     if len(ways) > 1:
         lines += [_ends(ways, metric.words, metric) for metric in (Metric.PARAMS, Metric.PEAK)]
-        if all(way["ci_low"] is not None for way in ways):
+        if any(way["reliable"] is False for way in ways):
+            lines.append("measured time: nothing is said of times that are not usable")
+        elif all(way["ci_low"] is not None for way in ways):
             lines.append(measured_ends(ways))
         elif all(way["predicted_ratio"] is not None for way in ways):
             lines.append(_ends(ways, "predicted time", "predicted"))

@@ -34,5 +34,15 @@ def summary(
     return [
         f"{store.folder}: {len(there)} of {len(of)} configurations, {new} of them new, "
         f"{len(failed)} failed",
+        *_unusable(there),
         *(f"failed: {one.configuration}: {one.failure}" for one in failed),
     ]
+
+
+def _unusable(there: Sequence[Result]) -> list[str]:
+    """How many were measured while the machine was busy."""
+    number = sum(not one.reliable for one in there)
+    if not number:
+        return []
+    what = units.number(number, "configuration")
+    return [f"not usable: the machine was busy in {what}; --retry measures again"]

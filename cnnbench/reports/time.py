@@ -67,7 +67,7 @@ def report_of(timing: Timing, *, raw: bool = False, division: Division | None = 
         tables=tables,
         findings=_findings(latencies, timing),
         notes=_notes(latencies, timing),
-        alert=alert(timing.unusable),
+        alert=alert(timing.warnings),
         environment={
             **software(),
             **asdict(timing.environment),
@@ -155,8 +155,7 @@ def reruns(latencies: Sequence[Latency]) -> list[str]:
         whence = f"as {units.number(row.known_runs, 'earlier value')} here lay apart"
     else:
         whence = "as assumed until it has been run here again"
-    how = "one process and one burst" if row.processes == 1 else ""
-    how = how or (f"{row.processes} processes" if row.processes else "this process")
+    how = f"{row.processes} processes" if row.processes > 1 else "one process"
     return [f"{most}{ends[0]} in this run of {how}, {ends[1]} in another, {whence}"]
 
 

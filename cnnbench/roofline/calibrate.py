@@ -56,10 +56,10 @@ def stored(device: Device, threads: int, *, refresh: bool = False) -> Profile:
     )
     if not same:
         return fresh
-    return kept if kept.grid == GRID else kept.model_copy(update={"operators": {}, "networks": []})
+    return kept if kept.grid in (0, GRID) else fresh
 
 
-def holding(kept: Profile, device: Device, threads: int, say: Say = lambda text: None) -> Profile:
+def holding(kept: Profile, device: Device, threads: int) -> Profile:
     """The profile, where the machine is as it was then; else an empty one, to be measured anew.
 
     So too where its operators were measured while something disturbed. While something disturbs,
@@ -71,7 +71,6 @@ def holding(kept: Profile, device: Device, threads: int, say: Say = lambda text:
     now = probes(device)
     if hold(now, kept.probes) and not kept.operators_disturbed:
         return kept
-    watch.settled(say)
     if watch.busy() or (hold(probes(device), kept.probes) and not kept.operators_disturbed):
         return kept
     return stored(device, threads, refresh=True)
@@ -117,7 +116,7 @@ def calibrate(
     while something else disturbed is marked, and not kept, but for operators, which take long.
     """
     dtypes = [dtype for dtype in dict.fromkeys(dtypes) if dtype in ceilings.DTYPES]
-    before = kept = start or holding(stored(device, threads), device, threads, say)
+    before = kept = start or holding(stored(device, threads), device, threads)
     watch = Disturbances(device, threads)
     for dtype in dtypes:
         if dtype not in kept.flops_per_s:
@@ -143,7 +142,7 @@ def calibrate(
     kept = kept.model_copy(
         update={
             "disturbed": slowed or before.disturbed,
-            "probes": kept.probes if slowed and kept.probes else probes(device),
+            "probes": kept.probes or ({} if slowed else probes(device)),
             "operators_disturbed": slowed if new else kept.operators_disturbed,
         }
     )

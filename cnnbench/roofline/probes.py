@@ -55,14 +55,12 @@ def _work(where: torch.device) -> dict[str, Callable[[], object]]:
     }
 
 
-def apart(now: Probes, before: Probes) -> tuple[str, float]:
-    """The probe that differs most, and how many times as long it takes now."""
-    ratios = {name: now[name] / before[name] for name in now if before.get(name)}
-    if not ratios:
-        return "", 1.0
-    return max(ratios.items(), key=lambda item: abs(math.log(item[1])))
+def apart(now: Probes, before: Probes) -> float:
+    """How many times as long the probe takes that differs most."""
+    ratios = [now[name] / before[name] for name in now if before.get(name)]
+    return max(ratios, key=lambda ratio: abs(math.log(ratio)), default=1.0)
 
 
 def hold(now: Probes, before: Probes) -> bool:
     """Whether the machine is as it was; of nothing that was measured before it is taken to be."""
-    return 1 / HOLDS <= apart(now, before)[1] <= HOLDS
+    return 1 / HOLDS <= apart(now, before) <= HOLDS

@@ -24,7 +24,7 @@ _HEAD = """\
 
 def as_toml(profile: Profile) -> str:
     """All that predicts, and whether something disturbed it."""
-    content = profile.model_dump(exclude_none=True, exclude={"noise"})
+    content = profile.model_dump(exclude_none=True, exclude={"noise", "spread", "probes"})
     return _HEAD + "\n" + tomli_w.dumps(content)
 
 

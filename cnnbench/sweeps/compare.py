@@ -75,9 +75,11 @@ def pairs(results: Iterable[Result], names: tuple[str, str]) -> list[Pair]:
 def compared(a: Result, b: Result) -> Interval | None:
     """Time of a / time of b, and where another run's is expected.
 
-    None where either was not timed, or too rarely.
+    None where either was not timed, too rarely, or on a busy machine.
     """
     if a.latency is None or b.latency is None or not a.latency_s or not b.latency_s:
+        return None
+    if not (a.reliable and b.reliable):
         return None
     first, second = _samples(a), _samples(b)
     if not first or not second:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -133,8 +134,16 @@ class Result(BaseModel):
 
     @cached_property
     def latency(self) -> Latency | None:
-        """What a pass took, with its raw samples."""
-        return self.timed and replace(self.timed, setting=self.setting)
+        """What a pass took, with its raw samples; of an older record a rerun by what is assumed."""
+        found = self.timed
+        if found is None:
+            return None
+        rerun = found.rerun
+        if found.run_low_s is None and math.isfinite(rerun.high):
+            low, high = found.ci_low_s, found.ci_high_s
+            found = replace(found, ci_low_s=rerun.low, ci_high_s=rerun.high)
+            found = replace(found, run_low_s=low, run_high_s=high)
+        return replace(found, setting=self.setting)
 
     @cached_property
     def block(self) -> Spec | None:
@@ -153,6 +162,10 @@ class Result(BaseModel):
     def latency_s(self) -> float | None:
         """Median seconds of a pass, where they were measured."""
         return self.timed.latency_s if self.timed and not self.failure else None
+
+    def stands(self, *, retry: bool) -> bool:
+        """Whether it need not be measured again; with `retry` what failed or is not usable does."""
+        return not retry or (self.reliable and not self.failure)
 
     @property
     def weight(self) -> tuple[bool, bool, datetime]:

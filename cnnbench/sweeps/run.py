@@ -60,11 +60,7 @@ def missing(
     With `retry` those too that failed, or whose times are not usable.
     """
     there = standing(store)
-    known = {
-        name
-        for name, result in there.items()
-        if not retry or (result.reliable and not result.failure)
-    }
+    known = {name for name, result in there.items() if result.stands(retry=retry)}
     return [one for one in of if key(one, machine) not in known]
 
 

@@ -104,7 +104,10 @@ def series(results: Sequence[Result]) -> list[str]:
 
 @dataclass(frozen=True)
 class Point:
-    """A network among others of its series: on the `front` none does more MACs in less time."""
+    """A network among others of its series: on the `front` none does more MACs in less time.
+
+    What is not reliable is on none.
+    """
 
     result: Result
     series: str
@@ -121,6 +124,6 @@ def points(results: Sequence[Result]) -> list[Point]:
     for setting, alike in groupby(timed, name):
         most = 0
         for one in alike:
-            found.append(Point(one, setting, one.macs > most))
-            most = max(most, one.macs)
+            found.append(Point(one, setting, one.reliable and one.macs > most))
+            most = max(most, one.macs) if one.reliable else most
     return found

@@ -46,8 +46,7 @@ class Builder:
         """
         short: MemoryShortage | None = None
         network = self._network(model, given, setting)
-        verb = "compiling" if setting.backend == "compile" else "preparing"
-        self._say(f"{verb} {called(model)} at batch {setting.batch}")
+        self._say(doing(called(model), setting))
         try:
             return prepare(network, setting, self._device, self._seed, known, settle=self._settle)
         except MemoryShortage as error:
@@ -70,6 +69,12 @@ class Builder:
             self._say(f"building {name}")
             self._networks[key] = ready(model, given, setting, self._device, self._seed)
         return self._networks[key]
+
+
+def doing(name: str, setting: Setting) -> str:
+    """What is being done as a network is made ready."""
+    verb = "compiling" if setting.backend == "compile" else "preparing"
+    return f"{verb} {name} at batch {setting.batch}"
 
 
 def largest_batch(network: Network, setting: Setting, device: Device, seed: int = 0) -> str:

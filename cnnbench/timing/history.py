@@ -23,7 +23,7 @@ from cnnbench.devices.machine import Machine
 from cnnbench.errors import OutputError
 from cnnbench.files import write
 from cnnbench.roofline.calibrate import path
-from cnnbench.timing.reruns import Between
+from cnnbench.timing.reruns import Between, deviation
 
 _KEPT = 1000  # values, the last ones
 _MOST = 1200  # lines, from which on the file is written anew
@@ -67,11 +67,10 @@ _VALUE = TypeAdapter(RunValue)
 
 @dataclass(frozen=True)
 class History:
-    """The values of a device's earlier runs, the last one last; `full`: its file is too long."""
+    """The values of a device's earlier runs, the last one last."""
 
     file: Path
     values: list[RunValue] = field(default_factory=list)
-    full: bool = False
 
     @classmethod
     def of(cls, machine: Machine) -> History:
@@ -87,7 +86,7 @@ class History:
                 found.append(_VALUE.validate_json(line))
             except ValidationError:
                 continue
-        return cls(file, found, len(lines) > _MOST)
+        return cls(file, found)
 
     def between(self, what: What, key: str, processes: int) -> Between:
         """How far runs of `key` lie apart: as on this device, and as met of itself."""
@@ -103,10 +102,10 @@ class History:
         """
         assumed = ASSUMED[what]
         groups = [group for group in self._groups(what, processes).values() if len(group) > 1]
-        met = [(len(group) - 1, np.std([one.log for one in group], ddof=1)) for group in groups]
+        met = [(len(group) - 1, deviation([one.log for one in group])) for group in groups]
         freedom = assumed.freedom + sum(weight for weight, _ in met)
         whole = assumed.freedom * assumed.spread + sum(weight * spread for weight, spread in met)
-        return Between(float(whole / freedom), freedom, sum(map(len, groups)))
+        return Between(whole / freedom, freedom, sum(map(len, groups)))
 
     def _groups(self, what: What, processes: int) -> dict[str, list[RunValue]]:
         """The last values of each thing."""
@@ -124,11 +123,10 @@ class History:
         lines = [json.dumps({**asdict(value), "when": now}) for value in values]
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            if self.full:
-                last = [json.dumps(asdict(value)) for value in self.values]
-                write(self.file, "\n".join([*last, *lines]) + "\n")
-            else:
-                with open(self.file, "a", encoding="utf-8") as file:
-                    file.write("\n".join(lines) + "\n")
+            with open(self.file, "a", encoding="utf-8") as file:
+                file.write("\n".join(lines) + "\n")
+            there = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+            if len(there) > _MOST:
+                write(self.file, "\n".join(there[-_KEPT:]) + "\n")
         except (OSError, OutputError):
             return

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field
 
+from cnnbench import units
 from cnnbench.counting.cost import Count
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning, not_converged, warning
@@ -24,7 +25,9 @@ from cnnbench.timing.statistics import Interval, drifted, interval, outliers, pe
 from cnnbench.timing.subject import Subject
 
 Seconds = Annotated[float, Field(gt=0, le=1e9)]
-_ABOVE = 1.1
+_ABOVE = 1.1  # times the roof, from which on it was measured too low
+_FAULT_S = 1e-6  # of a new page of 4 KiB, on the processors of today
+_MANY_FAULTS = 0.05  # share of a pass's time
 
 Rate = Annotated[float, Field(ge=0, le=1e24)]
 
@@ -135,6 +138,9 @@ def latency(
         told.append(warning("roof_exceeded", share=rate / peak))
     if peak and rate > _ABOVE * peak:  # the roof is wrong, and so would a share of it be
         peak = None
+    faults = subject.passes.each(subject.passes.page_faults) or 0.0
+    if (share := faults * _FAULT_S / found.median) > _MANY_FAULTS:
+        told.append(warning("page_faults", faults=units.count(round(faults)), share=share))
     bounded = math.isfinite(found.high)
     rerun, passes = expected(column, between), subject.passes
     return Latency(

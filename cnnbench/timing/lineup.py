@@ -1,6 +1,6 @@
 """The lineup: networks made ready to be timed, in fresh workers where their names find them again.
 
-A module that somebody holds is timed in this process: no other has it.
+A module that somebody holds is timed in this process, which alone has it, and so is all beside it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cnnbench.errors import CnnbenchError
 from cnnbench.models.arguments import Inputs, read
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT
-from cnnbench.timing.builder import Builder
+from cnnbench.timing.builder import Builder, doing
 from cnnbench.timing.latency import Latency, failed
 from cnnbench.timing.prepared import called
 from cnnbench.timing.sampling import Entry
@@ -126,8 +126,7 @@ def _there(jobs: Sequence[Job], session: Session, crew: Crew) -> Lineup:
     rows: list[Subject | Latency] = []
     ready: list[Crewed] = []
     for job in jobs:
-        verb = "compiling" if job.setting.backend == "compile" else "preparing"
-        session.progress.say(f"{verb} {job.model} at batch {job.setting.batch}")
+        session.progress.say(doing(job.model, job.setting))
         try:
             one = crew.prepare(job)
         except CnnbenchError as error:

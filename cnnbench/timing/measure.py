@@ -68,7 +68,8 @@ def measure(
     """Time one forward pass of each model at each batch, interleaved in rounds of random order.
 
     `models` are specs or modules, which are copied and not touched; `input_shape` as for `count`.
-    Specs are timed in fresh processes (`processes`, by default three), modules in this one.
+    Specs are timed in fresh processes (`processes`, by default three); with a module among them all
+    are timed in this one.
     Stops when every 95% interval of a median is within `precision`, or after `max_time` seconds
     for each; `converged` says which. The rest is named as `cnnbench time` names its options.
     DeviceError where there is no such device; a model that cannot run has an `error` in its own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from cnnbench.counting.division import names
 from cnnbench.devices.cores import limited
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.environment import environment
+from cnnbench.devices.warnings import unusable
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.network import Model, Network
@@ -100,11 +101,14 @@ def timed_layers(
             raise InputError("a compiled or captured pass has no operators; leave --layers out")
         if setting.train and device.kind != "cpu":
             raise InputError(f"--layers times a training step only on the CPU, not on {device}")
+    before = Disturbances(device, threads)
     found: list[LayerTimes] = []
     interrupted = False
     kept, history = stored(device, threads), History.of(session.machine)
     with limited(threads), torch.random.fork_rng(devices=[]):
         now = environment(session.machine)
+        if session.wait:
+            before.settled(say)
         watch = Disturbances(device, threads)
         try:
             for (model, setting), trace in zip(asked, known or [None] * len(asked), strict=True):
@@ -129,6 +133,8 @@ def timed_layers(
             if not found:
                 raise
         disturbed = watch.warnings()
+    if unusable(disturbed):
+        found = [replace(one, whole=replace(one.whole, reliable=False)) for one in found]
     wholes = [one.whole for one in found]
     return LayerTiming(wholes, now, kept, disturbed, interrupted, networks=found)
 

@@ -8,7 +8,7 @@ from time import sleep
 from cnnbench.devices.cores import limited
 from cnnbench.devices.disturbances import Disturbances, slowing
 from cnnbench.devices.warnings import Warning
-from cnnbench.roofline.calibrate import calibrate, keep, stored
+from cnnbench.roofline.calibrate import calibrate, holding, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Noise, Profile, Timed
 from cnnbench.timing.confidence import OF_RATIO
@@ -18,15 +18,13 @@ from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.sampling import Rounds, take
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.spread import spread
+from cnnbench.timing.spread import MODEL, NEVER, spread
 from cnnbench.timing.statistics import order_statistic
 
-MODEL = "mobilenet_v2"
 # One of each sort, to which predictions for a device are held.
 CHECKED = ("resnet20", "mobilenet_v2", "efficientnet_b0", "googlenet", "resnet18")
 _CHECK_S = 2.0  # for each of them
 _DTYPE = "float32"
-_NEVER = 1e-9  # a precision that no sample reaches
 _GLANCE_S = 1.0  # to see what disturbs, where nothing is measured
 
 
@@ -50,7 +48,7 @@ def portrait(session: Session, *, predicting: bool = False, refresh: bool = Fals
     say = session.progress.say
     watch = Disturbances(device, threads)
     with limited(threads):
-        start = stored(device, threads, refresh=refresh)
+        start = holding(stored(device, threads, refresh=refresh), device, threads)
         kept = calibrate(device, threads, DTYPES, memory=True, start=start, say=say)
         if predicting:
             kept, interrupted = _predicting(kept, session)
@@ -99,7 +97,7 @@ def against_itself(session: Session) -> Rounds:
     """Time two copies of MODEL in the same rounds, until time is up."""
     setting, device = Setting(), session.machine.device
     twins = [prepare(ready(MODEL, None, setting, device), setting, device) for _ in range(2)]
-    rule = StopRule(_NEVER, session.rule.max_time / len(twins))
+    rule = StopRule(NEVER, session.rule.max_time / len(twins))
     return take([twins], rule, progress=session.progress)
 
 

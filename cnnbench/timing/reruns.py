@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnbench.timing.confidence import OF_RERUN
-from cnnbench.timing.statistics import Interval, order_statistic
+from cnnbench.timing.statistics import Interval, interval, order_statistic
 
 _Z = NormalDist().inv_cdf(0.5 + OF_RERUN / 2)
 
@@ -57,6 +57,13 @@ def quantile(freedom: float) -> float:
     )
 
 
+def deviation(values: Sequence[float]) -> float:
+    """Standard deviation without the bias of few values: divided by c4, 0.80 of two of them."""
+    number = len(values)
+    gammas = math.lgamma(number / 2) - math.lgamma((number - 1) / 2)
+    return float(np.std(values, ddof=1)) / (math.sqrt(2 / (number - 1)) * math.exp(gammas))
+
+
 def expected(values: ArrayLike, between: Between) -> Interval:
     """Where the median of another run of these positive values is expected.
 
@@ -67,6 +74,8 @@ def expected(values: ArrayLike, between: Between) -> Interval:
     if order_statistic(len(logs)) == 0:
         return Interval(math.exp(median), 0.0, math.inf)
     low, high = own(logs)
+    plain = interval(logs)
+    low, high = min(low, plain.low), max(high, plain.high)
     down, up = (
         math.hypot(math.sqrt(2) * (median - low), between.reach),
         math.hypot(math.sqrt(2) * (high - median), between.reach),

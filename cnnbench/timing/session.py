@@ -46,7 +46,7 @@ class StopRule:
             given = f"--max-time {self.max_time:g}"
             raise ShapeError(f"{given} makes no sense; give seconds: --max-time 10")
         if not 0 <= self.processes <= _MOST:
-            given = f"--processes {self.processes}"
+            given = f"{VARIABLE}={self.processes}"
             raise ShapeError(f"{given} makes no sense; give from 0, for this one, to {_MOST}")
 
 

@@ -21,7 +21,7 @@ from cnnbench.timing.workers.order import Job
 MODEL = "mobilenet_v2"
 _PINNED, _OTHERS = 4, 2  # workers with our allocator's settings, and with the system's
 _SECONDS = 6.0
-_NEVER = 1e-9  # a precision that no sample reaches
+NEVER = 1e-9  # a precision that no sample reaches
 _DEVIATION = 1.4826  # a normal distribution's standard deviation over its median deviation
 _OF_MEDIAN = math.pi / 2  # variance of a median over that of a mean
 
@@ -33,7 +33,7 @@ def spread(session: Session) -> Spread | None:
     session.progress.say(f"timing {MODEL} in {_PINNED + _OTHERS} processes")
     ours, device = order(session), session.machine.device
     theirs, job = replace(ours, pinned=False), Job(MODEL, None, Setting())
-    rule = StopRule(_NEVER, _SECONDS)
+    rule = StopRule(NEVER, _SECONDS)
     with (
         suppress(CnnbenchError),
         closing(Crew(ours, device, _PINNED)) as pinned,

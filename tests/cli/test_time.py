@@ -220,13 +220,14 @@ def test_one_line_and_exit_2(arguments: list[str], complaint: str, refused: Refu
     refused(arguments, complaint)
 
 
-def test_ctrl_c_prints_what_was_measured_and_the_exit_says_so() -> None:
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_ctrl_c_prints_what_was_measured_and_the_exit_says_so(processes: str) -> None:
     """Once its bar shows rounds on a terminal, interrupted as a person does."""
     child = pexpect.spawn(
         sys.executable,
         ["-m", "cnnbench", "time", "lenet5", "--max-time", "100", "--precision", "0.001%"],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "100", "TERM": "xterm"},
+        env={**os.environ, "COLUMNS": "100", "TERM": "xterm", "CNNBENCH_PROCESSES": processes},
         encoding="utf-8",
         timeout=SECONDS,
     )

@@ -1,16 +1,21 @@
 """What disturbs, from counters that are read before and after."""
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from cnnbench.devices import device, disturbances, gpu
+from cnnbench.devices import device, disturbances, family, gpu
 from cnnbench.devices.device import find_device
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.gpu import Gpu
-from cnnbench.devices.warnings import Warning
+from cnnbench.devices.warnings import Warning, unusable
+
+from ..conftest import settled
 
 NAMES = ("wall", "own", "busy", "stolen", "total", "periods", "throttled", "hot")
 CALM = dict.fromkeys(NAMES, 0.0)
@@ -37,6 +42,64 @@ def test_others_load_is_what_is_busy_beside_us(monkeypatch: pytest.MonkeyPatch) 
     told = seen(monkeypatch, {**LATER, "own": 12})
     assert told == {"other_load": "other processes took 0.8 cores meanwhile; stop them, or wait"}
     assert seen(monkeypatch, {**LATER, "own": 12}, threads=2, cores=8) == {}
+
+
+def test_too_much_of_it_makes_times_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disturbances, "_UNUSABLE", 0.15)
+    monkeypatch.setattr(disturbances, "_UNUSABLE_STOLEN", 0.1)
+    watch = Disturbances(find_device("cpu"), 2)
+
+    def said(**after: float) -> str:
+        readings = {**LATER, **after}
+        monkeypatch.setattr(watch, "_before", CALM)
+        monkeypatch.setattr(disturbances, "_read", lambda: readings)
+        monkeypatch.setattr(disturbances.os, "cpu_count", lambda: 2)
+        return unusable(watch.warnings())
+
+    assert said() == ""
+    assert said(own=17.5) == "", "0.25 cores are worth a word, and no more"
+    assert "0.4 cores" in said(own=16)
+    assert said(stolen=1.0) == "" and "15%" in said(stolen=3.0)
+
+
+def test_a_quiet_moment_is_waited_for_where_others_were_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(disturbances, "_UNUSABLE", 0.15)
+    monkeypatch.setattr(disturbances.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(disturbances, "sleep", lambda seconds: None)
+    said: list[str] = []
+
+    def waits(*others: float) -> int:
+        """How often it is said that it waits, of so many cores in each second."""
+        wall, busy, readings = 0.0, 0.0, [CALM]
+        for cores in others:
+            wall, busy = wall + 1, busy + cores
+            readings += [{**CALM, "wall": wall, "busy": busy}] * 2
+        left = iter(readings)
+        monkeypatch.setattr(disturbances, "_read", lambda: next(left))
+        said.clear()
+        settled(Disturbances(find_device("cpu"), 2), said.append)
+        return len(said)
+
+    assert waits(0.1) == 0
+    assert waits(1.4, 0.0) == 1 and "other processes take 1.4 cores" in said[0]
+    assert waits(1.4, 1.0, 0.0) == 2
+
+
+def test_what_we_began_is_not_others() -> None:
+    before = family.seconds()
+    with subprocess.Popen(
+        [sys.executable, "-c", "import time\nwhile time.process_time() < 60: pass"]
+    ) as child:
+        try:
+            assert child.pid in family.ours() and os.getpid() in family.ours()
+            until = time.monotonic() + 300
+            while family.seconds() < before + 0.3:
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        finally:
+            child.kill()
 
 
 @pytest.mark.parametrize(

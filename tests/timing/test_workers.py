@@ -1,14 +1,17 @@
 """Networks timed in workers of their own: what comes back, and what becomes of one that ends it."""
 
+import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from cnnbench.devices.machine import Machine
+from cnnbench.progress import Progress
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import timed
 from cnnbench.timing.session import Session, StopRule
@@ -36,8 +39,17 @@ class Ending(nn.Module):
 def at_once():
     return Ending(0)
 
+def at_a_glance():
+    return Ending(3)
+
 def later():
     return Ending(8)
+
+def leaves_one():
+    net = Ending(8)
+    if CONDITION:
+        os.fork() or os.execvp("sleep", ["sleep", "600"])
+    return net
 
 def good():
     return nn.Linear(4, 4)
@@ -83,6 +95,32 @@ def test_a_network_that_ends_its_worker_is_a_row_and_the_others_go_on(folder: Pa
     assert good.error is None and good.samples >= 8
     assert later.error == "it ended the process: exit code 7"
     assert failing.error is not None and "only in a worker" in failing.error
+
+
+def test_one_that_ends_its_worker_at_first_sight_is_a_row_too(folder: Path) -> None:
+    session = Session(Machine.find("cpu", 1), SHORT, Progress(say=lambda text: None))
+    asked = [(f"endings:{name}", Setting()) for name in ("at_a_glance", "good")]
+    first, good = timed(asked, (4,), session).latencies
+    assert first.error == "it ended the process: exit code 7"
+    assert good.error is None and good.samples >= 8
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no such copies here")
+def test_what_a_network_has_begun_neither_holds_us_up_nor_stays(folder: Path) -> None:
+    before = sleeping()
+    (row,) = measured("leaves_one")
+    assert row.error == "it ended the process: exit code 7"
+    assert sleeping() <= before
+
+
+def sleeping() -> set[int]:
+    """Processes of that command line."""
+    found = set()
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            if one.cmdline() == ["sleep", "600"] and one.status() != psutil.STATUS_ZOMBIE:
+                found.add(one.pid)
+    return found
 
 
 def test_a_model_that_is_not_there_is_said_as_it_is_here(folder: Path) -> None:

@@ -38,7 +38,7 @@ LOOKS = (7, 11, 14, 17, 20)
 BETWEEN = "(between its layers)"
 _PAIR_S = 0.5  # of sampling, for each of a pair
 _PAIR_PRECISION = 0.01
-_LAYERS = StopRule(precision=0.05, max_time=1.0)
+_LAYERS = StopRule(precision=0.05, max_time=1.0, processes=0)
 _NOISE = 0.1  # of the largest difference of a layer
 
 
@@ -128,7 +128,7 @@ def _progress(done: int, found: Interval) -> str:
 def _pair(base: Side, head: Side, order: random.Random, seed: int) -> tuple[float, float]:
     """Median seconds of both in two fresh processes; their ratio is the median of the rounds'."""
     turn = order.choice((1, -1))  # neither is always started first
-    plan = StopRule(_PAIR_PRECISION, _PAIR_S, seed)
+    plan = StopRule(_PAIR_PRECISION, _PAIR_S, seed, 0)
     with _ready(_bound(base, head, order, seed)[::turn]) as entries:
         sampled = take([entries], plan, width=widest)
     _raise(sampled)
@@ -151,7 +151,7 @@ def _ready(sides: Sequence[Side]) -> Iterator[list[RemoteEntry]]:
         found: dict[int, RemoteEntry] = {}
         for side, remote in sorted(both, key=lambda one: one[0].is_base):
             try:
-                found[id(remote)] = remote.ready(side.job)
+                found[id(remote)] = remote.ready()
             except WorkerError as error:
                 raise OfSide(error, new=side.is_base and error.missing) from error
         yield [found[id(remote)] for remote in remotes]

@@ -76,7 +76,8 @@ def ways(results: Sequence[dict[str, Any]]) -> Drawing:
     bars = []
     for cost, words in _COSTS.items():
         key = f"{cost}_ratio"
-        for way in (way for way in others if way[key] is not None):
+        usable = [way for way in others if cost != "measured" or way["reliable"] is not False]
+        for way in (way for way in usable if way[key] is not None):
             ends = (way["ci_low"], way["ci_high"]) if cost == "measured" else ()
             bars.append(bar(words, way["way"], way[key], *ends))
     colours = dict(zip((way["way"] for way in others), SIDES, strict=False))

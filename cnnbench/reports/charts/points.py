@@ -24,7 +24,7 @@ def latency(rows: Records, ways: Sequence[str], width: Width) -> Any:
     """Log-log: MACs to the right, time upwards, and the line that no network is below.
 
     `rows` have `model`, `way`, `macs`, `latency_s`, `low_s`, `high_s`, `front`, and where their
-    name stands: `side`, left, right or empty.
+    name stands: `side`, left, right or empty. What is not `usable` is drawn hollow.
     """
     times = {"ms": "latency_s", "low": "low_s", "high": "high_s"}
     rows = [{**row, **{key: _MS * row[own] for key, own in times.items()}} for row in rows]
@@ -36,20 +36,23 @@ def latency(rows: Records, ways: Sequence[str], width: Width) -> Any:
     base = chart(rows).encode(x=x, color=colour)
     low = alt.Y("low:Q", title="latency, ms")
     whiskers = base.mark_rule(opacity=0.6).encode(y=low, y2="high:Q")
-    dots = base.mark_point(**_DOT).encode(
-        y=y,
-        shape=shape,
-        tooltip=[
-            *("model:N", "way:N"),
-            alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
-            alt.Tooltip("ms:Q", format=".3~g", title="latency, ms"),
-            alt.Tooltip("low:Q", format=".3~g", title=f"{col.OF_MEDIAN} from, ms"),
-            alt.Tooltip("high:Q", format=".3~g", title="to, ms"),
-        ],
-    )
+    tooltip = [
+        *("model:N", "way:N", "usable:N"),
+        alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
+        alt.Tooltip("ms:Q", format=".3~g", title="latency, ms"),
+        alt.Tooltip("low:Q", format=".3~g", title=f"{col.OF_RERUN} from, ms"),
+        alt.Tooltip("high:Q", format=".3~g", title="to, ms"),
+    ]
+
+    def dots(*, filled: bool) -> Any:
+        there = [row for row in rows if (row["usable"] != col.UNUSABLE) is filled]
+        points = chart(there).mark_point(**{**_DOT, "filled": filled})
+        return points.encode(x=x, y=y, color=colour, shape=shape, tooltip=tooltip)
+
     front = chart([row for row in rows if row["front"]]).encode(x=x, y=y, color=colour)
     line = front.mark_line(strokeWidth=1, opacity=0.7)
-    return (line + whiskers + dots + _labels(rows, x, y)).properties(width=width, height=_HEIGHT)
+    drawn = line + whiskers + dots(filled=False) + dots(filled=True) + _labels(rows, x, y)
+    return drawn.properties(width=width, height=_HEIGHT)
 
 
 def predicted(rows: Records, ways: Sequence[str], width: Width) -> Any:

@@ -13,6 +13,7 @@ from cnnbench.reports.charts.parts import chart, colour, columns, legend, line_a
 from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, Records, Width
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.sweeps.compare import Pair
+from cnnbench.timing.pairing import Verdict
 
 MACS, PREDICTED, MEASURED = "MAC ratio", "predicted speed-up", "measured speed-up"
 OF_SPEEDUPS = {MACS: GREY, PREDICTED: ORANGE, MEASURED: BLUE}
@@ -75,6 +76,7 @@ def speedups(name: str, row: Comparison | Pair) -> list[dict[str, Any]]:
     """Bars of what is known of a row: its MACs' ratio, how much faster b should be and is."""
     known = {MACS: row.macs_ratio, PREDICTED: row.predicted_speedup}
     bars = [bar(name, series, value) for series, value in known.items() if value is not None]
-    if seen := row.measured:
+    usable = not isinstance(row, Comparison) or row.verdict is not Verdict.NOT_USABLE
+    if usable and (seen := row.measured):
         bars.append(bar(name, MEASURED, seen.median, seen.low, seen.high))
     return bars

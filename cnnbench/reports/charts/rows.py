@@ -44,7 +44,7 @@ def throughput(rows: Records, ways: Sequence[str], width: Width) -> Any:
         tooltip=[
             *("model:N", "way:N"),
             alt.Tooltip("images_per_s:Q", format=".3~s", title="images a second"),
-            alt.Tooltip("low:Q", format=".3~s", title=f"{col.OF_MEDIAN} from"),
+            alt.Tooltip("low:Q", format=".3~s", title=f"{col.OF_RERUN} from"),
             alt.Tooltip("high:Q", format=".3~s", title="to"),
         ],
     )

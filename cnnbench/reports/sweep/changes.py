@@ -114,7 +114,7 @@ def _notes(found: RunChanges, rows: Sequence[dict[str, Any]], a: str, b: str) ->
     lines += [f"{number} in {name} alone" for name, number in alone.items() if number]
     if verdicts:
         lines.append(
-            "the two were not timed in the same rounds: what the machine did between them is in "
-            "the ratio, and not in its interval"
+            "the two were not timed in the same rounds: the interval has the spread from run to "
+            "run in it, as each run knew it"
         )
     return lines

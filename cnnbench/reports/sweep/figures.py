@@ -76,8 +76,8 @@ def of_changes(rows: Sequence[RunChange], a: str, b: str) -> list[Section]:
     figure = Figure(
         "changes",
         f"How much faster {b} is than {a}",
-        f"Time in {a} / time in {b}, with an interval of {confidence.OF_RATIO:.0%} confidence that "
-        f"knows what each run saw and not what the machine did between them.{note}",
+        f"Time in {a} / time in {b}, with an interval of {confidence.OF_RERUN:.0%} confidence, in "
+        f"which the spread from run to run is.{note}",
         partial(sweep_bars.ratios_of_runs, shown, f"time in {a} / time in {b}"),
     )
     return [Section("What changed", [figure])]

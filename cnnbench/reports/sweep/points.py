@@ -53,8 +53,8 @@ def figures(where: Sequence[Point], order: list[str], ways: str) -> Iterable[Fig
     yield Figure(
         "latency",
         "Latency against multiply-accumulates",
-        f"Each dot is a network, its bar the {col.OF_MEDIAN} of its median. The line joins the "
-        f"networks that no other beats in both.{note}{ways}",
+        f"Each dot is a network, its bar is {col.OF_RERUNS}. The line joins the networks that no "
+        f"other beats in both.{_hollow(rows)}{note}{ways}",
         partial(sweep_points.latency, _with_sides(rows, spots, ends), order),
     )
     foretold = [row for row in map(_prediction, shown) if row]
@@ -84,12 +84,23 @@ def _point(point: Point) -> Row:
         "low_s": latency.ci_low_s or latency.latency_s,
         "high_s": latency.ci_high_s or latency.latency_s,
         "front": point.front,
+        "usable": _USABLE[point.result.reliable],
     }
+
+
+_USABLE = {True: "usable", False: col.UNUSABLE}
+
+
+def _hollow(rows: Sequence[Row]) -> str:
+    """What a hollow dot is, where there is one."""
+    if all(row["usable"] == _USABLE[True] for row in rows):
+        return ""
+    return " A hollow dot was measured on a busy machine, and is not usable."
 
 
 def _prediction(point: Point) -> Row | None:
     one, seconds = point.result, point.result.latency_s
-    if one.prediction is None or not seconds:
+    if one.prediction is None or not seconds or not one.reliable:
         return None
     predicted = one.prediction.predicted_s
     return {

@@ -14,14 +14,13 @@ from cnnbench.reports.sweep.selection import each_network, name, some_networks
 from cnnbench.sweeps.compare import PAIRS, pairs
 from cnnbench.sweeps.results import Result
 from cnnbench.sweeps.views import Row
-from cnnbench.timing import confidence
 
 
 def throughput(
     results: Sequence[Result], named: Callable[[Result], str], order: list[str], ways: str
 ) -> Iterable[Figure]:
     """Throughput of every timed network; `ways` says which ways of running are not drawn."""
-    timed, note = some_networks([one for one in results if one.latency_s])
+    timed, note = some_networks([one for one in results if one.latency_s and one.reliable])
     rows = []
     for one in timed:
         latency = one.latency
@@ -41,7 +40,7 @@ def throughput(
         yield Figure(
             "throughput",
             "Images a second",
-            f"Batch / median latency, with its {col.OF_MEDIAN}, the fastest first.{note}{ways}",
+            f"Batch / median latency; its bar is {col.OF_RERUNS}. The fastest first.{note}{ways}",
             partial(sweep_bars.throughput, rows, order),
         )
 
@@ -61,8 +60,7 @@ def pairs_of(
                     f"{b} against {a}, by stage",
                     f"How many times fewer multiply-accumulates {b} does than {a} (height x width "
                     f"x channels → filters), and how many times as fast it is predicted and "
-                    f"measured to run, {way}; bars are intervals of {confidence.OF_RATIO:.0%} "
-                    "confidence.",
+                    f"measured to run, {way}; bars are {col.OF_RERUNS}.",
                     partial(ratios, bars, OF_SPEEDUPS, "", TIMES),
                 )
                 break

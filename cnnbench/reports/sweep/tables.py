@@ -51,15 +51,17 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
         tables=[table],
         findings=[*failures, *unknown.values()],
         notes=[*warned, *(f"{term}: {text}" for term, text in about), convention.FOOTER],
+        alert=unusable(results),
         environment={**software(), "stores": list(folders)},
     )
     failed = f", {len(failures)} failed" if failures else ""
     page = Page(
         title=f"cnnbench: {', '.join(folders)}",
         lead=[
+            *filter(None, [unusable(results)]),
             f"{units.number(len(results), 'configuration')} of "
             f"{units.number(len({one.model for one in results}), 'model')}{failed}. "
-            "A chart's marks tell their numbers where the pointer stands."
+            "A chart's marks tell their numbers where the pointer stands.",
         ],
         find=lambda: _sections(results),
         table=table,
@@ -95,6 +97,17 @@ def _shown(row: dict[str, Any], way: str) -> dict[str, Any]:
     interval = None if row["latency_s"] is None else col.judged(row)
     shown = {"way": way.removeprefix("batch "), "interval": failed or interval, "failed": failed}
     return {**row, **shown}
+
+
+def unusable(results: Sequence[Result]) -> str:
+    """The first line, where times are not usable; nothing where all are."""
+    number = sum(not one.reliable for one in results)
+    if not number:
+        return ""
+    return (
+        f"The times of {units.number(number, 'configuration')} are not usable: the machine was "
+        "busy; 'cnnbench sweep --retry' measures again"
+    )
 
 
 def facts(results: Sequence[Result]) -> list[tuple[str, str]]:

@@ -152,7 +152,7 @@ def time_rows(
     """
     done: list[Comparison] = []
     timing, interrupted = None, False
-    warnings: dict[str, Warning] = {}
+    warnings: dict[tuple[str, bool], Warning] = {}
     try:
         for _, group in groupby(rows, key=lambda row: id(row.a)):
             together = list(group)
@@ -164,7 +164,7 @@ def time_rows(
                 known=[side.trace for side in sides],
                 width=widest,
             )
-            warnings |= {warning.name: warning for warning in timing.warnings}
+            warnings |= {(w.name, w.unusable): w for w in timing.warnings}
             for latency in timing.latencies:
                 if latency.error and not timing.interrupted:
                     raise InputError(latency.error)

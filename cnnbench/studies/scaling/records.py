@@ -101,15 +101,15 @@ def limits(done: Fitting, budget: Budget, goal: Goal) -> list[dict[str, Any]]:
     best = done.choices[0]
     rows = []
     for metric, asked in budget.limits.items():
-        value = _achieved(best, metric)
-        more = done.without[metric]
+        value = None if done.unusable else _achieved(best, metric)
+        more = 0 if done.unusable else done.without[metric]
         rows.append(
             {
                 "metric": metric,
                 "asked": asked,
                 "achieved": value,
                 "share": value / asked if value is not None else None,
-                "binds": metric in done.binding,
+                "binds": metric in done.binding and not done.unusable,
                 "without": more if more > best.variant.capacity(goal)[0] else None,
             }
         )
@@ -140,7 +140,7 @@ def _costs(of: Cost, peak_activation_bytes: int) -> dict[str, int]:
     return {**own, "peak_activation_bytes": peak_activation_bytes}
 
 
-def _measured(latency: Latency | None) -> dict[str, float | None]:
+def _measured(latency: Latency | None) -> dict[str, float | bool | None]:
     """Measured seconds of a pass, where another run's are expected, and this run's interval."""
-    keys = ("latency_s", "ci_low_s", "ci_high_s", "run_low_s", "run_high_s")
+    keys = ("latency_s", "ci_low_s", "ci_high_s", "run_low_s", "run_high_s", "reliable")
     return {key: getattr(latency, key, None) for key in keys}

@@ -19,7 +19,7 @@ from cnnbench.errors import SlurmError, reason_of
 from cnnbench.sweeps.groups import SIZE, chunks
 from cnnbench.sweeps.plan import Configuration, Plan
 from cnnbench.sweeps.reading import standing
-from cnnbench.sweeps.results import said
+from cnnbench.sweeps.results import Result, said
 from cnnbench.sweeps.slurm import queue
 from cnnbench.sweeps.store import Store
 from cnnbench.timing.session import StopRule
@@ -43,6 +43,7 @@ class Task:
     plan: Plan
     rule: StopRule
     retry: bool = False
+    wait: bool = True
 
     def __call__(self) -> None:
         """Do what the store lacks, into a file of this task's own."""
@@ -54,7 +55,7 @@ class Task:
             machine = Machine.find(plan.device, plan.threads)
         store, name = Store(self.folder), _file_name(os.environ)
         of = unfinished(self.of, store, static=plan.static, retry=self.retry)
-        run(of, store, machine, self.rule, name=name, retry=self.retry)
+        run(of, store, machine, self.rule, name=name, retry=self.retry, wait=self.wait)
 
     def checkpoint(self) -> DelayedSubmission:
         """Go on in a new job: what is finished stands in the store."""
@@ -76,18 +77,31 @@ def unfinished(
 ) -> list[Configuration]:
     """Configurations of which the store has no record by this software, whichever node measured it.
 
-    With `retry` those too that failed.
+    With `retry` those too that failed, or whose times are not usable.
     """
-    known = set()
+    there = _by_this_software(store, static=static)
+    known = {result.configuration for result in there if result.stands(retry=retry)}
+    return [one for one in of if one not in known]
+
+
+def failures(of: Sequence[Configuration], store: Store, *, static: bool) -> int:
+    """How many of the configurations have a record that says why they failed, and no other."""
+    there = _by_this_software(store, static=static)
+    known = {result.configuration for result in there if not result.failure}
+    failed = {result.configuration for result in there if result.failure} - known
+    return sum(one in failed for one in of)
+
+
+def _by_this_software(store: Store, *, static: bool) -> list[Result]:
+    """Records of these versions, timed or not, whichever node measured them."""
+    found = []
     for result in standing(store).values():
         about = said(result.key)
         software = (about.pop("cnnbench", None), about.pop("torch", None))
         timed = about.pop("device", None) is not None
-        if software != (__version__, torch.__version__) or timed is static:
-            continue
-        if not (retry and result.failure):
-            known.add(result.configuration)
-    return [one for one in of if one not in known]
+        if software == (__version__, torch.__version__) and timed is not static:
+            found.append(result)
+    return found
 
 
 def options(text: str, *, static: bool) -> dict[str, str | bool]:

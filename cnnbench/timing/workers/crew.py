@@ -7,7 +7,7 @@ of one network come from several.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -32,13 +32,15 @@ class _Member:
         self.entries: dict[int, RemoteEntry] = {}  # by the number of the job
         self._jobs: dict[int, Job] = {}
         self._failures: dict[int, WorkerError] = {}
+        self.held_bytes = 0  # the most that it said that it holds
 
     def prepare(self, number: int, job: Job) -> RemoteEntry:
         """The network that it builds and runs; WorkerError where it cannot."""
-        remote = self._alive()
+        remote = self._remote or self._alive()
         with self._ending(number):
             entry = self.entries[number] = remote.prepare(job)
             self._jobs[number] = job
+            self.held_bytes = max(self.held_bytes, entry.held_bytes)
             return entry
 
     def follow(self, number: int, job: Job) -> None:
@@ -50,21 +52,25 @@ class _Member:
 
     def seconds(self, number: int, repeats: int, counts: bool) -> float:
         """Seconds of a network's passes; WorkerError where one fails."""
+        self._alive()
         if number in self._failures:
             raise self._failures[number]
-        self._alive()
         with self._ending(number):
             return self.entries[number].seconds(repeats, counts)
 
     def passes(self, number: int) -> Passes:
         """What its passes took beside time; of those of a process that has ended nothing."""
         entry = self.entries.get(number)
-        return Passes(**entry.remote.ask(passes=entry.entry)) if entry else Passes()
+        with suppress(WorkerError):
+            return Passes(**entry.remote.ask(passes=entry.entry)) if entry else Passes()
+        return Passes()
 
     def close(self) -> None:
         """End its process."""
         if self._remote is not None:
             self._remote.close()
+        self._remote = None
+        self.entries.clear()
 
     @contextmanager
     def _ending(self, number: int) -> Iterator[None]:
@@ -72,19 +78,20 @@ class _Member:
         try:
             yield
         except WorkerError as error:
-            if error.ended and self._remote is not None:
-                self._remote.close()
-                self._remote = None
+            if error.ended:
+                self._failures[number] = error
                 self._jobs.pop(number, None)
-                self.entries.clear()
+                self.close()
             raise
 
     def _alive(self) -> Remote:
-        """The process, begun anew where it has ended."""
-        if self._remote is None:
+        """The process, begun anew where it has ended; without what ends it again."""
+        while self._remote is None:
             self._remote = Remote(self._order)
             for number, job in list(self._jobs.items()):
-                self.entries[number] = self._remote.prepare(job)
+                self.follow(number, job)
+                if self._remote is None:
+                    break
         return self._remote
 
 
@@ -155,14 +162,15 @@ class Crew:
 
         As many workers stay as memory allows.
         """
+        if not chosen:
+            return [[]]
         (first,) = self.members
-        held = max((one.held_bytes for one in first.entries.values()), default=0)
         free, more = self._device.free_bytes(), self._number - 1
-        if held and free is not None:
-            more = min(more, int(_OF_FREE * free // held))
-        others = [_Member(self._order) for _ in range(more)]  # which import torch at once
-        self.members += others
-        for member in others:  # one after the other: at once, their threads would wait in turn
+        if first.held_bytes and free is not None:
+            more = min(more, int(_OF_FREE * free // first.held_bytes))
+        for _ in range(more):  # which import torch at once
+            self.members.append(_Member(self._order))
+        for member in self.members[1:]:  # one by one: at once their threads would wait in turn
             for one in chosen:
                 member.follow(one.number, self._jobs[one.number])
         return [[_Turn(member, one.number) for one in chosen] for member in self.members]

@@ -40,6 +40,12 @@ def begin_early() -> None:
         _early.append(_begin(os.getcwd(), conditions(), early=True))
 
 
+def end_early() -> None:
+    """End the worker that was begun early, and that no order came for."""
+    while _early:
+        _early.pop().process.kill()
+
+
 def begin(order: Order) -> Begun:
     """A process for this order: the one that was begun early, where it is like that."""
     usual = order.pinned and not (order.cores or order.origin)

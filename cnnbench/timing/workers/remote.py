@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import select
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cnnbench.counting.cost import OpCost
 from cnnbench.errors import InputError, reason_of
 from cnnbench.timing.layers import TIMED
-from cnnbench.timing.setting import Setting
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.process import begin
 from cnnbench.timing.workers.worker import END
 
 _PATIENCE_S = 5.0
+_LOOK_S = 1.0  # after which to look whether a worker that is silent still runs
 
 
 class WorkerError(InputError):
@@ -42,6 +46,7 @@ class Remote:
         """Start it; it imports torch meanwhile."""
         self._where = where
         self._gently = order.origin is not None
+        self._waiting = False  # for an answer
         begun = begin(order)
         self._process, self._errors = begun.process, begun.errors
         self._write(order.line())
@@ -50,14 +55,14 @@ class Remote:
         """Let it build a network; `ready` waits for that."""
         self._tell({"prepare": asdict(job)})
 
-    def ready(self, job: Job) -> RemoteEntry:
+    def ready(self) -> RemoteEntry:
         """The network that it was told to build; WorkerError where it cannot be built or run."""
-        return RemoteEntry(self, job.setting, **self.answer())
+        return RemoteEntry(self, **self.answer())
 
     def prepare(self, job: Job) -> RemoteEntry:
         """Build a network, and wait for it."""
         self.begin(job)
-        return self.ready(job)
+        return self.ready()
 
     def ask(self, **question: Any) -> dict[str, Any]:
         """Ask, and wait for the answer."""
@@ -65,44 +70,56 @@ class Remote:
         return self.answer()
 
     def close(self) -> None:
-        """End it, gently where it may have something to remove."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        if self._gently:
-            self._tell(END)
-        else:
-            self._process.kill()
+        """End it and all that it began, gently where it may have something to remove."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._tell(END)
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        finally:
-            self._process.stdout.close()
-            self._errors.close()
+            process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE_S if self._gently else 0.0)
+        _kill_group(process)
+        process.wait()
+        process.stdout.close()
+        self._errors.close()
 
     def _tell(self, question: dict[str, Any]) -> None:
         self._write(json.dumps(question))
 
     def _write(self, line: str) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has died, as its answer will say
+        with contextlib.suppress(OSError):  # it has died, as its answer will say
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
 
     def answer(self) -> dict[str, Any]:
-        """The next answer; WorkerError where it is that something went wrong."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
+        """The next answer; WorkerError where it is that something went wrong.
+
+        Whoever was interrupted while it waited gets none anymore: it would be another question's.
+        """
+        if self._waiting:
+            raise WorkerError(self._said("it was interrupted"), ended=True)
+        self._waiting = True
+        line = self._line()
+        self._waiting = False
+        if not line.endswith(b"\n"):  # it was killed as it wrote
             reason = f"it ended the process: {self._last_words()}"
             raise WorkerError(self._said(reason), ended=True)
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise WorkerError(self._said(answer.pop("error")), **answer)
         return answer
+
+    def _line(self) -> bytes:
+        """Wait for a line; nothing where the process has ended, whoever may hold its pipe."""
+        pipe = self._process.stdout
+        assert pipe is not None
+        if sys.platform != "win32":  # where select knows sockets alone
+            while not select.select([pipe], [], [], _LOOK_S)[0]:
+                if self._process.poll() is not None:
+                    return b""
+        return pipe.readline()
 
     def _said(self, reason: str) -> str:
         return f"{self._where}: {reason}" if self._where else reason
@@ -119,7 +136,6 @@ class RemoteEntry:
     """A network in a worker, with what the worker says of it: `Prepared`, seen from afar."""
 
     remote: Remote
-    setting: Setting
     entry: int
     model: str
     dtype: str
@@ -127,7 +143,7 @@ class RemoteEntry:
     trace: dict[str, Any] | None
     warnings: list[dict[str, Any]]
     held_bytes: int = 0
-    watched: bool = field(default=False)
+    watched: bool = False
 
     def seconds(self, repeats: int, counts: bool = True) -> float:
         """Seconds of so many passes, `watched` by operator; WorkerError where one fails."""
@@ -140,12 +156,24 @@ class RemoteEntry:
         return TIMED.validate_python(self.remote.ask(operators=self.entry)["operators"])
 
 
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, and those that a network in it has begun and that may outlive it.
+
+    It leads a session of its own, whose number no other process has while one of them runs.
+    """
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 @contextmanager
-def started(orders: Sequence[Order], where: Sequence[str] = ()) -> Iterator[list[Remote]]:
+def started(orders: Sequence[Order], where: Sequence[str]) -> Iterator[list[Remote]]:
     """Workers, ended afterwards."""
     remotes: list[Remote] = []
     try:
-        for order, name in zip(orders, where or [""] * len(orders), strict=True):
+        for order, name in zip(orders, where, strict=True):
             remotes.append(Remote(order, name))
         yield remotes
     finally:

@@ -26,6 +26,7 @@ from cnnbench.models.nesting import room
 from cnnbench.timing.workers.order import Job, Order
 
 END = {"end": True}
+_COLLECT = 64  # samples, after which to collect garbage where no pass between them does
 
 
 @room()
@@ -108,6 +109,7 @@ class _Served:
         self._order = order
         self._device = find_device(order.device)
         self._builder = Builder(self._device, order.seed, settle=order.pinned)
+        self._asked = 0
         self._prepared: list[Prepared] = []
         self._watched: dict[int, ByOperator] = {}
 
@@ -124,7 +126,8 @@ class _Served:
                 "operators": TIMED.dump_python(self._by_operator(question["operators"]).medians())
             }
             return found
-        if not question["counts"]:
+        self._asked += 1
+        if not question["counts"] or self._asked % _COLLECT == 0:
             gc.collect()
         index, entry = question["entry"], self._prepared[question["entry"]].seconds
         if question["watched"]:
@@ -148,6 +151,7 @@ class _Served:
         if self._order.origin is not None:
             self._order.origin.check(job.model)
         self._prepared.append(done)
+        gc.collect()
         gc.freeze()
         return {
             "entry": len(self._prepared) - 1,

@@ -16,6 +16,7 @@ from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
 from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, doubled
 from cnnbench.timing.confidence import OF_RERUN
+from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
 
@@ -38,6 +39,8 @@ def _speedup(row: Comparison) -> Interval:
     """Time of a / time of b; its ends are infinite where it was measured too rarely."""
     if row.measured is None:
         raise InputError(f"{row.title} was not measured")
+    if row.verdict is Verdict.NOT_USABLE:
+        raise InputError(f"the times of {row.title} are not usable: the machine was busy")
     return row.measured
 
 
