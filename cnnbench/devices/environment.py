@@ -6,6 +6,7 @@ import os
 import platform
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import torch
@@ -19,7 +20,8 @@ class Environment:
     """The machine and the software; None where this machine does not say.
 
     `load` is the system's average over the last minute, `clock_mhz` the processor's (GPU's) clock
-    as the measurement begins, `quota` the container's limit in cores.
+    as the measurement begins, `quota` the container's limit in cores, `huge_pages` whom the system
+    gives them.
     """
 
     device: str
@@ -38,10 +40,12 @@ class Environment:
     load: float | None = None
     clock_mhz: float | None = None
     clock_max_mhz: float | None = None
+    allocator: str = ""
+    huge_pages: str | None = None
 
 
-def environment(machine: Machine) -> Environment:
-    """Read it now."""
+def environment(machine: Machine, *, kept: bool = False) -> Environment:
+    """Read it now; `kept` is whether the allocator of what is timed keeps its memory."""
     device, threads = machine.device, machine.threads
     clocks = device.gpu.clocks_mhz() if device.gpu else _processor_clocks()
     cudnn = torch.backends.cudnn.version() if device.kind == "cuda" else None  # type: ignore[no-untyped-call]
@@ -63,7 +67,19 @@ def environment(machine: Machine) -> Environment:
         load=_load(),
         clock_mhz=clocks[0] if clocks else None,
         clock_max_mhz=clocks[1] if clocks else None,
+        allocator="keeps its memory" if kept else "as it is",
+        huge_pages=_huge_pages(),
     )
+
+
+def _huge_pages() -> str | None:
+    """For whom the system has transparent huge pages: `always`, `madvise`, `never`."""
+    try:
+        text = Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
+    except OSError:
+        return None
+    found = re.search(r"\[(\w+)\]", text)
+    return found[1] if found else None
 
 
 def _load() -> float | None:

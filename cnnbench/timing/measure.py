@@ -113,7 +113,7 @@ def timed(
         torch.random.fork_rng(devices=[]),
         lineup(asked, known or [None] * len(asked), given, session, largest=largest) as found,
     ):
-        now = environment(session.machine)
+        now = environment(session.machine, kept=found.processes > 0)
         dtypes = [subject.dtype for subject in found.subjects]
         ceilings = profiling.calibrate(device, threads, dtypes, say=session.progress.say)
         if session.wait:

@@ -33,7 +33,17 @@ COMMANDS = (
 ).split()
 # Values that depend on the machine, the versions and the day; their keys are held.
 CIRCUMSTANCES = {"cnnbench", "python", "torch", "onednn", "platform", "load", "clock_mhz"} | {
-    *("device_name", "cores", "quota", "cuda", "cudnn", "driver", "clock_max_mhz", "rounds"),
+    *(
+        "huge_pages",
+        "device_name",
+        "cores",
+        "quota",
+        "cuda",
+        "cudnn",
+        "driver",
+        "clock_max_mhz",
+        "rounds",
+    ),
 }
 DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?[\d.]*(Z|[+-]\d\d:\d\d)?")
 VERSION = re.compile(
