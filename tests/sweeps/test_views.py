@@ -201,3 +201,29 @@ def test_two_devices_are_compared_whatever_failed_on_both() -> None:
     ]
     assert (found.only_a, found.only_b) == (0, 0)
     assert [bool(record(row)["failure_a"]) for row in found.rows] == [False, True, True]
+
+
+def unusable(record: made.Record) -> made.Record:
+    """The record, as if the machine had been busy."""
+    return {**record, "latency": {**record["latency"], "reliable": False}}
+
+
+def test_what_is_not_usable_is_on_no_front_and_is_compared_with_nothing() -> None:
+    fast, slow = made.record("resnet18", seconds=0.01), made.record("vgg16", 10**10, seconds=0.1)
+    assert [point.front for point in views.points(results(fast, slow))] == [True, True]
+    found = views.points(results(unusable(fast), slow))
+    assert [(point.result.model, point.front) for point in found] == [
+        ("resnet18", False),
+        ("vgg16", True),
+    ]
+    (change,) = changes(results(fast), results(unusable(fast))).rows
+    assert change.measured is None
+
+
+def test_an_older_record_shows_where_a_rerun_is_expected() -> None:
+    (old,) = results(made.record("resnet18", seconds=0.01))
+    latency = old.latency
+    assert latency is not None and old.timed is not None and old.timed.run_low_s is None
+    assert (latency.run_low_s, latency.run_high_s) == (old.timed.ci_low_s, old.timed.ci_high_s)
+    ends = (latency.ci_low_s, latency.run_low_s, latency.run_high_s, latency.ci_high_s)
+    assert list(ends) == sorted(ends) and len(set(ends)) == 4  # type: ignore[type-var]
