@@ -41,7 +41,8 @@ class Disturbances:
         self._before = _read()
 
     def warnings(self) -> list[Warning]:
-        """What happened since the start."""
+        """What happened since the start, which is looked at for a quarter of a second at least."""
+        sleep(max(0.0, self._before["wall"] + _LOOK_S - perf_counter()))
         risen, found = self._risen(), []
         if (others := self._others(risen)) is not None and others > self._spare + _LOAD:
             found.append(warning("other_load", unusable=self._too_many(others), cores=others))
@@ -69,13 +70,13 @@ class Disturbances:
             say(f"waiting for a quiet moment: other processes take {others:.1f} cores")
             before = _read()
             sleep(_LOOK_S)
-            others = self._others(_since(before), least=0.0)
+            others = self._others(_since(before))
 
     def busy(self) -> bool:
         """Whether others take more of the cores than they may, as seen for a moment."""
         before = _read()
         sleep(_LOOK_S)
-        others = self._others(_since(before), least=0.0)
+        others = self._others(_since(before))
         return others is not None and self._too_many(others)
 
     @property
@@ -90,7 +91,7 @@ class Disturbances:
         return _since(self._before)
 
     @staticmethod
-    def _others(risen: dict[str, float], least: float = 0.5) -> float | None:
+    def _others(risen: dict[str, float], least: float = 0.9 * _LOOK_S) -> float | None:
         """Cores that other processes took; None of too short a time, or where nothing says."""
         if "busy" not in risen or risen["wall"] <= least:
             return None

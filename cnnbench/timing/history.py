@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ _MOST = 1200  # lines, from which on the file is written anew
 _OF_ONE = 20  # of one thing, the last ones
 _WEIGHT = 4.0  # degrees of freedom that what is known of all has for one
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Log = Annotated[float, Field(ge=-50, le=50)]  # of seconds or a ratio, whatever there is
 
 
 class What(StrEnum):
@@ -51,7 +52,7 @@ class RunValue:
 
     what: What
     key: str
-    log: Finite
+    log: Log
     processes: int
     when: str = ""
 
@@ -98,14 +99,16 @@ class History:
     def of_device(self, what: What, processes: int) -> Between:
         """How far runs of anything lie apart: as assumed, and as met on this device.
 
-        The mean of spreads, not of their squares: one that jumped is not what others do.
+        The median of spreads by their freedom: those that jumped are not what others do.
         """
         assumed = ASSUMED[what]
         groups = [group for group in self._groups(what, processes).values() if len(group) > 1]
-        met = [(len(group) - 1, deviation([one.log for one in group])) for group in groups]
-        freedom = assumed.freedom + sum(weight for weight, _ in met)
-        whole = assumed.freedom * assumed.spread + sum(weight * spread for weight, spread in met)
-        return Between(whole / freedom, freedom, sum(map(len, groups)))
+        met = [(deviation([one.log for one in group]), len(group) - 1) for group in groups]
+        spreads = sorted([(assumed.spread, assumed.freedom), *met])
+        freedom = sum(weight for _, weight in spreads)
+        below = accumulate(weight for _, weight in spreads)
+        middle = next(n for n, weight in enumerate(below) if 2 * weight >= freedom)
+        return Between(spreads[middle][0], freedom, sum(map(len, groups)))
 
     def _groups(self, what: What, processes: int) -> dict[str, list[RunValue]]:
         """The last values of each thing."""

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from cnnbench.timing.confidence import OF_RERUN
 from cnnbench.timing.statistics import Interval, interval, order_statistic
 
+_JUMP = math.log(2)
 _Z = NormalDist().inv_cdf(0.5 + OF_RERUN / 2)
 
 
@@ -39,9 +40,13 @@ class Between:
         return quantile(self.freedom) * math.sqrt(2) * self.spread
 
     def learnt(self, logs: Sequence[float]) -> Between:
-        """The same, after so many values of one thing: variances weighted by their freedom."""
+        """The same, after so many values of one thing: variances weighted by their freedom.
+
+        A value that is more than twice or half the others' median counts as twice or half.
+        """
         more = len(logs) - 1
-        squares = self.freedom * self.spread**2 + more * float(np.var(logs, ddof=1))
+        near = np.clip(np.asarray(logs) - np.median(logs), -_JUMP, _JUMP)
+        squares = self.freedom * self.spread**2 + more * float(np.var(near, ddof=1))
         known = self.freedom + more
         return Between(math.sqrt(squares / known), known, self.runs)
 

@@ -22,8 +22,9 @@ def usual_processes() -> int:
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
         return _PROCESSES
-    if not text.isdecimal():
-        raise ShapeError(f"{VARIABLE}={text!r} makes no sense; give a number: {_PROCESSES}")
+    if not (text.isdecimal() and int(text[:9]) <= _MOST and len(text) < 9):
+        given = f"{VARIABLE}={text[:20]!r}"
+        raise ShapeError(f"{given} makes no sense; give from 0 to {_MOST}, usually {_PROCESSES}")
     return int(text)
 
 
@@ -45,8 +46,8 @@ class StopRule:
         if not 0 < self.max_time < 10**6:
             given = f"--max-time {self.max_time:g}"
             raise ShapeError(f"{given} makes no sense; give seconds: --max-time 10")
-        if not 0 <= self.processes <= _MOST:
-            given = f"{VARIABLE}={self.processes}"
+        if not isinstance(self.processes, int) or not 0 <= self.processes <= _MOST:
+            given = f"processes={self.processes!r}"
             raise ShapeError(f"{given} makes no sense; give from 0, for this one, to {_MOST}")
 
 

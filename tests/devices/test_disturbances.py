@@ -219,3 +219,10 @@ def test_without_its_package_a_gpu_says_what_to_install(monkeypatch: pytest.Monk
 def test_a_tool_that_is_not_there_says_nothing() -> None:
     assert device.said("no-such-tool-at-all") == ""
     assert device.said("false") == ""
+
+
+def test_a_short_measurement_is_looked_at_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(disturbances, "sleep", slept.append)
+    Disturbances(find_device("cpu"), 1).warnings()
+    assert 0 < slept[0] <= disturbances._LOOK_S

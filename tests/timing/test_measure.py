@@ -68,6 +68,8 @@ def test_a_row_that_cannot_run_says_so_and_the_others_go_on() -> None:
         ({"models": []}, CnnbenchError, "at least one"),
         ({"models": "lenet5", "precision": 0}, CnnbenchError, "precision"),
         ({"models": "lenet5", "max_time": -1}, CnnbenchError, "max-time"),
+        ({"models": "lenet5", "processes": -1}, CnnbenchError, "processes=-1"),
+        ({"models": "lenet5", "processes": "2"}, CnnbenchError, "processes='2'"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_an_error(

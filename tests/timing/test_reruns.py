@@ -104,6 +104,19 @@ def test_a_device_that_is_quieter_or_wilder_than_assumed_is_learnt() -> None:
     assert learnt(0.005) < 0.012 < 0.15 < learnt(0.2)
 
 
+def test_one_value_that_jumped_a_thousandfold_decides_nothing() -> None:
+    rng = np.random.default_rng(5)
+
+    def values(key: str, *more: float) -> list[RunValue]:
+        logs = [*rng.normal(0, 0.01, 8), *more]
+        return [RunValue(What.LATENCY, key, float(log), 3) for log in logs]
+
+    known = History(Path("nowhere"), [*values("a"), *values("b"), *values("jumped", 7.0)])
+    assert known.between(What.LATENCY, "new", 3).spread < 0.03
+    assert known.between(What.LATENCY, "a", 3).spread < 0.03
+    assert known.between(What.LATENCY, "jumped", 3).spread < 0.25
+
+
 def test_another_number_of_processes_is_another_thing() -> None:
     wild = [RunValue(What.LATENCY, "it", float(n % 2), 1) for n in range(10)]
     known = History(Path("nowhere"), wild)
@@ -162,6 +175,7 @@ def test_the_history_is_kept_and_survives_what_it_finds(
     keep(History.of(machine), [])
     file = tmp_path / "here" / "it.runs"
     with file.open("a") as out:
+        out.write('{"what": "ratio", "key": "a / b", "log": 1e308, "processes": 3}\n')
         out.write('half a li\n{"what": "latency"}\n\xff\n')
     keep(History.of(machine), [value])
     found = History.of(machine)

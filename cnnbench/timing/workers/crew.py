@@ -62,7 +62,9 @@ class _Member:
         """What its passes took beside time; of those of a process that has ended nothing."""
         entry = self.entries.get(number)
         with suppress(WorkerError):
-            return Passes(**entry.remote.ask(passes=entry.entry)) if entry else Passes()
+            return (
+                Passes(**entry.remote.ask(entry.model, passes=entry.entry)) if entry else Passes()
+            )
         return Passes()
 
     def close(self) -> None:

@@ -47,12 +47,14 @@ class Remote:
         self._where = where
         self._gently = order.origin is not None
         self._waiting = False  # for an answer
+        self._running = "it"  # the network that it is at
         begun = begin(order)
         self._process, self._errors = begun.process, begun.errors
         self._write(order.line())
 
     def begin(self, job: Job) -> None:
         """Let it build a network; `ready` waits for that."""
+        self._running = job.model
         self._tell({"prepare": asdict(job)})
 
     def ready(self) -> RemoteEntry:
@@ -64,8 +66,9 @@ class Remote:
         self.begin(job)
         return self.ready()
 
-    def ask(self, **question: Any) -> dict[str, Any]:
-        """Ask, and wait for the answer."""
+    def ask(self, model: str, **question: Any) -> dict[str, Any]:
+        """Ask something of a network, and wait for the answer."""
+        self._running = model
         self._tell(question)
         return self.answer()
 
@@ -104,7 +107,7 @@ class Remote:
         line = self._line()
         self._waiting = False
         if not line.endswith(b"\n"):  # it was killed as it wrote
-            reason = f"it ended the process: {self._last_words()}"
+            reason = f"{self._running} ended the process: {self._last_words()}"
             raise WorkerError(self._said(reason), ended=True)
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
@@ -128,7 +131,10 @@ class Remote:
         code = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return reason_of(InputError(lines[-1])) if lines else f"exit code {code}"
+        if lines:
+            return reason_of(InputError(lines[-1]))
+        names = {-one: one.name for one in signal.Signals}
+        return names.get(code, f"exit code {code}")
 
 
 @dataclass
@@ -148,12 +154,14 @@ class RemoteEntry:
     def seconds(self, repeats: int, counts: bool = True) -> float:
         """Seconds of so many passes, `watched` by operator; WorkerError where one fails."""
         watched = self.watched
-        found = self.remote.ask(entry=self.entry, repeats=repeats, counts=counts, watched=watched)
+        found = self.remote.ask(
+            self.model, entry=self.entry, repeats=repeats, counts=counts, watched=watched
+        )
         return float(found["seconds"])
 
     def operators(self) -> list[tuple[OpCost, float]]:
         """Each operator and its median seconds in the watched passes so far."""
-        return TIMED.validate_python(self.remote.ask(operators=self.entry)["operators"])
+        return TIMED.validate_python(self.remote.ask(self.model, operators=self.entry)["operators"])
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -19,9 +19,11 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from threading import Event
 from typing import IO, Any
 
 from cnnbench.errors import CnnbenchError, MemoryShortage, MissingError
+from cnnbench.lineage import end_with
 from cnnbench.models.nesting import room
 from cnnbench.timing.workers.order import Job, Order
 
@@ -58,6 +60,9 @@ def main(early: bool = False) -> None:
 
 def _serve(order: Order, questions: IO[str], answers: IO[str]) -> bool:
     """Answer each question; return whether told to end."""
+    process = os.getpid()
+    if order.origin is None:  # else it has something to remove, and ends when its questions do
+        end_with(os.getppid(), Event().wait)
     os.chdir(order.folder)
     sys.path[:0] = order.paths
     if order.cores:
@@ -75,6 +80,8 @@ def _serve(order: Order, questions: IO[str], answers: IO[str]) -> bool:
             kinds = {"missing": MissingError, "short": MemoryShortage}
             answer = {key: isinstance(error, kind) for key, kind in kinds.items()}
             answer["error"] = str(error)
+        if os.getpid() != process:  # a copy that a network has made would answer, too
+            os._exit(1)
         print(json.dumps(answer), file=answers, flush=True)
     return False
 
