@@ -29,8 +29,8 @@ CEILINGS = (
 
 
 SOURCES = (
-    Column("source", "differs", left=True),
-    Column("spread", "by", units.precision),
+    Column("source", "source", left=True),
+    Column("spread", "differs by", units.precision),
     Column("whence", "", left=True),
 )
 
