@@ -32,7 +32,15 @@ class TestBusy:
         [
             ("time", "lenet5", *QUICK),
             COMPARE,
-            ("fit", "mobilenet_v1", "--budget", "latency=9s", "--candidates", "9", *QUICK),
+            (
+                "fit",
+                "mobilenet_v1",
+                "--budget",
+                "latency=9s,macs=50M",
+                "--candidates",
+                "20",
+                *QUICK,
+            ),
             ("scale", "resnet20", "--to", "2x", "--by", "width", *QUICK),
         ],
         ids=lambda line: line[0],
@@ -56,7 +64,15 @@ class TestBusy:
         assert row["explanation"].endswith("its times are not usable, so nothing is said of them")
 
     def test_nothing_is_chosen(self) -> None:
-        line = ("fit", "mobilenet_v1", "--budget", "latency=9s", "--candidates", "9", *QUICK)
+        line = (
+            "fit",
+            "mobilenet_v1",
+            "--budget",
+            "latency=9s,macs=50M",
+            "--candidates",
+            "20",
+            *QUICK,
+        )
         found = json.loads(command(*line, "--format", "json").stdout)
         assert all(not one["chosen"] and one["meets"] is None for one in found["results"])
         assert "▶" not in command(*line).stdout and "Nothing is chosen" in command(*line).stdout

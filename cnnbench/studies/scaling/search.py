@@ -79,12 +79,15 @@ class Search:
         return timing
 
     def run(self, measure: Measure) -> bool:
-        """Time around the largest that should fit until it is known; whether it was interrupted."""
+        """Time around the largest that should fit until it is known; whether it was interrupted.
+
+        Times that are not usable end it: nothing can be chosen by them.
+        """
         passes = 0
         while passes < _PASSES and not self.settled(self.best()):
             timing = self.time(self.best(), measure)
-            if timing.interrupted:
-                return True
+            if timing.interrupted or timing.unusable:
+                return timing.interrupted
             passes += any(latency.latency_s for latency in timing.latencies)
         if 0 not in self.known and not any(map(self.proven, self.timed)):
             return self.time(0, measure).interrupted
