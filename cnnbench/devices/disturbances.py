@@ -18,7 +18,7 @@ _LOAD = 0.2  # cores that others may take of ours unmentioned
 _UNUSABLE = 0.15  # share of ours that others may take, or times are not usable
 _UNUSABLE_STOLEN = 0.1  # share of all time that the host may take
 _LOOK_S = 0.25
-PATIENCE_S = 5.0  # that a quiet moment is waited for
+_PATIENCE_S = 5.0  # that a quiet moment is waited for
 _SLOWING = ("other_load", "stolen", "quota_throttled", "hot", "shared_gpu", "slow_clock")
 _BUSY = ("user", "nice", "system", "irq", "softirq")  # Windows counts interrupts as system
 _STOLEN = 0.02
@@ -43,7 +43,7 @@ class Disturbances:
     def warnings(self) -> list[Warning]:
         """What happened since the start, which is looked at for a quarter of a second at least."""
         sleep(max(0.0, self._before["wall"] + _LOOK_S - perf_counter()))
-        risen, found = self._risen(), []
+        risen, found = _since(self._before), []
         if (others := self._others(risen)) is not None and others > self._spare + _LOAD:
             found.append(warning("other_load", unusable=self._too_many(others), cores=others))
         if risen.get("total", 0) > 0 and (share := risen["stolen"] / risen["total"]) > _STOLEN:
@@ -65,19 +65,21 @@ class Disturbances:
 
         Where they took no more since the start, there is nothing to wait for.
         """
-        others, until = self._others(self._risen()), perf_counter() + PATIENCE_S
+        others, until = self._others(_since(self._before)), perf_counter() + _PATIENCE_S
         while others is not None and self._too_many(others) and perf_counter() < until:
             say(f"waiting for a quiet moment: other processes take {others:.1f} cores")
-            before = _read()
-            sleep(_LOOK_S)
-            others = self._others(_since(before))
+            others = self._now()
 
     def busy(self) -> bool:
         """Whether others take more of the cores than they may, as seen for a moment."""
+        others = self._now()
+        return others is not None and self._too_many(others)
+
+    def _now(self) -> float | None:
+        """Cores that others take at this moment."""
         before = _read()
         sleep(_LOOK_S)
-        others = self._others(_since(before))
-        return others is not None and self._too_many(others)
+        return self._others(_since(before))
 
     @property
     def _spare(self) -> int:
@@ -87,13 +89,10 @@ class Disturbances:
     def _too_many(self, others: float) -> bool:
         return others > self._spare + max(_LOAD, _UNUSABLE * self._threads)
 
-    def _risen(self) -> dict[str, float]:
-        return _since(self._before)
-
     @staticmethod
-    def _others(risen: dict[str, float], least: float = 0.9 * _LOOK_S) -> float | None:
+    def _others(risen: dict[str, float]) -> float | None:
         """Cores that other processes took; None of too short a time, or where nothing says."""
-        if "busy" not in risen or risen["wall"] <= least:
+        if "busy" not in risen or risen["wall"] <= 0.9 * _LOOK_S:
             return None
         return (risen["busy"] - risen["own"]) / risen["wall"]
 

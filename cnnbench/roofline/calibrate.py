@@ -67,11 +67,11 @@ def holding(kept: Profile, device: Device, threads: int) -> Profile:
     """
     if not kept.probes:
         return kept
-    watch = Disturbances(device, threads)
-    now = probes(device)
-    if hold(now, kept.probes) and not kept.operators_disturbed:
-        return kept
-    if watch.busy() or (hold(probes(device), kept.probes) and not kept.operators_disturbed):
+
+    def holds() -> bool:
+        return not kept.operators_disturbed and hold(probes(device), kept.probes)
+
+    if holds() or Disturbances(device, threads).busy() or holds():
         return kept
     return stored(device, threads, refresh=True)
 

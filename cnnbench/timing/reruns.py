@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnbench.timing.confidence import OF_RERUN
-from cnnbench.timing.statistics import Interval, interval, order_statistic
+from cnnbench.timing.statistics import Interval, interval
 
 _JUMP = math.log(2)
 _Z = NormalDist().inv_cdf(0.5 + OF_RERUN / 2)
@@ -75,16 +75,13 @@ def expected(values: ArrayLike, between: Between) -> Interval:
     Infinite bounds where there are too few.
     """
     logs = np.log(np.asarray(values, dtype=float))
-    median = float(np.median(logs))
-    if order_statistic(len(logs)) == 0:
+    plain = interval(logs)
+    median = plain.median
+    if plain.high == math.inf:
         return Interval(math.exp(median), 0.0, math.inf)
     low, high = own(logs)
-    plain = interval(logs)
-    low, high = min(low, plain.low), max(high, plain.high)
-    down, up = (
-        math.hypot(math.sqrt(2) * (median - low), between.reach),
-        math.hypot(math.sqrt(2) * (high - median), between.reach),
-    )
+    ends = median - min(low, plain.low), max(high, plain.high) - median
+    down, up = (math.hypot(math.sqrt(2) * end, between.reach) for end in ends)
     return Interval(math.exp(median), math.exp(median - down), math.exp(median + up))
 
 

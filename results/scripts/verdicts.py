@@ -18,8 +18,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from timing import Slowed  # beside this file
+from torch import nn
+
+from cnnbench import build, measure
+from cnnbench.studies.comparison.compare import compare
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "verdicts.json"
@@ -27,43 +30,17 @@ ALONE = ("mobilenet_v2", "conv@shape=28x28x256,out_channels=256")
 MORE = 0.1
 
 
-class Slowed(nn.Module):
-    """MobileNetV2, and after it a product of matrices so many times."""
-
-    def __init__(self, times: int) -> None:
-        super().__init__()
-        from cnnbench import build
-
-        self.net, self.times = build("mobilenet_v2"), times
-        self.register_buffer("matrix", torch.randn(256, 256))
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.net(x)
-        for _ in range(self.times):
-            torch.mm(self.matrix, self.matrix)
-        return out
-
-
-class Products(Slowed):
-    """The products alone."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        for _ in range(self.times):
-            out = torch.mm(self.matrix, self.matrix)
-        return out
-
-
 def slowed(times: int = 0) -> nn.Module:
-    return Slowed(times)
+    """MobileNetV2, and after it a product of matrices so many times."""
+    return Slowed(build("mobilenet_v2"), times)
 
 
 def products(times: int = 100) -> nn.Module:
-    return Products(times)
+    """The products alone."""
+    return Slowed(nn.Identity(), times)
 
 
 def compared(a: str, b: str, seed: int) -> Any:
-    from cnnbench.studies.comparison.compare import compare
-
     shape = None if "@shape" in a else (3, 224, 224)
     (row,) = compare(a, b, input_shape=shape, seed=seed)
     return row
@@ -84,8 +61,6 @@ def false_alarms(comparisons: int) -> dict[str, Any]:
 
 def power(comparisons: int) -> dict[str, Any]:
     """How often 10% more work is found to be slower."""
-    from cnnbench import measure
-
     alone, more = measure(["verdicts:slowed", "verdicts:products"], (3, 224, 224), precision=0.01)
     assert alone.latency_s, alone.error
     assert more.latency_s, more.error

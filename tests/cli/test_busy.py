@@ -13,6 +13,7 @@ from ..commands import command
 
 QUICK = ("--max-time", "0.3", "--precision", "50%")
 ALERT = "These times are not usable: other processes took 1.4 cores meanwhile; stop them, or wait"
+FIT = ("fit", "mobilenet_v1", "--budget", "latency=9s,macs=50M", "--candidates", "20", *QUICK)
 COMPARE = ("compare", "conv", "separable", "--shape", "14x14x32", *QUICK)
 
 
@@ -32,15 +33,7 @@ class TestBusy:
         [
             ("time", "lenet5", *QUICK),
             COMPARE,
-            (
-                "fit",
-                "mobilenet_v1",
-                "--budget",
-                "latency=9s,macs=50M",
-                "--candidates",
-                "20",
-                *QUICK,
-            ),
+            FIT,
             ("scale", "resnet20", "--to", "2x", "--by", "width", *QUICK),
         ],
         ids=lambda line: line[0],
@@ -64,19 +57,10 @@ class TestBusy:
         assert row["explanation"].endswith("its times are not usable, so nothing is said of them")
 
     def test_nothing_is_chosen(self) -> None:
-        line = (
-            "fit",
-            "mobilenet_v1",
-            "--budget",
-            "latency=9s,macs=50M",
-            "--candidates",
-            "20",
-            *QUICK,
-        )
-        found = json.loads(command(*line, "--format", "json").stdout)
+        found = json.loads(command(*FIT, "--format", "json").stdout)
         assert all(not one["chosen"] and one["meets"] is None for one in found["results"])
-        assert "▶" not in command(*line).stdout and "Nothing is chosen" in command(*line).stdout
-        tight = [word.replace("9s", "1ns") for word in line]
+        assert "▶" not in command(*FIT).stdout and "Nothing is chosen" in command(*FIT).stdout
+        tight = [word.replace("9s", "1ns") for word in FIT]
         assert command(*tight).returncode == 0, "nor is it said that nothing fits"
 
     def test_a_row_says_so_and_the_history_does_not_learn(

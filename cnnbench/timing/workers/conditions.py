@@ -2,7 +2,7 @@
 
 glibc gives memory back to the system after a pass and takes it again for the next, page by page,
 or not, by what a process happened to do before (mallopt(3)). Here it keeps what it has. Variables
-that a user has set are left as they are, and the record says so.
+that a user has set are left as they are.
 """
 
 from __future__ import annotations

@@ -60,11 +60,8 @@ class _Member:
 
     def passes(self, number: int) -> Passes:
         """What its passes took beside time; of those of a process that has ended nothing."""
-        entry = self.entries.get(number)
-        with suppress(WorkerError):
-            return (
-                Passes(**entry.remote.ask(entry.model, passes=entry.entry)) if entry else Passes()
-            )
+        with suppress(KeyError, WorkerError):
+            return self.entries[number].passes()
         return Passes()
 
     def close(self) -> None:

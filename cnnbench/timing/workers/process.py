@@ -6,15 +6,16 @@ Needs no torch.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from cnnbench.timing.workers.conditions import conditions
 from cnnbench.timing.workers.order import Order
+
+if TYPE_CHECKING:
+    import subprocess
 
 # cnnbench is found as it was here, and last, so that no revision's modules are hidden by it.
 _START = (
@@ -57,6 +58,9 @@ def begin(order: Order) -> Begun:
 
 def _begin(folder: str, more: dict[str, str], *, early: bool, compiled: bool = True) -> Begun:
     """A process in a folder, with more variables; without `compiled` it leaves no bytecode."""
+    import subprocess  # which no command needs that times nothing
+    import tempfile
+
     errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
     process = subprocess.Popen(
         [sys.executable, "-P", *([] if compiled else ["-B"]), "-c", _START.format(_HOME, early)],

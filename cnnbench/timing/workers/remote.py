@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cnnbench.counting.cost import OpCost
+from cnnbench.devices.passes import Passes
 from cnnbench.errors import InputError, reason_of
 from cnnbench.timing.layers import TIMED
 from cnnbench.timing.workers.order import Job, Order
@@ -158,6 +159,10 @@ class RemoteEntry:
             self.model, entry=self.entry, repeats=repeats, counts=counts, watched=watched
         )
         return float(found["seconds"])
+
+    def passes(self) -> Passes:
+        """What its passes so far took beside time."""
+        return Passes(**self.remote.ask(self.model, passes=self.entry))
 
     def operators(self) -> list[tuple[OpCost, float]]:
         """Each operator and its median seconds in the watched passes so far."""
