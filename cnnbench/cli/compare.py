@@ -12,7 +12,7 @@ from cnnbench.cli.completion import complete_spec
 from cnnbench.cli.frame import Drawn, Measuring, command, their_code
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.division import By
-from cnnbench.errors import CnnbenchError
+from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse_together
 from cnnbench.timing.backends import EAGER
 
@@ -122,7 +122,7 @@ def compare(
         with measuring.session(len(specs) - 1) as session:
             check(setting, session.machine.device)
             layers = written.is_apart and name == EAGER
-            values = layers or not session.rule.processes  # operators are timed in this process
+            values = not session.rule.processes  # it is timed in this process
             rows = study.count_rows(asked, given, setting, values=values, seed=measuring.seed)
             done = study.time_rows(rows, setting, session, layers=layers)
 
@@ -132,5 +132,7 @@ def compare(
         return comparison(done)
 
     report = measuring.told(report_of(done, by, setting))
-    strict = measuring.strict
+    strict = measuring.strict and not done.failures
     written.hand_over(report, interrupted=done.interrupted, strict=strict, draw=draw)
+    if done.failures:
+        raise SomeFailed(done.failures)

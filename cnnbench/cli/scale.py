@@ -9,6 +9,7 @@ import typer
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Drawn, Measuring, command
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import SomeFailed
 from cnnbench.models.scale import Compound, Way, scalable
 from cnnbench.models.spec import parse
 from cnnbench.studies.scaling.target import read, without_target
@@ -125,5 +126,7 @@ def scale(
 
         return ways(report.results)
 
-    strict = measuring.strict
+    strict = measuring.strict and not done.failures
     written.hand_over(report, interrupted=done.interrupted, strict=strict, draw=draw)
+    if done.failures:
+        raise SomeFailed(done.failures)

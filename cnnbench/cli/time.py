@@ -69,12 +69,10 @@ def time(
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
     given = opt.read_inputs(inputs, max(sizes), specs)
-    if not layers:
-        measuring.begin()
+    measuring.begin()
     with heavy_imports():
         from cnnbench.reports.time import report_of
-        from cnnbench.timing.measure import Timing, timed
-        from cnnbench.timing.measure_layers import timed_layers
+        from cnnbench.timing.measure import timed
         from cnnbench.timing.setting import Setting
     asked = [
         (spec, Setting(size, dtype, channels_last, name, fuse, train))
@@ -82,12 +80,8 @@ def time(
         for size in sizes
         for name in names
     ]
-    with measuring.session(2 if layers else len(asked)) as session:
-        timing: Timing
-        if layers:
-            timing = timed_layers(asked, given, session)
-        else:
-            timing = timed(asked, given, session, largest=largest)
+    with measuring.session(len(asked) * (2 if layers else 1)) as session:
+        timing = timed(asked, given, session, largest=largest, layers=layers)
     failed = [row.error for row in timing.latencies if row.error]
     if len(failed) == len(timing.latencies) and not timing.interrupted:
         raise SomeFailed(list(dict.fromkeys(failed)), exit_code=2)

@@ -110,7 +110,8 @@ def _ratios(row: Comparison, result: dict[str, Any]) -> dict[str, Any]:
     if row.predicted_speedup is not None:
         cells["predicted"] = units.ratio(row.predicted_speedup)
     cells["measured"] = marked(result["measured_speedup"], row.verdict)
-    return {"name": "  times less", **cells, "interval": col.of_ratio(result)}
+    shown = "failed" if row.failure else col.of_ratio(result)
+    return {"name": "  times less", **cells, "interval": shown}
 
 
 def _sentences(rows: Sequence[Comparison], results: Sequence[dict[str, Any]]) -> list[str]:
@@ -150,6 +151,7 @@ def surroundings(done: Comparing) -> dict[str, Any]:
 def judgements(done: Comparing) -> list[str]:
     """What disturbed it, what could not be told, and what the marks of ratios say."""
     lines = [f"warning: {warning.text}" for warning in done.warnings]
+    lines += [f"failed: {reason}" for reason in done.failures]
     if done.profile is not None and (done.profile.disturbed or done.profile.operators_disturbed):
         lines.append(
             "predicted from ceilings measured while something disturbed; again on a quiet machine: "

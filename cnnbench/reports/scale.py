@@ -183,7 +183,7 @@ def _way(result: dict[str, Any]) -> dict[str, Any]:
     return {
         **result,
         "name": result["way"] or "base",
-        "interval": col.of_rerun(result),
+        "interval": "failed" if result["failure"] else col.of_rerun(result),
         "measured_ratio": marked(result["measured_ratio"], result["verdict"]),
         "ratio_interval": col.of_ratio(result),
     }

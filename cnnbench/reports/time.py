@@ -13,8 +13,8 @@ from cnnbench.reports import columns as col
 from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.timing.latency import Latency
+from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import Timing
-from cnnbench.timing.measure_layers import LayerTimes, LayerTiming
 
 LATENCIES = (
     col.MODEL,
@@ -54,7 +54,7 @@ def report_of(timing: Timing, *, raw: bool = False, division: Division | None = 
     latencies = timing.latencies
     results = [latency.record(raw=raw) for latency in latencies]
     records, tables = results, [Table(LATENCIES, [_row(latency) for latency in latencies])]
-    if isinstance(timing, LayerTiming):
+    if timing.networks is not None:
         key = "layers" if division.is_of_operators else "modules"
         parts = [(part, part.record()) for part in timing.networks]
         shown = [division.shown(division.of(ops)) for _, ops in parts]

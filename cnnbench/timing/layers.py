@@ -1,23 +1,16 @@
-"""Per-operator times joined with the count's trace, and what bounds each."""
+"""Operators' times beside their costs, and what bounds each."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-from pydantic import TypeAdapter
-
-from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
-from cnnbench.counting.rules import convention
-from cnnbench.errors import InputError
+from cnnbench.counting.cost import OpCost
+from cnnbench.counting.division import names
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.profile import Profile
-from cnnbench.timing.prepared import Prepared
-from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
-
-TIMED = TypeAdapter(list[tuple[OpCost, float]])  # what writes and reads operators' seconds
+from cnnbench.timing.by_operator import Medians
+from cnnbench.timing.latency import Latency
 
 
 @dataclass(frozen=True)
@@ -39,89 +32,53 @@ class OpTime:
         return self.cost.cost.flops / self.time_s if self.time_s else 0.0
 
 
-class ByOperator:
-    """A prepared network whose pass runs under the stopwatch; an entry of rounds like any other."""
+@dataclass(frozen=True)
+class LayerTimes:
+    """A network's operators timed one by one, beside the pass as a whole; none where it failed."""
 
-    def __init__(self, prepared: Prepared) -> None:
-        """Nothing is timed yet."""
-        self._prepared = prepared
-        self._stopwatch = Stopwatch(timer(prepared.device.torch))
-        self._first: list[Lap] = []
-        self._samples: list[list[float]] = []  # seconds of each operator, one pass's mean a sample
+    whole: Latency
+    operators: list[OpTime]
 
-    def seconds(self, repeats: int = 1, counts: bool = True) -> float:
-        """Seconds that the operators of so many passes took, together; kept where they count."""
-        prepared = self._prepared
-        passes = []
-        for _ in range(repeats):
-            with prepared.running():
-                with self._stopwatch:
-                    prepared.run()
-                passes.append(self._stopwatch.laps())
-        self._first = self._first or passes[0]
-        if any(len(laps) != len(self._first) for laps in passes):
-            name = prepared.network.name
-            raise InputError(f"{name} runs other operators each time; time it without --layers")
-        columns = zip(*passes, strict=True)
-        sample = [sum(lap.seconds for lap in laps) / repeats for laps in columns]
-        if counts:
-            self._samples.append(sample)
-        return float(repeats * sum(sample))
+    def record(self) -> list[dict[str, Any]]:
+        """One record an operator, in execution order; `share` is of the whole pass."""
+        whole = self.whole.latency_s or 0.0
+        called = names([op.cost for op in self.operators])
+        return [
+            {
+                "layer": op.cost.path,
+                "name": name,
+                "operator": op.cost.operator,
+                "kind": str(op.cost.kind),
+                "output": list(op.cost.output),
+                "time_s": op.time_s,
+                "share": op.time_s / whole if whole else 0.0,
+                "params": op.cost.cost.params,
+                "macs": op.cost.cost.macs,
+                "flops": op.cost.cost.flops,
+                "elementwise_flops": op.cost.cost.elementwise_flops,
+                "bytes_moved": op.cost.cost.bytes_moved,
+                "live_bytes": op.cost.live_bytes,
+                "intensity": op.cost.cost.intensity,
+                "flops_per_s": op.flops_per_s,
+                "bound": op.bound,
+                "fraction_of_bound": op.fraction_of_bound,
+            }
+            for op, name in zip(self.operators, called, strict=True)
+        ]
 
-    def medians(self) -> list[tuple[OpCost, float]]:
-        """Each operator and its median seconds; InputError where others ran than were counted."""
-        trace = self._prepared.trace
-        assert trace is not None, "its totals alone are known"
-        operators = join(trace, self._first, self._prepared.network.name)
-        seconds = np.median(self._samples, axis=0)
-        return list(zip(operators, map(float, seconds), strict=True))
+    @property
+    def between_s(self) -> float | None:
+        """What the whole pass takes longer than its operators: Python, dispatch, allocation.
 
-    def times(self, profile: Profile) -> list[OpTime]:
-        """Each operator's median seconds, beside its cost and its bound; InputError as there."""
-        dtype = self._prepared.dtype
-        return [_timed(op, seconds, profile, dtype) for op, seconds in self.medians()]
-
-
-def join(trace: Trace, laps: Sequence[Lap], name: str) -> list[OpCost]:
-    """The cost of each lap of a real pass, which runs what was counted, in the same order.
-
-    But for moves: a real tensor's layout may take a copy more or less than the count's, and a
-    copy that was not counted costs its bytes. InputError where anything else differs.
-    """
-    counted = deque(trace.operators)
-    costs: list[OpCost] = []
-    for lap in laps:
-        while counted and _moves(counted[0].operator) and not (lap.copied or _is(counted[0], lap)):
-            counted.popleft()
-        if counted and _is(counted[0], lap):
-            costs.append(counted.popleft())
-        elif lap.copied or _moves(lap.operator):
-            costs.append(_copy(lap, costs[-1].path if costs else ""))
-        else:
-            break
-    if len(costs) < len(laps) or any(not _moves(op.operator) for op in counted):
-        ran = laps[len(costs)].operator if len(costs) < len(laps) else "no more"
-        op = counted[0] if counted else None
-        expected = f"{op.path or 'the network'} ({op.operator})" if op else "no more"
-        raise InputError(
-            f"{name} ran {ran} where {expected} was counted, so its times cannot be joined with "
-            "costs; time it without --layers"
-        )
-    return costs
+        None where the operators took longer one by one: the machine was slower for them.
+        """
+        left = (self.whole.latency_s or 0.0) - sum(op.time_s for op in self.operators)
+        return left if left >= 0 else None
 
 
-def _moves(operator: str) -> bool:
-    return operator in convention.MOVES or operator in convention.VIEWS
-
-
-def _is(op: OpCost, lap: Lap) -> bool:
-    renamed = (op.operator, lap.operator) == ("relu6", "hardtanh")
-    return op.output == lap.output and (op.operator == lap.operator or renamed)
-
-
-def _copy(lap: Lap, path: str) -> OpCost:
-    cost = Cost(bytes_moved=2 * lap.size)
-    return OpCost(path, f"{lap.operator} (copy)", Kind.OTHER, (), lap.output, cost, 0)
+def op_times(medians: Medians, profile: Profile, dtype: str) -> list[OpTime]:
+    """Each operator's time beside its bound."""
+    return [_timed(op, seconds, profile, dtype) for op, seconds in medians]
 
 
 def _timed(op: OpCost, seconds: float, profile: Profile, dtype: str) -> OpTime:

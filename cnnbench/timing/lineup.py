@@ -21,6 +21,7 @@ from cnnbench.models.arguments import Inputs, read
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT
 from cnnbench.timing.builder import Builder, doing
+from cnnbench.timing.by_operator import ByOperator, Watched
 from cnnbench.timing.latency import Latency, failed
 from cnnbench.timing.prepared import called
 from cnnbench.timing.sampling import Entry
@@ -39,12 +40,14 @@ class Lineup:
     """One row a network, in the order asked for: ready, or a latency that says why not.
 
     `teams` are the entries of those that are ready, of each process; `processes` is how many there
-    are, 0 for this one.
+    are, 0 for this one. Where operators are timed, `watched` are the same networks, whose entries
+    follow those of all whole passes.
     """
 
     rows: list[Subject | Latency]
     teams: list[list[Entry]]
     processes: int = 0
+    watched: Sequence[Watched] = ()
 
     @property
     def subjects(self) -> list[Subject]:
@@ -54,19 +57,27 @@ class Lineup:
 
 @contextmanager
 def lineup(
-    asked: Asked, known: Known, given: Inputs | None, session: Session, *, largest: bool
+    asked: Asked,
+    known: Known,
+    given: Inputs | None,
+    session: Session,
+    *,
+    largest: bool = False,
+    layers: bool = False,
 ) -> Iterator[Lineup]:
     """Make them ready, and end their processes afterwards."""
+    if layers:  # operators are joined with a trace, which totals do not hold
+        known = [cost if isinstance(cost, Trace) else None for cost in known]
     jobs = [
-        _job(model, given, setting, cost, largest)
+        _job(model, given, setting, None if layers else cost, largest)
         for (model, setting), cost in zip(asked, known, strict=True)
     ]
     if not session.rule.processes or None in jobs:
-        yield _here(asked, known, given, session, largest)
+        yield _here(asked, known, given, session, largest, layers)
         return
     crew = Crew(order(session), session.machine.device, session.rule.processes)
     try:
-        yield _there([job for job in jobs if job], session, crew)
+        yield _there([job for job in jobs if job], session, crew, layers)
     finally:
         crew.close()
 
@@ -104,12 +115,18 @@ def _job(
 
 
 def _here(
-    asked: Asked, known: Known, given: Inputs | None, session: Session, largest: bool
+    asked: Asked,
+    known: Known,
+    given: Inputs | None,
+    session: Session,
+    largest: bool,
+    layers: bool,
 ) -> Lineup:
     """Networks of this process."""
     builder = Builder(session.machine.device, session.rule.seed, session.progress)
     rows: list[Subject | Latency] = []
     entries: list[Entry] = []
+    watched: list[ByOperator] = []
     for (model, setting), cost in zip(asked, known, strict=True):
         try:
             ready = builder.prepared(model, given, setting, cost, largest=largest)
@@ -118,10 +135,11 @@ def _here(
         else:
             rows.append(ready)
             entries.append(ready)
-    return Lineup(rows, [entries])
+            watched += [ByOperator(ready)] if layers else []
+    return Lineup(rows, [[*entries, *watched]], watched=watched)
 
 
-def _there(jobs: Sequence[Job], session: Session, crew: Crew) -> Lineup:
+def _there(jobs: Sequence[Job], session: Session, crew: Crew, layers: bool) -> Lineup:
     """Networks of a crew of workers."""
     rows: list[Subject | Latency] = []
     ready: list[Crewed] = []
@@ -140,5 +158,5 @@ def _there(jobs: Sequence[Job], session: Session, crew: Crew) -> Lineup:
             session.progress.say(
                 f"{ready[0].model}: {seen} at first sight; starting more processes"
             )
-    teams = crew.teams(ready)
-    return Lineup(rows, teams, len(teams))
+    teams = crew.teams(ready, layers=layers)
+    return Lineup(rows, teams, len(teams), ready if layers else ())

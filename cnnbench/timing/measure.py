@@ -13,15 +13,17 @@ from cnnbench.devices.disturbances import Disturbances, slowing
 from cnnbench.devices.environment import Environment, environment
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning, unusable
-from cnnbench.errors import SpecError
+from cnnbench.errors import CnnbenchError, SpecError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.nesting import room
 from cnnbench.models.network import Model
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
+from cnnbench.timing.by_operator import check as check_layers
 from cnnbench.timing.history import History, RunValue, What
 from cnnbench.timing.latency import Latency, failed, key_of, latency
+from cnnbench.timing.layers import LayerTimes, op_times
 from cnnbench.timing.lineup import Asked, Known, Lineup, lineup
 from cnnbench.timing.sampling import FIRST_LOOK, Rounds, Width, take, widest
 from cnnbench.timing.session import Session, stop_rule
@@ -32,7 +34,8 @@ from cnnbench.timing.setting import Setting, check
 class Timing:
     """What was timed, where, and what disturbed it: `latencies` in the order asked for.
 
-    `history` is what was known of the device's runs before this one.
+    `history` is what was known of the device's runs before this one; `networks` are the same passes
+    by operator, where that was asked for.
     """
 
     latencies: list[Latency]
@@ -41,6 +44,7 @@ class Timing:
     warnings: list[Warning]
     interrupted: bool = False
     history: History | None = None
+    networks: list[LayerTimes] | None = None
 
     @property
     def unusable(self) -> str:
@@ -97,25 +101,33 @@ def timed(
     *,
     known: Known | None = None,
     largest: bool = False,
+    layers: bool = False,
     width: Width = widest,
 ) -> Timing:
     """Make every network ready, sample all in rounds, derive their latencies.
 
     `known` is what has been counted of each already. `largest` looks for the largest batch that
-    fits where the one asked for does not; `width` is what sampling waits for.
+    fits where the one asked for does not; `layers` times, in the same rounds, each pass operator by
+    operator too; `width` is what sampling waits for.
     """
     device, threads = session.machine.device, session.machine.threads.number
     for _, setting in asked:
         check(setting, device)
+        if layers:
+            check_layers(setting, device)
     before = Disturbances(device, threads)
     with (
         cores.limited(threads),
         torch.random.fork_rng(devices=[]),
-        lineup(asked, known or [None] * len(asked), given, session, largest=largest) as found,
+        lineup(
+            asked, known or [None] * len(asked), given, session, largest=largest, layers=layers
+        ) as found,
     ):
         now = environment(session.machine, kept=found.processes > 0)
         dtypes = [subject.dtype for subject in found.subjects]
-        ceilings = profiling.calibrate(device, threads, dtypes, say=session.progress.say)
+        ceilings = profiling.calibrate(
+            device, threads, dtypes, memory=layers, say=session.progress.say
+        )
         if session.wait:
             before.settled(session.progress.say)
         watch = Disturbances(device, threads)
@@ -125,6 +137,10 @@ def timed(
         history, usable = History.of(session.machine), not unusable(disturbed)
         timed = _latencies(found, sampled, session, ceilings, history, usable)
         latencies = [row if isinstance(row, Latency) else next(timed) for row in found.rows]
+        networks = None
+        if layers:
+            networks = _by_layer(latencies, found, sampled, session.machine, ceilings)
+            latencies = [network.whole for network in networks]
     if not slowing(disturbed):
         history.keep(
             [
@@ -133,7 +149,7 @@ def timed(
                 if index not in sampled.failures and len(sampled.rows) >= FIRST_LOOK
             ]
         )
-    return Timing(latencies, now, ceilings, disturbed, sampled.interrupted, history)
+    return Timing(latencies, now, ceilings, disturbed, sampled.interrupted, history, networks)
 
 
 def _latencies(
@@ -154,3 +170,28 @@ def _latencies(
             between = history.between(What.LATENCY, key_of(one), found.processes)
             made = latency(one, sampled, index, session.rule, ceilings, between, found.processes)
             yield replace(made, reliable=usable)
+
+
+def _by_layer(
+    latencies: Sequence[Latency],
+    found: Lineup,
+    sampled: Rounds,
+    machine: Machine,
+    profile: Profile,
+) -> list[LayerTimes]:
+    """Each network's operators; one that ran others than were counted has failed."""
+    number, index = len(found.watched), -1
+    networks = []
+    for row, whole in zip(found.rows, latencies, strict=True):
+        operators = []
+        if not isinstance(row, Latency):
+            index += 1
+            try:
+                if index + number in sampled.failures:
+                    raise sampled.failures[index + number]
+                medians = [] if whole.error else found.watched[index].medians()
+                operators = op_times(medians, profile, row.dtype)
+            except CnnbenchError as error:
+                whole = failed(row.model, row.setting, machine, str(error))
+        networks.append(LayerTimes(whole, operators))
+    return networks

@@ -246,3 +246,46 @@ def test_networks_of_different_inputs_are_compared_each_at_its_own() -> None:
     assert row["macs_b"] > row["macs_a"]
     shown = command("compare", small, large, "--static").stdout
     assert "Each at its own input: efficientnet_b0 3x224x224" in shown
+
+
+FAILING = """
+from torch import nn
+
+
+class Failing(nn.Linear):
+    def forward(self, x):
+        if x.device.type != "meta" and len(x):
+            raise ValueError("it is broken")
+        return super().forward(x)
+
+
+def failing():
+    return Failing(4, 4)
+
+
+def wide():
+    return nn.Linear(4, 64)
+
+
+def good():
+    return nn.Linear(4, 4)
+"""
+
+
+def test_one_that_cannot_be_timed_is_a_failed_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nets.py").write_text(FAILING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    quick = ("--input", "4", "--max-time", "0.3", "--precision", "50%")
+    done = command("compare", "nets:wide", "nets:failing", "nets:good", *quick)
+    assert done.returncode == 1
+    assert "failed: nets:failing cannot run: ValueError: it is broken" in done.stdout
+    assert done.stderr.startswith("cnnbench: nets:failing cannot run: ValueError: it is broken")
+    found = command("compare", "nets:wide", "nets:failing", "nets:good", *quick, "--format", "json")
+    failing, good = json.loads(found.stdout)["results"]
+    assert failing["failure"] and failing["measured_speedup"] is None and failing["macs_b"] == 16
+    assert good["failure"] == "" and good["measured_speedup"] > 0
+    none = command("compare", "nets:wide", "nets:failing", *quick)
+    assert none.returncode == 2 and none.stdout == ""
+    assert none.stderr == "cnnbench: nets:failing cannot run: ValueError: it is broken\n"

@@ -11,8 +11,10 @@ from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models import lookup, registry
 from cnnbench.models.model import Model as Row
 from cnnbench.models.network import Model
-from cnnbench.timing.layers import ByOperator
-from cnnbench.timing.measure_layers import LayerTiming, timed_layers
+from cnnbench.timing.by_operator import ByOperator
+from cnnbench.timing.layers import LayerTimes, OpTime, op_times
+from cnnbench.timing.measure import Timing
+from cnnbench.timing.measure import timed as measured
 from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
@@ -42,10 +44,10 @@ def watched(model: Model, setting: Setting = PLAIN, shape: object = None) -> ByO
     return entry
 
 
-def times(entry: ByOperator):  # type: ignore[no-untyped-def]
+def times(entry: ByOperator) -> list[OpTime]:
     from tests.roofline.test_profile import ROOFS
 
-    return entry.times(ROOFS)
+    return op_times(entry.medians(), ROOFS, entry._prepared.dtype)
 
 
 @pytest.mark.parametrize("model", ZOO, ids=lambda model: model.name)
@@ -95,13 +97,22 @@ def test_a_pass_that_is_not_the_counted_one_is_refused() -> None:
         times(watched(Fickle(), shape=(3, 8, 8)))
 
 
-def timed(*asked: tuple[Model, Setting], shape: tuple[int, ...] = (3, 8, 8)) -> LayerTiming:
-    return timed_layers(asked, shape, Session(Machine.find("cpu", 1), StopRule(0.5, 0.5)))
+def timed(
+    *asked: tuple[Model, Setting], shape: tuple[int, ...] = (3, 8, 8), processes: int = 0
+) -> Timing:
+    rule = StopRule(0.5, 0.5, processes=processes)
+    return measured(asked, shape, Session(Machine.find("cpu", 1), rule), layers=True)
+
+
+def by_layer(*asked: tuple[Model, Setting], **how: Any) -> list[LayerTimes]:
+    found = timed(*asked, **how).networks
+    assert found is not None
+    return found
 
 
 def test_layers_beside_the_whole_pass() -> None:
     net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 4))
-    (found,) = timed((net, Setting(batch=2))).networks
+    (found,) = by_layer((net, Setting(batch=2)))
     assert [op.cost.operator for op in found.operators] == ["conv2d", "relu", "linear"]
     assert [op.cost.path for op in found.operators] == ["0", "1", "3"]
     whole = found.whole.latency_s
@@ -117,24 +128,29 @@ def test_layers_beside_the_whole_pass() -> None:
 
 def test_one_that_cannot_be_joined_has_an_error_and_the_others_go_on() -> None:
     asked = [(Fickle(), PLAIN), (nn.Linear(8, 8), PLAIN), (nn.Conv2d(3, 4, 3), PLAIN)]
-    broken, linear, conv = timed(*asked).networks
+    broken, linear, conv = by_layer(*asked)
     assert "Fickle ran conv2d where" in str(broken.whole.error) and broken.operators == []
     assert linear.whole.error is None and [op.cost.path for op in conv.operators] == [""]
 
 
 def test_ctrl_c_ends_with_the_networks_timed_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnnbench.timing import measure_layers as module
+    original, calls = ByOperator.seconds, iter(range(1000))
 
-    original, calls = module.prepare, iter(range(3))
-
-    def stopped(*arguments: Any) -> Any:
-        if next(calls) == 1:
+    def stopped(self: ByOperator, repeats: int = 1, counts: bool = True) -> float:
+        if counts and next(calls) == 2:
             raise KeyboardInterrupt
-        return original(*arguments)
+        return original(self, repeats, counts)
 
-    monkeypatch.setattr(module, "prepare", stopped)
+    monkeypatch.setattr(ByOperator, "seconds", stopped)
     found = timed((nn.Conv2d(3, 4, 3), PLAIN), (nn.Conv2d(3, 4, 1), PLAIN))
-    assert found.interrupted and len(found.networks) == 1
+    assert found.interrupted and found.networks
+    assert [bool(one.operators) for one in found.networks] == [True, True]
+
+
+def test_layers_in_workers_are_those_of_the_count() -> None:
+    here, there = (by_layer(("lenet5", PLAIN), shape=(1, 32, 32), processes=n)[0] for n in (0, 2))
+    assert [op.cost for op in there.operators] == [op.cost for op in here.operators]
+    assert there.whole.processes == 2 and all(op.time_s > 0 for op in there.operators)
 
 
 @pytest.mark.parametrize("setting", [Setting(backend="compile"), Setting(backend="graph")])

@@ -12,8 +12,7 @@ import pytest
 
 from cnnbench.devices.machine import Machine
 from cnnbench.progress import Progress
-from cnnbench.timing.latency import Latency
-from cnnbench.timing.measure import timed
+from cnnbench.timing.measure import Timing, timed
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.workers.conditions import ALLOCATOR, conditions
@@ -85,14 +84,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def measured(*names: str, rule: StopRule = SHORT) -> list[Latency]:
+def measured(*names: str, rule: StopRule = SHORT, layers: bool = False) -> Timing:
     asked = [(f"endings:{name}" if name.islower() else name, Setting()) for name in names]
-    return timed(asked, (4,), Session(Machine.find("cpu", 1), rule)).latencies
+    return timed(asked, (4,), Session(Machine.find("cpu", 1), rule), layers=layers)
 
 
 def test_what_workers_say_is_what_is_said_here(folder: Path) -> None:
-    (there,) = measured("good")
-    (here,) = measured("good", rule=StopRule(max_time=0.3, processes=0))
+    (there,) = measured("good").latencies
+    (here,) = measured("good", rule=StopRule(max_time=0.3, processes=0)).latencies
     assert (there.model, there.macs, there.params) == (here.model, here.macs, here.params)
     assert there.dtype == here.dtype == "float32"
     assert there.input == here.input == ((1, 4),)
@@ -100,11 +99,20 @@ def test_what_workers_say_is_what_is_said_here(folder: Path) -> None:
 
 
 def test_a_network_that_ends_its_worker_is_a_row_and_the_others_go_on(folder: Path) -> None:
-    first, good, later, failing = measured("at_once", "good", "later", "failing")
+    first, good, later, failing = measured("at_once", "good", "later", "failing").latencies
     assert str(first.error).endswith("ended the process: exit code 7")
     assert good.error is None and good.samples >= 8
     assert str(later.error).endswith("ended the process: exit code 7")
     assert failing.error is not None and "only in a worker" in failing.error
+
+
+def test_an_operator_that_ends_its_worker_is_a_row_too(folder: Path) -> None:
+    timing = measured("later", "good", rule=StopRule(0.5, 1, processes=2), layers=True)
+    assert timing.networks is not None
+    later, good = timing.networks
+    assert str(later.whole.error).endswith("ended the process: exit code 7")
+    assert not later.operators
+    assert [op.cost.operator for op in good.operators] == ["linear"] and good.whole.samples >= 8
 
 
 def test_one_that_ends_its_worker_at_first_sight_is_a_row_too(folder: Path) -> None:
@@ -118,7 +126,7 @@ def test_one_that_ends_its_worker_at_first_sight_is_a_row_too(folder: Path) -> N
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no such copies here")
 def test_what_a_network_has_begun_neither_holds_us_up_nor_stays(folder: Path) -> None:
     before = sleeping()
-    (row,) = measured("leaves_one")
+    (row,) = measured("leaves_one").latencies
     assert str(row.error).endswith("ended the process: exit code 7")
     assert sleeping() <= before
 
@@ -135,13 +143,13 @@ def sleeping() -> set[int]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no such copies here")
 def test_a_copy_of_a_worker_answers_nothing(folder: Path) -> None:
-    first, good = measured("forking", "good", rule=StopRule(1e-9, 1.0, 0, 1))
+    first, good = measured("forking", "good", rule=StopRule(1e-9, 1.0, 0, 1)).latencies
     assert first.error is None and good.error is None
     assert first.samples == good.samples > 12 and first.page_faults is not None
 
 
 def test_a_model_that_is_not_there_is_said_as_it_is_here(folder: Path) -> None:
-    (row,) = measured("nothing")
+    (row,) = measured("nothing").latencies
     assert row.error is not None and "nothing" in row.error
 
 

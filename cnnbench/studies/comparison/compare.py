@@ -15,7 +15,7 @@ from cnnbench.counting.count import count_model
 from cnnbench.devices.disturbances import slowing
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
-from cnnbench.errors import InputError, ShapeError
+from cnnbench.errors import ShapeError, SomeFailed
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.model import Value
 from cnnbench.models.network import Model
@@ -28,7 +28,6 @@ from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.history import RunValue, What
 from cnnbench.timing.measure import Timing, timed
-from cnnbench.timing.measure_layers import timed_layers
 from cnnbench.timing.pairing import Verdict, ratio, verdict, widest
 from cnnbench.timing.reruns import expected
 from cnnbench.timing.sampling import FIRST_LOOK
@@ -147,8 +146,8 @@ def time_rows(
     """The rows with predicted and measured times: rows of one reference in the same rounds.
 
     `layers` times each side's operators too. The device's own operators are measured last: what
-    they leave in the allocator would change the times. InputError where a side cannot run. Ctrl-C
-    ends it with the rows so far.
+    they leave in the allocator would change the times. Rows of a side that cannot run have a
+    `failure`; SomeFailed where all have. Ctrl-C ends it with the rows so far.
     """
     done: list[Comparison] = []
     timing, interrupted = None, False
@@ -165,9 +164,6 @@ def time_rows(
                 width=widest,
             )
             warnings |= {(w.name, w.unusable): w for w in timing.warnings}
-            for latency in timing.latencies:
-                if latency.error and not timing.interrupted:
-                    raise InputError(latency.error)
             a, *others = timing.latencies
             first = replace(together[0].a, latency=a)
             done += [
@@ -184,6 +180,8 @@ def time_rows(
             raise
         interrupted, profile = True, timing.profile
     assert timing is not None
+    if not interrupted and all(row.failure for row in done):
+        raise SomeFailed([row.failure for row in done[:1]], exit_code=2)
     done = [*done, *rows[len(done) :]]
     done = done if interrupted else predict_rows(done, profile)
     return Comparing(done, profile, timing.environment, list(warnings.values()), interrupted)
@@ -215,14 +213,15 @@ def _with_layers(
     rows: Sequence[Comparison], setting: Setting, session: Session
 ) -> list[Comparison]:
     """The rows with each side's operators timed one by one."""
-    silent = Session(session.machine, StopRule(precision=0.1, max_time=_LAYERS_S))
-
-    def by_layer(side: Side) -> Side:
-        session.progress.say(f"timing the operators of {side.name}")
-        timing = timed_layers([(side.network, setting)], None, silent, known=[side.trace])
-        return replace(side, layers=timing.networks[0])
-
-    return _each_side(rows, by_layer)
+    session.progress.say("timing operators")
+    rule = replace(session.rule, precision=0.1, max_time=_LAYERS_S)
+    silent = Session(session.machine, rule, wait=session.wait)
+    sides = {id(side): side for row in rows for side in (row.a, row.b)}
+    asked = [(side.network, setting) for side in sides.values()]
+    traces = [side.trace for side in sides.values()]
+    timing = timed(asked, None, silent, known=traces, layers=True)
+    found = dict(zip(sides, timing.networks or [], strict=True))
+    return _each_side(rows, lambda side: replace(side, layers=found[id(side)]))
 
 
 def _judged(row: Comparison, timing: Timing, rule: StopRule) -> Comparison:

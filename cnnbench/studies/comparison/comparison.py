@@ -11,7 +11,7 @@ from cnnbench.models.network import Network
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.latency import Latency
-from cnnbench.timing.measure_layers import LayerTimes
+from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.statistics import Interval
 
@@ -84,6 +84,12 @@ class Comparison:
         return f"{self.label}: {pair}" if self.label and self.several else self.label or pair
 
     @property
+    def failure(self) -> str:
+        """Why a side could not be timed; nothing where both were, or nothing was to be."""
+        errors = (side.latency.error for side in (self.a, self.b) if side.latency)
+        return next(filter(None, errors), "")
+
+    @property
     def macs_ratio(self) -> float | None:
         """a's MACs / b's; None where b has none."""
         return _ratio(self.a.cost.macs, self.b.cost.macs)
@@ -108,6 +114,13 @@ class Comparing:
     environment: Environment | None = None
     warnings: list[Warning] = field(default_factory=list)
     interrupted: bool = False
+
+    @property
+    def failures(self) -> list[str]:
+        """Why rows could not be timed, each reason once; nothing is one that Ctrl-C left out."""
+        if self.interrupted:
+            return []
+        return list(dict.fromkeys(filter(None, (row.failure for row in self.rows))))
 
 
 def _ratio(a: float | None, b: float | None) -> float | None:

@@ -39,6 +39,7 @@ def record(row: Comparison) -> dict[str, Any]:
         **bounds("ci", found),
         **bounds("run", row.run),
         "verdict": row.verdict,
+        "failure": row.failure,
         "explanation": explain(row),
         "warnings": [
             {"model": side.name, **asdict(warning)}

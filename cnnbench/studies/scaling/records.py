@@ -67,6 +67,7 @@ def _way(row: Comparison, one: Spent | None, setting: Setting) -> dict[str, Any]
         **bounds("ci", found and found.inverse),
         **bounds("run", row.run.inverse if one and row.run else None),
         "verdict": row.verdict if one else None,
+        "failure": side.latency.error if side.latency else None,
         "warnings": [asdict(warning) for warning in side.warnings],
     }
 

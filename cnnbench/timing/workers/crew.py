@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+
+import numpy as np
 
 from cnnbench.counting.totals import TOTALS, Totals
 from cnnbench.devices.device import Device
 from cnnbench.devices.passes import Passes
 from cnnbench.devices.warnings import Warning
+from cnnbench.timing.by_operator import Medians
 from cnnbench.timing.sampling import Entry
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.workers.order import Job, Order
@@ -50,19 +53,23 @@ class _Member:
         except WorkerError as error:
             self._failures[number] = error
 
-    def seconds(self, number: int, repeats: int, counts: bool) -> float:
-        """Seconds of a network's passes; WorkerError where one fails."""
+    def seconds(self, number: int, repeats: int, counts: bool, watched: bool = False) -> float:
+        """Seconds of a network's passes, `watched` by operator; WorkerError where one fails."""
         self._alive()
         if number in self._failures:
             raise self._failures[number]
         with self._ending(number):
-            return self.entries[number].seconds(repeats, counts)
+            return replace(self.entries[number], watched=watched).seconds(repeats, counts)
 
     def passes(self, number: int) -> Passes:
         """What its passes took beside time; of those of a process that has ended nothing."""
         with suppress(KeyError, WorkerError):
             return self.entries[number].passes()
         return Passes()
+
+    def operators(self, number: int) -> Medians:
+        """Its operators' median seconds; none of a process that has ended."""
+        return self.entries[number].operators() if number in self.entries else []
 
     def close(self) -> None:
         """End its process."""
@@ -118,6 +125,17 @@ class Crewed:
         """What the timed passes of all workers took beside time."""
         return sum((one.passes(self.number) for one in self._crew.members), Passes())
 
+    def medians(self) -> Medians:
+        """Its operators' median seconds: medians of the workers', of those that ran the same."""
+        found = list(filter(None, (one.operators(self.number) for one in self._crew.members)))
+        if not found:
+            return []
+        ran = [[op for op, _ in each] for each in found]
+        alike = [
+            [s for _, s in each] for each, ops in zip(found, ran, strict=True) if ops == ran[0]
+        ]
+        return list(zip(ran[0], map(float, np.median(alike, axis=0)), strict=True))
+
 
 @dataclass
 class _Turn:
@@ -125,10 +143,11 @@ class _Turn:
 
     member: _Member
     number: int
+    watched: bool = False
 
     def seconds(self, repeats: int, counts: bool = True) -> float:
         """Seconds of so many passes."""
-        return self.member.seconds(self.number, repeats, counts)
+        return self.member.seconds(self.number, repeats, counts, self.watched)
 
 
 class Crew:
@@ -156,10 +175,10 @@ class Crew:
             _crew=self,
         )
 
-    def teams(self, chosen: Sequence[Crewed]) -> list[list[Entry]]:
+    def teams(self, chosen: Sequence[Crewed], *, layers: bool = False) -> list[list[Entry]]:
         """Each worker's entries, in the order of those chosen, once the others have followed.
 
-        As many workers stay as memory allows.
+        With `layers` those by operator follow. As many workers stay as memory allows.
         """
         if not chosen:
             return [[]]
@@ -172,7 +191,13 @@ class Crew:
         for member in self.members[1:]:  # one by one: at once their threads would wait in turn
             for one in chosen:
                 member.follow(one.number, self._jobs[one.number])
-        return [[_Turn(member, one.number) for one in chosen] for member in self.members]
+        asked = [
+            (watched, one) for watched in ((False, True) if layers else (False,)) for one in chosen
+        ]
+        return [
+            [_Turn(member, one.number, watched) for watched, one in asked]
+            for member in self.members
+        ]
 
     def close(self) -> None:
         """End them all."""

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cnnbench.counting.cost import OpCost
 from cnnbench.devices.passes import Passes
 from cnnbench.errors import InputError, reason_of
-from cnnbench.timing.layers import TIMED
+from cnnbench.timing.by_operator import TIMED, Medians
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.process import begin
 from cnnbench.timing.workers.worker import END
@@ -164,7 +163,7 @@ class RemoteEntry:
         """What its passes so far took beside time."""
         return Passes(**self.remote.ask(self.model, passes=self.entry))
 
-    def operators(self) -> list[tuple[OpCost, float]]:
+    def operators(self) -> Medians:
         """Each operator and its median seconds in the watched passes so far."""
         return TIMED.validate_python(self.remote.ask(self.model, operators=self.entry)["operators"])
 

@@ -109,7 +109,7 @@ class _Served:
 
         from cnnbench.devices.device import find_device
         from cnnbench.timing.builder import Builder
-        from cnnbench.timing.layers import ByOperator
+        from cnnbench.timing.by_operator import ByOperator
         from cnnbench.timing.prepared import Prepared
 
         torch.set_num_threads(order.threads)
@@ -127,7 +127,7 @@ class _Served:
         if "passes" in question:
             return asdict(self._prepared[question["passes"]].passes)
         if "operators" in question:
-            from cnnbench.timing.layers import TIMED
+            from cnnbench.timing.by_operator import TIMED
 
             found: dict[str, Any] = {
                 "operators": TIMED.dump_python(self._by_operator(question["operators"]).medians())
@@ -142,7 +142,7 @@ class _Served:
         return {"seconds": entry(question["repeats"], question["counts"])}
 
     def _by_operator(self, index: int) -> Any:
-        from cnnbench.timing.layers import ByOperator
+        from cnnbench.timing.by_operator import ByOperator
 
         if index not in self._watched:
             self._watched[index] = ByOperator(self._prepared[index])

@@ -38,7 +38,7 @@ def _counted(a: str, b: str) -> list[Comparison]:
 def _speedup(row: Comparison) -> Interval:
     """Time of a / time of b; its ends are infinite where it was measured too rarely."""
     if row.measured is None:
-        raise InputError(f"{row.title} was not measured")
+        raise InputError(row.failure or f"{row.title} was not measured")
     if row.verdict is Verdict.NOT_USABLE:
         raise InputError(f"the times of {row.title} are not usable: the machine was busy")
     return row.measured
