@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any
@@ -27,6 +27,13 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+class On(StrEnum):
+    """What a pass was counted on: its shapes alone, or values, by a real pass."""
+
+    SHAPES = "shapes"
+    VALUES = "values"
+
+
 # Within bounds that any pass keeps, so that no file makes nonsense of a page.
 Count = Annotated[int, Field(strict=True, ge=0, le=10**24)]
 
@@ -35,8 +42,8 @@ Count = Annotated[int, Field(strict=True, ge=0, le=10**24)]
 class Cost:
     """What adds up over operators; exact integers. Peak memory does not add and is not here.
 
-    params: trainable elements first read here; macs: multiply-accumulates; elementwise_flops: by
-    the convention table; activations: output elements of convolutions and linear layers;
+    params: elements of parameters first read here; macs: multiply-accumulates; elementwise_flops:
+    by the convention table; activations: output elements of convolutions and linear layers;
     bytes_moved: inputs + weights + outputs, unfused.
     """
 
@@ -106,9 +113,11 @@ class Trace:
     """The operators of one pass in execution order, and what the pass left unread.
 
     Inference is a forward pass, training a forward and a backward one. `buffers` are the
-    activation storages; `unread_params` are trainable elements of modules that did not run, by
-    module (auxiliary heads); `frozen_params` those read that are not trainable; `uncounted` names
-    operators that the convention table does not know, by how often they ran.
+    activation storages; `unread_params` are elements of parameters that nothing read, by module
+    (auxiliary heads); `frozen_params` those that are not trainable; `uncounted` names
+    operators that the convention table does not know, by how often they ran. Where it was counted
+    on values, `values_asked_at` is the code that asked for them; `random` tells that random numbers
+    decide the cost.
     """
 
     operators: tuple[OpCost, ...]
@@ -119,11 +128,20 @@ class Trace:
     unread_params: dict[str, int] = field(default_factory=dict)
     uncounted: dict[str, int] = field(default_factory=dict)
     buffers: tuple[Buffer, ...] = ()
+    counted_on: On = On.SHAPES
+    values_asked_at: str = ""
+    random: bool = False
 
     @cached_property
     def total(self) -> Cost:
-        """Sum over all operators."""
-        return total([op.cost for op in self.operators])
+        """Sum over all operators; `params` are the network's, read or not."""
+        ran = total([op.cost for op in self.operators])
+        return replace(ran, params=ran.params + self.idle_params)
+
+    @property
+    def idle_params(self) -> int:
+        """Elements of parameters that nothing read."""
+        return sum(self.unread_params.values())
 
     @cached_property
     def forward(self) -> Cost:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
 from torch import nn
 
+from cnnbench import units
 from cnnbench.counting.cost import Trace
+from cnnbench.counting.tracing.asked import ValuesAsked
 from cnnbench.counting.tracing.trace import trace
-from cnnbench.errors import InputError, ShapeError
+from cnnbench.devices.device import find_device
+from cnnbench.errors import InputError, MemoryShortage, ShapeError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.build import surroundings
 from cnnbench.models.network import Model, Network, load
@@ -59,11 +66,37 @@ def count_network(
 ) -> Trace:
     """Count a pass of a network, which is left as it was.
 
-    InputError says that it cannot take its inputs, and why.
+    On shapes, and where it asks for values on random normal ones, in a real pass on the CPU.
+    InputError says that it cannot take its inputs, and why; MemoryShortage that values do not fit.
     """
     given = network.shapes(batch)
     given = given.channels_last() if channels_last else given
     try:
-        return trace(network.net, given.positional, given.named, train=train)
+        try:
+            return trace(network.net, given.positional, given.named, train=train)
+        except ValuesAsked as asked:
+            real = _with_values(network, asked)
+            given = real.arguments(batch, torch.device("cpu"))
+            given = given.channels_last() if channels_last else given
+            found = trace(real.net, given.positional, given.named, train=train, values=True)
+            return replace(found, values_asked_at=asked.place)
     except InputError as error:
         raise network.refusal(error, batch, train=train) from error
+
+
+def _with_values(network: Network, asked: ValuesAsked) -> Network:
+    """The network on the CPU with its weights; MemoryShortage where a pass does not fit."""
+    weights = sum(p.numel() * p.element_size() for p in network.net.parameters())
+    placed = network.is_real and all(p.device.type == "cpu" for p in network.net.parameters())
+    needed, free = asked.live_bytes + (0 if placed else weights), find_device("cpu").free_bytes()
+    if free is not None and needed > free:
+        raise MemoryShortage(
+            f"{network.name} is to be counted on values, as {asked.place} asks for them, and takes "
+            f"at least {units.size(needed)}; there are {units.size(free)} free"
+        )
+    if placed:
+        return network
+    if network.is_real:
+        return replace(network, net=deepcopy(network.net).cpu())
+    given = network.inputs if network.asked else None
+    return load(network.name, given, dtype=str(network.dtype), own=False)

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cnnbench.counting.cost import Cost, Count, OpCost, Trace
+from cnnbench.counting.cost import Cost, Count, On, OpCost, Trace
+from cnnbench.devices.warnings import Warning, warning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,8 @@ class Totals(Cost):
     """The cost of a pass, what does not add up over operators, and what a reader must know.
 
     `input` has the batch first; `unread_params` are by module, `uncounted` by operator. `forward`
-    and `backward` are the parts of a training step.
+    and `backward` are the parts of a training step. `counted_on`, `values_asked_at` and `random` as
+    in the trace.
     """
 
     input: tuple[tuple[Count, ...], ...]
@@ -24,8 +26,12 @@ class Totals(Cost):
     peak_operator: dict[str, str] | None = None
     arena_bytes: Count
     frozen_params: Count = 0
+    idle_params: Count = 0
     unread_params: dict[str, int] = field(default_factory=dict)
     uncounted: dict[str, int] = field(default_factory=dict)
+    counted_on: On = On.SHAPES
+    values_asked_at: str = ""
+    random: bool = False
     training: bool = False
     forward: dict[str, Any] | None = None
     backward: dict[str, Any] | None = None
@@ -55,12 +61,26 @@ def totals(trace: Trace) -> Totals:
         peak_operator=place(trace.operators[trace.peak]) if trace.operators else None,
         arena_bytes=trace.arena_bytes,
         frozen_params=trace.frozen_params,
+        idle_params=trace.idle_params,
         unread_params=trace.unread_params,
         uncounted=trace.uncounted,
+        counted_on=trace.counted_on,
+        values_asked_at=trace.values_asked_at,
+        random=trace.random,
         training=trace.trained,
         forward=trace.forward.record() if trace.trained else None,
         backward=trace.backward.record() if trace.trained else None,
     )
+
+
+def conditions(of: Trace | Totals) -> list[Warning]:
+    """What a count holds for, where that is more than shapes."""
+    found = []
+    if of.counted_on is On.VALUES:
+        found.append(warning("counted_on_values", place=of.values_asked_at or "its code"))
+    if of.random:
+        found.append(warning("random"))
+    return found
 
 
 def place(op: OpCost) -> dict[str, str]:

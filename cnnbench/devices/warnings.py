@@ -32,6 +32,11 @@ TEXTS = {
         "machine"
     ),
     # Of the numbers that a network computes.
+    "counted_on_values": (
+        "counted on values, random normal with seed 0, as {place} asks for them; what runs may "
+        "depend on them"
+    ),
+    "random": "random numbers decide what runs; counted with seed 0",
     "not_finite": (
         "NaN or infinity from {layer} on, whose arithmetic may take other times; "
         "initialise the network, or choose another --dtype"

@@ -27,7 +27,8 @@ Model = str | AnySpec | nn.Module
 class Network:
     """A network and the inputs it takes; `asked` tells whether a user chose them.
 
-    `by_name` tells whether its name finds it again, in another process.
+    `by_name` tells whether its name finds it again, in another process; `values` is False of one
+    that was built to be counted alone.
     """
 
     name: str
@@ -35,6 +36,12 @@ class Network:
     inputs: tuple[Input, ...]
     asked: bool = True
     by_name: bool = False
+    values: bool = True
+
+    @property
+    def is_real(self) -> bool:
+        """Whether its weights have values."""
+        return self.values and not any(p.is_meta for p in self.net.parameters())
 
     @property
     def dtype(self) -> torch.dtype:
@@ -81,7 +88,8 @@ def load(
     inputs = args.read(given, carried, name)
     net = args.without_lazy_layers(net, args.shapes_of(inputs, 1, args.real_dtype(net)), name)
     by_name = not isinstance(model, nn.Module)
-    return Network(name, converted(net, wanted), inputs, given is not None, by_name)
+    real = values or not isinstance(model, Spec)
+    return Network(name, converted(net, wanted), inputs, given is not None, by_name, real)
 
 
 def name_of(model: Model) -> str:

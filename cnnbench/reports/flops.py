@@ -10,6 +10,7 @@ from cnnbench.counting import views
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import By, Division
 from cnnbench.counting.rules import convention
+from cnnbench.counting.totals import conditions
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
@@ -86,7 +87,7 @@ def report_of(
         command="flops",
         results=results,
         tables=tables,
-        findings=_remarks(rows),
+        findings=[*_conditions(specs, traces), *_remarks(rows)],
         notes=[
             *_peaks(rows),
             *(_LEGEND if division and division.is_of_operators else ()),
@@ -154,6 +155,12 @@ def _peaks(rows: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def _conditions(specs: Sequence[str], traces: Sequence[Trace]) -> list[str]:
+    """What single counts hold for."""
+    pairs = zip(specs, traces, strict=True)
+    return [f"{spec}: {one.text}" for spec, trace in pairs for one in conditions(trace)]
+
+
 def _remarks(rows: list[dict[str, Any]]) -> list[str]:
     """What a reader must know about single rows."""
     remarks = []
@@ -163,8 +170,11 @@ def _remarks(rows: list[dict[str, Any]]) -> list[str]:
             remarks.append(f"{row['model']}: MACs forward {forward}, backward {backward}")
         if row["unread_params"]:
             names = ", ".join(sorted(row["unread_params"]))
-            number = units.count(sum(row["unread_params"].values()))
-            remarks.append(f"{row['model']}: {number} more params do not run: {names}")
+            number = units.count(row["idle_params"])
+            where = f": {names}" if names else ""
+            remarks.append(f"{row['model']}: {number} of its params do not run{where}")
+        if row["frozen_params"]:
+            remarks.append(f"{row['model']}: {units.count(row['frozen_params'])} params are frozen")
         if row["uncounted"]:
             remarks.append(col.uncounted(row["model"], row["uncounted"]))
     return remarks

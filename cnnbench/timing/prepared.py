@@ -11,7 +11,7 @@ import torch
 from cnnbench import units
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.count import count_network
-from cnnbench.counting.totals import Totals, totals
+from cnnbench.counting.totals import Totals, conditions, totals
 from cnnbench.counting.tracing.trace import uncompiled
 from cnnbench.devices.clocks import Run, clock
 from cnnbench.devices.device import Device
@@ -156,4 +156,4 @@ def prepare(
         given = given.channels_last() if setting.channels_last else given
         with torch.inference_mode(not setting.train):
             run = backends.find(setting.backend).prepare(network, setting, given)
-    return Prepared(network, setting, device, cost, trace, run, warnings)
+    return Prepared(network, setting, device, cost, trace, run, [*conditions(known), *warnings])

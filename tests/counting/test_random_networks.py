@@ -175,3 +175,15 @@ def test_a_folded_batch_loses_nothing(batch: int, outputs: int, heads: int, side
     assert count(net, (3, side, side), batch=batch).total.macs == batch * (linear + scores)
     x = torch.empty(batch, 3, side, side, device="meta")
     assert trace(net, [x]) == trace(net, [x], shape_rules=False)
+
+
+@profile
+@given(networks, st.booleans())
+def test_a_pass_on_values_says_the_same(layers: list[Layer], train: bool) -> None:
+    net = nn.Sequential(nn.Conv2d(CHANNELS, CHANNELS, 1), built(layers))
+    for layer in net.modules():
+        if isinstance(layer, nn.ReLU):  # two in place, one after the other, have no gradient
+            layer.inplace = layer.inplace and not train
+    x = torch.randn(2, CHANNELS, SIDE, SIDE)
+    shapes, values = (trace(net, [x], train=train, values=values) for values in (False, True))
+    assert values.operators == shapes.operators and values.buffers == shapes.buffers

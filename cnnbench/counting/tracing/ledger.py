@@ -13,9 +13,11 @@ from torch.utils._pytree import tree_leaves
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.memory import Buffer
 from cnnbench.counting.rules.operators import Work
-from cnnbench.counting.tracing.tensors import expired, storage, weakly
+from cnnbench.counting.tracing.tensors import bytes_of, expired, is_plain, storage, weakly
 from cnnbench.errors import InputError
 from cnnbench.models.nesting import modules
+
+OUT_OF_SIGHT = "it reads what was computed out of sight: in another thread?"
 
 
 @dataclass(slots=True)
@@ -55,7 +57,9 @@ class Ledger:
         self._parameters = set(self._unread)
         self._weights = self._parameters | {storage(buffer) for buffer in net.buffers()}
         self._inputs = list(inputs)
-        self._frozen = 0
+        self._frozen = sum(
+            e.elements for es in self._unread.values() for e in es if not e.trainable
+        )
         self._operators: list[OpCost] = []
         self._uncounted: Counter[str] = Counter()
         self._held: dict[int, _Held] = {}
@@ -75,7 +79,7 @@ class Ledger:
     def knows(self, tensor: Tensor) -> bool:
         """Whether the pass has made it or was given it, or the network holds it."""
         key = storage(tensor)
-        if key in self._held or key in self._weights or not tensor.is_meta:
+        if key in self._held or key in self._weights:
             return True
         if self._attributes is None:
             contents = [
@@ -85,14 +89,20 @@ class Ledger:
         return key in self._attributes
 
     def stands_for(self, twin: int, original: int) -> None:
-        """Take a twin's storage for the weight's whose place it takes."""
+        """Take a twin's storage for that of the weight, or constant, whose place it takes."""
         self._weights.add(twin)
         if original in self._parameters:
             self._parameters.add(twin)
             self._unread[twin] = self._unread[original]
 
+    def holds(self, tensor: Tensor) -> bool:
+        """Whether the pass has made it, or was given it."""
+        return storage(tensor) in self._held
+
     def keep(self, tensor: Tensor, born: int | None = None) -> None:
         """Count a new storage as live until its last tensor goes."""
+        if not is_plain(tensor):
+            return
         key = storage(tensor)
         held = self._held.get(key)
         if key in self._weights or (held is not None and not expired(held.reference.cdata)):
@@ -123,8 +133,8 @@ class Ledger:
         now = len(self._operators)
         for key in [key for key, held in self._held.items() if expired(held.reference.cdata)]:
             self._release(key)
-        if not all(map(self.knows, read)):
-            raise InputError("it reads what was computed out of sight: in another thread?")
+        if not all(self.knows(tensor) for tensor in read if tensor.is_meta):
+            raise InputError(OUT_OF_SIGHT)
         for tensor in (*read, *outputs):
             if storage(tensor) in self._held:
                 self._held[storage(tensor)].used = now
@@ -137,7 +147,7 @@ class Ledger:
         if isinstance(module, nn.LocalResponseNorm):
             # torch has no operator of that name: a label, not a cost
             work = replace(work, kind=Kind.NORMALISATION)
-        moved = sum(t.numel() * t.element_size() for t in (*read, *outputs))
+        moved = sum(map(bytes_of, (*read, *outputs)))
         activations = 0 if backward else work.activations
         self._operators.append(
             OpCost(
@@ -159,15 +169,25 @@ class Ledger:
         )
 
     def _first_read(self, read: list[Tensor]) -> int:
-        """Trainable parameters among `read` that nothing has read before."""
+        """Elements of parameters among `read` that nothing has read before."""
         params = 0
         for tensor in read:
+            self.meet(tensor)
             entries = self._unread.get(storage(tensor))
             for entry in [e for e in entries or () if e.overlaps(tensor)]:
-                params += entry.elements if entry.trainable else 0
-                self._frozen += 0 if entry.trainable else entry.elements
+                params += entry.elements
                 entries.remove(entry)  # type: ignore[union-attr]  # for twins, too: one list
         return params
+
+    def meet(self, tensor: Tensor) -> None:
+        """Take a parameter that the network keeps where torch does not look for one of its own."""
+        if isinstance(tensor, nn.Parameter) and storage(tensor) not in self._parameters:
+            key, (start, end) = storage(tensor), _extent(tensor)
+            self._parameters.add(key)
+            self._weights.add(key)
+            self._held.pop(key, None)
+            self._unread[key] = [_Unread("", tensor.numel(), tensor.requires_grad, start, end)]
+            self._frozen += 0 if tensor.requires_grad else tensor.numel()
 
     def _as_linear(
         self, work: Work, read: list[Tensor], outputs: list[Tensor], module: nn.Module | None
@@ -185,6 +205,11 @@ class Ledger:
         last = len(self._operators) - 1
         self._freed.append(Buffer(held.size, held.born, held.used, last, held.output))
 
+    @property
+    def live_bytes(self) -> int:
+        """The most that was alive at once so far."""
+        return max((op.live_bytes for op in self._operators), default=self._live)
+
     def result(self, kept_to_the_end: list[Tensor]) -> Trace:
         """Return the trace of a pass that has ended: outputs and gradients are still wanted."""
         last = len(self._operators) - 1
@@ -197,8 +222,7 @@ class Ledger:
         unread: Counter[str] = Counter()
         for entries in {id(entries): entries for entries in self._unread.values()}.values():
             for entry in entries:
-                if entry.trainable:
-                    unread[entry.name.rpartition(".")[0]] += entry.elements
+                unread[entry.name.rpartition(".")[0]] += entry.elements
         return Trace(
             operators=tuple(self._operators),
             input_shapes=tuple(tuple(x.shape) for x in self._inputs),
@@ -234,6 +258,8 @@ def _parameters(net: nn.Module) -> dict[int, list[_Unread]]:
 
 def _extent(tensor: Tensor) -> tuple[int, int]:
     """The first element of its storage that a tensor can reach, and the one after the last."""
+    if not is_plain(tensor):
+        return 0, tensor.numel()
     start = int(tensor.storage_offset())
     if not tensor.numel():
         return start, start

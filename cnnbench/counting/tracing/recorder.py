@@ -1,4 +1,4 @@
-"""The dispatch mode that hears of every operator before it runs, and finds its output's shape.
+"""The dispatch mode that hears of every operator before it runs, and enters its cost.
 
 In inference mode operators arrive as the network calls them (`conv2d`, `linear`, `batch_norm`);
 where gradients are taken, they arrive as the pieces that autograd sees (`convolution`, `addmm`,
@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
@@ -27,10 +26,10 @@ from cnnbench.counting.rules.treatment import (
     is_idle,
     treated,
 )
+from cnnbench.counting.tracing.computing import OnShapes, OnValues
 from cnnbench.counting.tracing.failures import Failures
 from cnnbench.counting.tracing.ledger import Ledger
-from cnnbench.counting.tracing.tensors import Twins, on_meta, storage, tensors_in, weakly
-from cnnbench.models.inputs import Shape
+from cnnbench.counting.tracing.tensors import Twins, storage, tensors_in
 
 Place = tuple[str, nn.Module | None]
 
@@ -49,17 +48,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self,
         ledger: Ledger,
         running: list[tuple[str, nn.Module]],
-        shapes: dict[str, Callable[..., Shape | None]],
+        computing: OnShapes | OnValues,
     ) -> None:
-        """Find shapes by `shapes` where a rule is there, else by torch's own kernels."""
+        """`computing` finds outputs."""
         super().__init__()  # type: ignore[no-untyped-call]
         self._running = running
         self.backward = False
         self._ledger = ledger
-        self._shapes = shapes
+        self._computing = computing
         self._twins = Twins()
-        # Made by the pass itself; while referred to, a storage's key is not given out again.
-        self._constants: dict[int, StorageWeakRef] = {}
         self._handlers: dict[Operator, Callable[..., Any]] = {}
         self._places: dict[int, Place] = {}  # by autograd's number of the forward operator
         self._first_node = torch._C._autograd._get_sequence_nr()
@@ -69,7 +66,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Operator, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        """Hear of one operator, and give its output without values."""
+        """Hear of one operator, and give its output."""
         handler = self._handlers.get(func)
         if handler is None:
             handler = self._handlers[func] = self._handler(func)
@@ -107,8 +104,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _viewed(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Run an operator that gives a view of its input, and is free unless it had to copy."""
-        out = self._compute(func, name, args, kwargs)
-        known = {storage(tensor) for tensor in tensors_in((args, kwargs))}
+        out = self._computing(func, name, args, kwargs)
+        known = set()
+        for tensor in tensors_in((args, kwargs)):
+            self._ledger.meet(tensor)
+            known.add(storage(tensor))
         if any(storage(tensor) not in known for tensor in tensors_in(out)):
             self._record(name, Work(Kind.OTHER), args, kwargs, out)
         return out
@@ -116,7 +116,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _taken_apart(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Run an operator without a rule through the operators it is made of, else name it."""
         if not tensors_in((args, kwargs)):  # it makes a constant
-            return self._compute(func, name, args, kwargs)
+            return self._computing(func, name, args, kwargs)
         if is_composite(func):  # as eager torch does
             if any(tensor.is_meta for tensor in tensors_in((args, kwargs))):
                 # It may ask that all are on one device, before it calls any operator.
@@ -125,14 +125,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 out = func.decompose(*args, **kwargs)
             if out is not NotImplemented:
                 return out
-        out = self._compute(func, name, args, kwargs)
+        out = self._computing(func, name, args, kwargs)
         self._name(name, args, kwargs, out)
         return out
 
     def _counted(self, func: Operator, name: str, rule: Rule, args: Any, kwargs: Any) -> Any:
         if is_idle(name, args, kwargs):
             return args[0]
-        out = self._compute(func, name, args, kwargs)
+        out = self._computing(func, name, args, kwargs)
         try:
             work = rule(out, *args, **{k: v for k, v in kwargs.items() if k != "out"})
         except (TypeError, ValueError, IndexError):
@@ -148,55 +148,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._ledger.unknown(name)
             self._record(name, Work(Kind.OTHER), args, kwargs, out)
 
-    def _compute(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
-        """Find the output: of constants its values, else its shape, by our rule or torch's."""
-        in_place = func._schema.is_mutable and func._schema.name.endswith("_")
-        tensors = tensors_in((args, kwargs))
-        written = tensors_in(args[0] if in_place else kwargs.get("out"))
-        if not any(tensor.is_meta for tensor in tensors) and all(
-            storage(tensor) in self._constants for tensor in written
-        ):
-            return self._constant(func, tensors, args, kwargs)
-        out = self._by_our_rule(name, in_place, tensors, args, kwargs)
-        if out is None:
-            meta = {"device": torch.device("meta")} if kwargs.get("device") else {}
-            out = func(*on_meta(args), **{**on_meta(kwargs), **meta})
-            out = args[0] if in_place else kwargs.get("out", out)
-        for tensor in tensors_in(out):
-            self._ledger.keep(tensor)
-        return out
-
-    def _constant(self, func: Operator, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
-        """Run an operator on constants and weights alone: Python may branch on what it gives."""
-        read = {storage(tensor) for tensor in tensors}
-        out = func(*args, **kwargs)
-        for tensor in tensors_in(out):
-            if storage(tensor) not in read:  # made here, and free to be written here
-                self._constants[storage(tensor)] = weakly(tensor)
-                self._ledger.keep(tensor)
-        return out
-
-    def _by_our_rule(
-        self, name: str, in_place: bool, tensors: list[Tensor], args: Any, kwargs: Any
-    ) -> Tensor | None:
-        """The output by a rule for its shape; None where there is none, or it is not certain."""
-        rule = self._shapes.get(name)
-        # Our rules give a contiguous output, which torch does where the inputs are.
-        if rule is None or not all(tensor.is_contiguous() for tensor in tensors):
-            return None
-        try:
-            shape = rule(*args, **kwargs)
-        except TypeError:  # an overload with arguments that the rule does not know
-            return None
-        if shape is None or (in_place and shape != tuple(args[0].shape)):
-            return None
-        first: Tensor = args[0] if isinstance(args[0], Tensor) else args[0][0]
-        return first if in_place else torch.empty(shape, dtype=first.dtype, device="meta")
-
     def _twin(self, tensor: Tensor) -> Tensor:
-        """Return a weight without values that the ledger takes for the weight."""
-        if tensor.is_meta or not self._ledger.is_parameter(tensor):
+        """Return a tensor without values that the ledger takes for this one.
+
+        Whole numbers stay: they may say how many there are of something.
+        """
+        if tensor.is_meta or not tensor.is_floating_point():
             return tensor
+        self._ledger.meet(tensor)
         twin = self._twins.of(tensor)
         self._ledger.stands_for(storage(twin), storage(tensor))
         return twin

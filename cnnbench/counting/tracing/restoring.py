@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-from cnnbench.counting.tracing.tensors import Twins, storage
+from cnnbench.counting.tracing.tensors import Twins, is_plain, storage
 from cnnbench.models.nesting import modules
 
 _set_version = torch._C._autograd._unsafe_set_version_counter
@@ -37,11 +40,15 @@ def restored(net: nn.Module) -> Iterator[None]:
     weights = {id(t): t for m in inside for t in (*m._parameters.values(), *m._buffers.values())}
     undo = [_weight(tensor) for tensor in weights.values() if tensor is not None]
     drawn, drawn_by_python = torch.get_rng_state(), random.getstate()
+    numpy = sys.modules.get("numpy.random")
+    drawn_by_numpy = numpy.get_state() if numpy else None
     try:
         yield
     finally:
         torch.set_rng_state(drawn)
         random.setstate(drawn_by_python)
+        if numpy:
+            numpy.set_state(drawn_by_numpy)
         for content in filter(None, empty):
             content.clear()
         for content, saved in filled:
@@ -55,6 +62,8 @@ def restored(net: nn.Module) -> Iterator[None]:
 
 
 def _weight(tensor: Tensor) -> Callable[[], None]:
+    if not is_plain(tensor):
+        return lambda: None
     alias, place, leaf = tensor.detach(), _place(tensor), tensor.is_leaf
     wanted, gradient = tensor.requires_grad, tensor.grad if leaf else None
     version = None if tensor.is_inference() else tensor._version
@@ -83,8 +92,51 @@ def _place(tensor: Tensor) -> tuple[Any, ...]:
     return (storage(tensor), tensor.storage_offset(), shape, stride, tensor.dtype)
 
 
+def seed(number: int) -> Callable[[], bool]:
+    """Start Python's, numpy's and torch's random numbers from there, so that two counts agree.
+
+    Returns what tells whether any has been drawn since.
+    """
+    numpy = sys.modules.get("numpy.random")
+    random.seed(number)
+    torch.default_generator.manual_seed(number)
+    if numpy:
+        numpy.seed(number)
+
+    def states() -> list[Any]:
+        _, numbers, place, *_ = numpy.get_state() if numpy else (None, np.empty(0), 0)
+        return [
+            random.getstate(),
+            torch.get_rng_state().numpy().tobytes(),
+            numbers.tobytes(),
+            place,
+        ]
+
+    before = states()
+    return lambda: states() != before
+
+
+def evaluated(net: nn.Module) -> nn.Module:
+    """The network; where its own `train()` or `eval()` may do more than flags, an evaluating copy.
+
+    It merges layers, say. What cannot be copied is taken as it is, with its flags alone.
+    """
+    if not any(map(_has_own_modes, modules(net).values())):
+        return net
+    try:
+        return deepcopy(net).eval()
+    except Exception:  # whatever it holds, or does
+        return net
+
+
+def _has_own_modes(module: nn.Module) -> bool:
+    kind = type(module)
+    scripted = isinstance(module, torch.jit.ScriptModule)  # its flags are out of Python's reach
+    return scripted or kind.train is not nn.Module.train or kind.eval is not nn.Module.eval
+
+
 def evaluate(net: nn.Module) -> None:
-    """Evaluation mode, whatever the network's own `eval()` does."""
+    """Evaluation mode, by flags alone."""
     for module in modules(net).values():
         if vars(module).get("training"):
             vars(module)["training"] = False

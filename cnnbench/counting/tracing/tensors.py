@@ -12,9 +12,17 @@ from torch.utils._pytree import tree_map_only
 
 
 def storage(tensor: Tensor) -> int:
-    """Identify a tensor's storage, which views of it share."""
-    key: int = tensor.untyped_storage()._cdata
+    """Identify a tensor's storage, which views of it share; a sparse tensor has but itself."""
+    try:
+        key: int = tensor.untyped_storage()._cdata
+    except NotImplementedError:
+        return id(tensor)
     return key
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether it has a storage and strides, which sparse and nested ones have not."""
+    return tensor.layout is torch.strided and not tensor.is_nested
 
 
 def tensors_in(tree: Any) -> list[Tensor]:
@@ -26,6 +34,13 @@ def tensors_in(tree: Any) -> list[Tensor]:
     if isinstance(tree, dict):
         return [tensor for branch in tree.values() for tensor in tensors_in(branch)]
     return []
+
+
+def bytes_of(tensor: Tensor) -> int:
+    """Bytes of its elements, of a sparse one those that it holds."""
+    if tensor.layout is torch.sparse_coo and not tensor.is_meta:
+        return tensor._nnz() * (tensor.element_size() + 8 * tensor.sparse_dim())
+    return tensor.numel() * tensor.element_size()
 
 
 def weakly(tensor: Tensor) -> StorageWeakRef:

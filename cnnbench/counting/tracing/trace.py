@@ -1,9 +1,9 @@
-"""One pass over shapes alone, recording every operator that really runs.
+"""One pass, over shapes alone where that can be, recording every operator that really runs.
 
 The pass runs the network's own Python on the meta device under a dispatch mode: torch hands over
 each operator before it computes, so nothing is computed from the input, and no parameter or buffer
 is written. (What a forward computes from constants and weights alone is computed, since Python may
-branch on it.)
+branch on it.) A network that asks for other values is counted on a real pass, if told to.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cnnbench.counting.cost import Trace
+from cnnbench.counting.cost import On, Trace
 from cnnbench.counting.rules import added
-from cnnbench.counting.rules.shapes import SHAPES
+from cnnbench.counting.rules.shapes import SHAPES, ShapeRule
+from cnnbench.counting.tracing.asked import ValuesAsked, asks_for_values
+from cnnbench.counting.tracing.computing import OnShapes, OnValues
+from cnnbench.counting.tracing.constants import Constants
 from cnnbench.counting.tracing.ledger import Ledger
 from cnnbench.counting.tracing.recorder import Recorder
-from cnnbench.counting.tracing.restoring import evaluate, restored, without_values
+from cnnbench.counting.tracing.restoring import evaluate, evaluated, restored, seed, without_values
 from cnnbench.counting.tracing.running import gradients, outputs_of, paths, trainable
 from cnnbench.counting.tracing.tensors import shape_only
 from cnnbench.errors import InputError
@@ -37,6 +42,7 @@ def trace(
     train: bool = False,
     shape_rules: bool = True,
     restore: bool = True,
+    values: bool = False,
 ) -> Trace:
     """Count one evaluation pass of `net` on the shapes of its inputs, leaving `net` as it was.
 
@@ -46,35 +52,108 @@ def trace(
     raises; InputError says at which layer it raised. Without `shape_rules` every output shape
     comes from torch's meta kernels: slower to start, equal in result. Without `restore` the network
     is left as the pass leaves it, which serves one that nobody else has.
+
+    ValuesAsked where the network asks for values that do not follow from shapes and constants. With
+    `values` the pass is a real one, on inputs that have them; what it writes is undone too.
     """
     added.load()
-    undo = restored(net) if restore else nullcontext()
-    with room(), _gradients(train), undo, paths(modules(net)) as running, uncompiled():
-        if train:
+    given = Given(inputs, named or {}, train, restore, SHAPES if shape_rules else {})
+    if values:
+        return replace(_seeded(net, given, How.VALUES), counted_on=On.VALUES)
+    try:
+        return _seeded(net, given, How.SHAPES)
+    except ValuesAsked:
+        return _seeded(net, given, How.CAREFULLY)
+
+
+class How(Enum):
+    """How outputs are found: of shapes, also of constants made on the input's device, or run."""
+
+    SHAPES = auto()
+    CAREFULLY = auto()
+    VALUES = auto()
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is asked of a pass, whichever way it is taken."""
+
+    inputs: Sequence[Tensor]
+    named: Mapping[str, Tensor]
+    train: bool
+    restore: bool
+    rules: dict[str, ShapeRule]
+
+    def arguments(self, how: How) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Its inputs: of the pass's own, which the network may write."""
+        own = Tensor.clone if how is How.VALUES else shape_only
+        return [own(x) for x in self.inputs], {name: own(x) for name, x in self.named.items()}
+
+
+def _seeded(net: nn.Module, given: Given, how: How) -> Trace:
+    """One pass, and where it draws random numbers another, to see whether they decide its cost."""
+    found, drawn = _traced(net, given, how, 0)
+    if not drawn or not given.restore:
+        return found
+    other, _ = _traced(net, given, how, 1)
+    return replace(found, random=other.operators != found.operators)
+
+
+def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace, bool]:
+    """One pass from that seed, and whether it has drawn random numbers.
+
+    ValuesAsked where it cannot be taken so, and another way may do.
+    """
+    train = given.train
+    own, net = net, net if train else evaluated(net)
+    undo = restored(net) if given.restore else nullcontext()
+    with (
+        room(),
+        _gradients(train),
+        undo,
+        paths(modules(net)) as running,
+        uncompiled(),
+        _slow_attention(),
+    ):
+        if train and how is not How.VALUES:
             without_values(net)
-        else:
+        if not train and net is own:
             evaluate(net)
-        arguments = [shape_only(tensor) for tensor in inputs]
-        keywords = {name: shape_only(tensor) for name, tensor in (named or {}).items()}
+        drawn = seed(number)
+        arguments, keywords = given.arguments(how)
         ledger = Ledger(net, [*arguments, *keywords.values()])
-        recorder = Recorder(ledger, running, SHAPES if shape_rules else {})
+        computing = _computing(net, ledger, given, how)
+        recorder = Recorder(ledger, running, computing)
         try:
             if train:
                 net.train()  # as the network itself has it
-            with recorder:
+            with recorder, Constants() if how is How.CAREFULLY else nullcontext():
                 kept = outputs_of(net(*arguments, **keywords))
-                if not all(map(ledger.knows, kept)):
+                if not computing.saw(kept):
                     raise InputError("its output was computed in another thread, out of sight")
                 if train:
                     recorder.backward = True
                     targets = trainable(kept)
                     torch.autograd.backward(targets, [torch.ones_like(t) for t in targets])
                     kept += gradients(net)
+            if computing.refused is not None:  # though its code has gone on
+                raise computing.refused
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # whatever a network's own code may raise
-            raise InputError(recorder.failures.explained(error)) from error
-        return ledger.result(kept)
+            reason = recorder.failures.explained(error)
+            if how is not How.VALUES and asks_for_values(error):
+                raise ValuesAsked(error, reason, ledger.live_bytes) from error
+            raise InputError(reason) from error
+        finally:
+            computing.undo()
+        return ledger.result(kept), drawn()
+
+
+def _computing(net: nn.Module, ledger: Ledger, given: Given, how: How) -> OnShapes | OnValues:
+    if how is How.VALUES:
+        return OnValues(ledger, list(net.buffers()))
+    return OnShapes(ledger, given.rules, careful=how is How.CAREFULLY)
 
 
 @contextmanager
@@ -82,6 +161,17 @@ def _gradients(wanted: bool) -> Iterator[Any]:
     """Autograd on, or torch's leanest mode, in which operators arrive whole."""
     with torch.inference_mode(not wanted), torch.set_grad_enabled(wanted):
         yield
+
+
+@contextmanager
+def _slow_attention() -> Iterator[None]:
+    """Transformer layers as the operators that they are made of, not as torch's own fused one."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 @contextmanager

@@ -1,0 +1,52 @@
+"""Values that a network asks for where only shapes are known: how torch says so, and who asked."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from traceback import walk_tb
+
+import torch
+
+from cnnbench.errors import InputError, text_of
+
+_WORDS = re.compile(r"\bmeta\b|out of sight|sparse|no fake impl|data-dependent", re.IGNORECASE)
+_OURS = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, __file__))
+
+
+class ValuesAsked(InputError):
+    """A pass on shapes alone met a question that values answer; `place` is the code that asked.
+
+    `live_bytes` is what the pass held at most by then.
+    """
+
+    def __init__(self, error: BaseException, reason: str, live_bytes: int) -> None:
+        """`reason` is what torch said, in one line."""
+        self.live_bytes = live_bytes
+        self.place = place_of(error)
+        where = f"{self.place} asks for values: " if self.place else ""
+        super().__init__(f"{where}{reason}")
+
+
+def asks_for_values(error: BaseException) -> bool:
+    """Whether it is torch's way to say that a tensor has none, or that shapes do not tell."""
+    return isinstance(error, NotImplementedError) or bool(_WORDS.search(text_of(error)))
+
+
+def place_of(error: BaseException) -> str:
+    """The file and line of the innermost code that is neither torch's nor ours; else nothing."""
+    found = ""
+    for frame, line in walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.startswith((*_OURS, "<")):
+            found = f"{_shortened(file)}:{line}"
+    return found
+
+
+def _shortened(file: str) -> str:
+    """A file as seen from the folder that Python found it in."""
+    folders = sorted((os.path.abspath(one) for one in sys.path), key=len, reverse=True)
+    home = next((one for one in folders if file.startswith(one + os.sep)), "")
+    return os.path.relpath(file, home) if home else file

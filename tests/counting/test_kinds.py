@@ -1,0 +1,89 @@
+"""Networks of every kind that counters fail on, counted on shapes where that can be."""
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from cnnbench import count
+from cnnbench.counting.cost import On, Trace
+from cnnbench.counting.tracing.trace import trace
+from cnnbench.models import registry
+from cnnbench.models.network import load
+
+from . import kinds
+
+ROWS = list(csv.DictReader(Path(__file__).with_name("kinds.csv").open()))
+RANDOM = ("drops_layers", "drops_by_numpy", "drops_by_torch")
+
+
+@pytest.fixture(autouse=True)
+def _checking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Distributions check their arguments, also after a test has compiled something."""
+    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
+
+
+def network(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    made: nn.Module = getattr(kinds, name)()
+    return made
+
+
+def counted(row: dict[str, str], **how: bool) -> Trace:
+    return count(network(row["network"]), row["input"].split(), **how)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["network"])
+def test_each_is_counted(row: dict[str, str]) -> None:
+    found = counted(row)
+    assert (found.total.macs, found.total.params) == (int(row["macs"]), int(row["params"]))
+    assert found.counted_on == row["counted_on"], found.values_asked_at
+    assert not row["idle_params"] or found.idle_params == int(row["idle_params"])
+    assert ("kinds.py:" in found.values_asked_at) == (found.counted_on is On.VALUES)
+    assert not found.random
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["network"])
+def test_each_is_left_as_it_was(row: dict[str, str]) -> None:
+    net = network(row["network"])
+    state = {key: value.clone() for key, value in net.state_dict().items()}
+    flags, drawn = [m.training for m in net.modules()], (random.getstate(), torch.get_rng_state())
+    count(net, row["input"].split())
+    assert [m.training for m in net.modules()] == flags
+    assert net.state_dict().keys() == state.keys()
+    for key, value in net.state_dict().items():
+        same = value.to_dense().equal(state[key].to_dense()) if value.is_sparse else None
+        assert value.equal(state[key]) if same is None else same
+    assert random.getstate() == drawn[0] and torch.get_rng_state().equal(drawn[1])
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_randomness_is_seeded_and_said(name: str) -> None:
+    net = network(name)
+    channels = 3 if name == "drops_by_numpy" else 4
+    steps = [count(net, (channels, 8, 8), train=True) for _ in range(3)]
+    assert steps[0].operators == steps[1].operators == steps[2].operators
+    assert steps[0].random == (name != "drops_by_numpy")
+    assert not count(net, (channels, 8, 8)).random
+
+
+SMALL = [model for model in registry.MODELS if model.option("resolution")]
+
+
+def alike(net: nn.Module, x: torch.Tensor, *, train: bool = False) -> None:
+    """A pass on shapes and one on values say the same."""
+    shapes, values = (trace(net, [x], train=train, values=values) for values in (False, True))
+    assert values.operators == shapes.operators
+    assert values.buffers == shapes.buffers
+    assert (values.unread_params, values.uncounted) == (shapes.unread_params, shapes.uncounted)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet20", "plain20", *(m.name for m in SMALL[::4])])
+@pytest.mark.parametrize("train", [False, True])
+def test_both_passes_agree_on_the_zoo(name: str, train: bool) -> None:
+    network = load(name)
+    (given,) = network.inputs
+    alike(network.net, torch.randn(2, *given.shape), train=train)
