@@ -115,7 +115,8 @@ class Trace:
     Inference is a forward pass, training a forward and a backward one. `buffers` are the
     activation storages; `unread_params` are elements of parameters that nothing read, by module
     (auxiliary heads); `frozen_params` those that are not trainable; `uncounted` names
-    operators that the convention table does not know, by how often they ran. Where it was counted
+    operators that the convention table does not know, by how often they ran, `by_formula` those
+    that were counted by what their authors registered with torch. Where it was counted
     on values, `values_asked_at` is the code that asked for them; `random` tells that random numbers
     decide the cost.
     """
@@ -127,6 +128,7 @@ class Trace:
     frozen_params: int = 0
     unread_params: dict[str, int] = field(default_factory=dict)
     uncounted: dict[str, int] = field(default_factory=dict)
+    by_formula: dict[str, int] = field(default_factory=dict)
     buffers: tuple[Buffer, ...] = ()
     counted_on: On = On.SHAPES
     values_asked_at: str = ""

@@ -29,6 +29,7 @@ class Totals(Cost):
     idle_params: Count = 0
     unread_params: dict[str, int] = field(default_factory=dict)
     uncounted: dict[str, int] = field(default_factory=dict)
+    by_formula: dict[str, int] = field(default_factory=dict)
     counted_on: On = On.SHAPES
     values_asked_at: str = ""
     random: bool = False
@@ -64,6 +65,7 @@ def totals(trace: Trace) -> Totals:
         idle_params=trace.idle_params,
         unread_params=trace.unread_params,
         uncounted=trace.uncounted,
+        by_formula=trace.by_formula,
         counted_on=trace.counted_on,
         values_asked_at=trace.values_asked_at,
         random=trace.random,
@@ -78,6 +80,8 @@ def conditions(of: Trace | Totals) -> list[Warning]:
     found = []
     if of.counted_on is On.VALUES:
         found.append(warning("counted_on_values", place=of.values_asked_at or "its code"))
+    if of.by_formula:
+        found.append(warning("by_formula", operators=", ".join(of.by_formula)))
     if of.random:
         found.append(warning("random"))
     return found

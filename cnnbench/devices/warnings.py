@@ -36,6 +36,7 @@ TEXTS = {
         "counted on values, random normal with seed 0, as {place} asks for them; what runs may "
         "depend on them"
     ),
+    "by_formula": "counted by the formula that its author registered with torch: {operators}",
     "random": "random numbers decide what runs; counted with seed 0",
     "not_finite": (
         "NaN or infinity from {layer} on, whose arithmetic may take other times; "

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import sys
+from collections.abc import Callable, Container, Mapping
 from functools import cache
+from typing import Any
 
+from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules import convention
 from cnnbench.counting.rules.backward import GRADIENTS
-from cnnbench.counting.rules.operators import RULES, Rule
+from cnnbench.counting.rules.operators import Rule, Work
+from cnnbench.counting.rules.table import RULES
 from cnnbench.errors import RuleError, reason_of
 
 GROUP = "cnnbench.operators"
@@ -22,6 +26,22 @@ def register(name: str, rule: Rule) -> None:
     """
     _check(name)
     RULES[_own(name)] = rule
+
+
+def formula(func: Any) -> Callable[..., Work] | None:
+    """The rule that an operator's author has registered with torch, which counts FLOPs; else None.
+
+    `torch.utils.flop_counter.register_flop_formula` is how.
+    """
+    counter = sys.modules.get("torch.utils.flop_counter")  # whoever has registered has imported it
+    found = counter.flop_registry.get(func._overloadpacket) if counter else None
+    if found is None:
+        return None
+
+    def rule(out: object, *args: object, **kwargs: object) -> Work:
+        return Work(Kind.OTHER, macs=int(found(*args, **kwargs, out_val=out)) // 2)
+
+    return rule
 
 
 def _own(name: str) -> str:

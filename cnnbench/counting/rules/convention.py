@@ -33,7 +33,12 @@ ARITHMETICS = frozenset(
     "add sub rsub mul div neg abs pow square sqrt rsqrt reciprocal exp log sin cos erf floor ceil "
     "round sign sgn clamp clamp_min clamp_max maximum minimum where eq ne lt le gt ge lerp "
     "addcmul addcdiv masked_fill expm1 log1p exp2 log2 atan bitwise_not logical_not "
-    "bitwise_and bitwise_or logical_and logical_or index_add remainder floor_divide fmod".split()
+    "bitwise_and bitwise_or logical_and logical_or index_add remainder floor_divide fmod "
+    "acos acosh angle asin asinh atan2 atanh bitwise_xor copysign cosh deg2rad rad2deg digamma "
+    "erfc erfinv fmax fmin frac heaviside hypot isinf isnan isneginf isposinf ldexp lgamma log10 "
+    "logaddexp logaddexp2 logical_xor logit nan_to_num polar sinc sinh signbit tan trunc xlogy "
+    "quantize_per_tensor dequantize bucketize searchsorted "
+    "fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask".split()
 )
 
 # One FLOP per input element.
@@ -55,6 +60,13 @@ REDUCTIONS = {
     "argmin": Kind.OTHER,
     "any": Kind.OTHER,
     "all": Kind.OTHER,
+    **dict.fromkeys(
+        "aminmax count_nonzero cumprod cummax cummin logcumsumexp _logcumsumexp nansum median "
+        "nanmedian mode kthvalue sort topk trace bincount histc equal _is_all_true _is_any_true "
+        "unique_consecutive _unique2 _unique unique_dim nonzero multinomial "
+        "var_mean linalg_norm".split(),
+        Kind.OTHER,
+    ),
     "norm": Kind.OTHER,
 }
 
@@ -66,7 +78,11 @@ MOVES = frozenset(
     "resize slice_scatter select_scatter index_put scatter masked_select im2col col2im "
     "upsample_nearest1d upsample_nearest2d upsample_nearest3d native_channel_shuffle "
     "_unsafe_index new_empty_strided zeros_like ones_like empty_like full_like rand_like "
-    "randn_like new_zeros new_ones new_full new_empty bernoulli uniform normal random".split()
+    "randn_like new_zeros new_ones new_full new_empty bernoulli uniform normal random "
+    "reflection_pad1d reflection_pad3d replication_pad1d replication_pad3d diag_embed index_copy "
+    "index_fill masked_scatter take put rot90 max_unpool2d max_unpool3d exponential poisson "
+    "_to_dense _to_sparse _coalesce complex _index_put_impl unfold_copy expand_copy randint_like "
+    "as_strided_scatter diagonal_scatter _unsafe_masked_index".split()
 )
 
 # Interpolation: one FLOP for each pixel that an output pixel is made of.

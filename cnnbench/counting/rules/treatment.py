@@ -12,7 +12,7 @@ import torch
 
 from cnnbench.counting.rules import convention
 from cnnbench.counting.rules.backward import GRADIENTS
-from cnnbench.counting.rules.operators import RULES
+from cnnbench.counting.rules.table import RULES
 
 Operator = Any  # torch._ops.OpOverload, which torch does not export
 

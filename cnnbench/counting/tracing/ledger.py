@@ -62,6 +62,7 @@ class Ledger:
         )
         self._operators: list[OpCost] = []
         self._uncounted: Counter[str] = Counter()
+        self._by_formula: Counter[str] = Counter()
         self._held: dict[int, _Held] = {}
         self._freed: list[Buffer] = []
         self._live = 0  # bytes of what is held
@@ -117,6 +118,10 @@ class Ledger:
     def unknown(self, name: str) -> None:
         """Note an operator that no convention states."""
         self._uncounted[name] += 1
+
+    def by_formula(self, name: str) -> None:
+        """Note an operator that was counted by its author's formula."""
+        self._by_formula[name] += 1
 
     def enter(
         self,
@@ -231,6 +236,7 @@ class Ledger:
             frozen_params=self._frozen,
             unread_params=dict(unread),
             uncounted=dict(self._uncounted),
+            by_formula=dict(self._by_formula),
             buffers=tuple(sorted(buffers, key=lambda b: (b.born, b.freed, b.used, b.size))),
         )
 

@@ -16,8 +16,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from cnnbench.counting.cost import Kind
+from cnnbench.counting.rules.added import formula
 from cnnbench.counting.rules.backward import GRADIENTS
-from cnnbench.counting.rules.operators import RULES, Rule, Work
+from cnnbench.counting.rules.operators import Rule, Work
+from cnnbench.counting.rules.table import RULES
 from cnnbench.counting.rules.treatment import (
     Operator,
     Treatment,
@@ -98,6 +100,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if treatment is Treatment.COUNTED:
             rule = RULES.get(name) or GRADIENTS[name]
             return lambda func, args, kwargs: self._counted(func, name, rule, args, kwargs)
+        if treatment is Treatment.OTHER and (theirs := formula(func)):
+            return lambda func, args, kwargs: self._by_formula(func, name, theirs, args, kwargs)
         if treatment is Treatment.VIEW:
             return lambda func, args, kwargs: self._viewed(func, name, args, kwargs)
         return lambda func, args, kwargs: self._taken_apart(func, name, args, kwargs)
@@ -139,6 +143,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             # A form of the operator that the rule is not for: named to the user, not guessed.
             self._name(name, args, kwargs, out)
         else:
+            self._record(name, work, args, kwargs, out)
+        return out
+
+    def _by_formula(self, func: Operator, name: str, rule: Rule, args: Any, kwargs: Any) -> Any:
+        """Count an operator by what its author has registered with torch, and say so."""
+        out = self._computing(func, name, args, kwargs)
+        try:
+            work = rule(out, *args, **kwargs)
+        except Exception:  # somebody else's code, on somebody else's arguments
+            self._name(name, args, kwargs, out)
+        else:
+            self._ledger.by_formula(name)
             self._record(name, work, args, kwargs, out)
         return out
 

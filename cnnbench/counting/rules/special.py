@@ -1,0 +1,222 @@
+"""The work of operators that detectors, transformers of space and spectra use; stated, as a table.
+
+What has MACs is a sum of products: bilinear forms, distances, deformable convolutions. Sampling
+costs one FLOP for each value that it mixes, a fast Fourier transform of n numbers 5 n log2 n
+(Cooley & Tukey 1965), non-maximum suppression one for each pair of boxes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from cnnbench.counting.cost import Kind
+from cnnbench.counting.rules.operators import Rule, Work
+
+_MIXED = {0: {4: 4, 5: 8}, 1: {4: 1, 5: 1}, 2: {4: 16}}  # values, by mode and by dimensions
+_SAMPLES = 2  # of a bin's side, where a pooling chooses as many as its box asks for
+
+
+def trilinear(
+    out: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    only_bc: Sequence[int],
+    only_ac: Sequence[int],
+    only_ab: Sequence[int],
+    summed: Sequence[int],
+    *_: object,
+) -> Work:
+    """A product of three, as torch takes it: a with b first, then with c."""
+    # nn.Bilinear: a [N, I], b [O, I, J], c [N, J] -> out [N, O]: N O I J + N O J
+    dims = a.dim() + len(only_bc)
+    sides = [1] * dims
+    for tensor, missing in ((a, only_bc), (b, only_ac), (c, only_ab)):
+        there = [dim for dim in range(dims) if dim not in missing]
+        for dim, side in zip(there, tensor.shape, strict=True):
+            sides[dim] = max(sides[dim], side)
+    in_ab = [dim for dim in range(dims) if dim not in only_bc or dim not in only_ac]
+    first = math.prod(sides[dim] for dim in in_ab)
+    gone = {dim for dim in summed if dim in only_ab}
+    second = math.prod(side for dim, side in enumerate(sides) if dim not in gone)
+    weight = tuple(b.shape)
+    return Work(Kind.LINEAR, macs=first + second, activations=out.numel(), weight=weight)
+
+
+def added_batches(out: Tensor, c: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
+    """C + the sum over the batch of A B."""
+    # c [N, P], a [B, N, M], b [B, M, P] -> out [N, P]
+    return Work(Kind.MATMUL, macs=out.numel() * a.shape[0] * a.shape[2])
+
+
+def outer(out: Tensor, *_: object, **__: object) -> Work:
+    """A product for each output element."""
+    return Work(Kind.MATMUL, macs=out.numel())
+
+
+def sparse_product(out: Tensor, c: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
+    """A product of each number that a sparse matrix holds with a row."""
+    # c [M, P], a [M, N] sparse, b [N, P] -> out [M, P]
+    held = a._nnz() if a.is_sparse else a.numel()
+    return Work(Kind.MATMUL, macs=held * b.shape[-1])
+
+
+def time_convolution(out: Tensor, x: Tensor, weight: Tensor, *_: object) -> Work:
+    """`conv_tbc`: a convolution over time, channels last."""
+    # x [T, N, C], weight [k, C, K] -> out [T', N, K]
+    window, depth, filters = weight.shape
+    return Work(
+        Kind.CONVOLUTION,
+        macs=out.numel() * depth * window,
+        activations=out.numel(),
+        weight=(filters, depth, window),
+        kernel=(window,),
+        stride=(1,),
+    )
+
+
+def distances(out: Tensor, a: Tensor, *_: object) -> Work:
+    """A difference, squared and summed, of every coordinate."""
+    # a [..., P, M], b [..., R, M] -> out [..., P, R]
+    return Work(Kind.MATMUL, macs=out.numel() * a.shape[-1])
+
+
+def transform(out: Tensor, x: Tensor, dim: Sequence[int], *_: object) -> Work:
+    """A Fourier transform of real or complex numbers along some dimensions."""
+    larger = out if out.numel() > x.numel() else x
+    n = math.prod(larger.shape[d] for d in dim)
+    times = larger.numel() // n if n else 0
+    flops = round(times * 5 * n * math.log2(n)) if n > 1 else 0
+    return Work(Kind.OTHER, elementwise_flops=flops)
+
+
+def deformable(
+    out: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    offset: Tensor,
+    mask: Tensor,
+    bias: Tensor,
+    *more: int | bool,
+) -> Work:
+    """A convolution of values that are sampled bilinearly, four mixed for each."""
+    # x [N, C, H, W], weight [K, C/g, *k], offset [N, 2 d k, H', W'] -> out [N, K, H', W']
+    strides, groups, masked = more[:2], int(more[6]), bool(more[8])
+    window = tuple(weight.shape[2:])
+    places = out.shape[0] * math.prod(out.shape[2:]) * x.shape[1] * math.prod(window)
+    return Work(
+        Kind.CONVOLUTION,
+        macs=out.numel() * weight.shape[1] * math.prod(window),
+        elementwise_flops=places * (4 + masked),
+        activations=out.numel(),
+        weight=tuple(weight.shape),
+        kernel=window,
+        stride=tuple(map(int, strides)),
+        groups=groups,
+    )
+
+
+def grid_sample(out: Tensor, x: Tensor, grid: Tensor, mode: int, *_: object) -> Work:
+    """Values mixed at each place: 4 bilinear, 8 in three dimensions, 16 bicubic, 1 nearest."""
+    return Work(Kind.OTHER, elementwise_flops=out.numel() * _MIXED[mode][out.dim()])
+
+
+def affine_grid(out: Tensor, theta: Tensor, *_: object) -> Work:
+    """The matrix times each place of the grid."""
+    # theta [N, 2, 3] -> out [N, H, W, 2]
+    return Work(Kind.MATMUL, macs=out.numel() * theta.shape[-1])
+
+
+def pooled_boxes(
+    out: Tensor | tuple[Tensor, ...],
+    x: Tensor,
+    boxes: Tensor,
+    scale: float,
+    height: int,
+    width: int,
+    samples: int = 0,
+    *_: object,
+) -> Work:
+    """RoI align: each bin a mean of samples^2 places, of four values each.
+
+    Where a box decides how many, as two a side.
+    """
+    first = out if isinstance(out, Tensor) else out[0]
+    places = (samples if samples > 0 else _SAMPLES) ** 2
+    return Work(Kind.POOLING, elementwise_flops=first.numel() * places * 4)
+
+
+def largest_in_boxes(out: Tensor | tuple[Tensor, ...], *_: object) -> Work:
+    """RoI pooling: as one value a bin, since its box decides how many there are."""
+    first = out if isinstance(out, Tensor) else out[0]
+    return Work(Kind.POOLING, elementwise_flops=first.numel())
+
+
+def suppression(out: Tensor, boxes: Tensor, *_: object) -> Work:
+    """The overlap of each pair of boxes."""
+    n = boxes.shape[0]
+    return Work(Kind.OTHER, elementwise_flops=n * (n - 1) // 2)
+
+
+def fractional_pool(
+    out: tuple[Tensor, ...], x: Tensor, window: int | Sequence[int], *_: object
+) -> Work:
+    """The window's size per output element."""
+    dims = 2 if isinstance(window, int) else len(window)
+    kernel = (window,) * dims if isinstance(window, int) else tuple(window)
+    return Work(Kind.POOLING, elementwise_flops=out[0].numel() * math.prod(kernel), kernel=kernel)
+
+
+def _antialiased(taps: int) -> Rule:
+    def rule(out: Tensor, x: Tensor, *_: object, **__: object) -> Work:
+        """Two passes, along the rows and then the columns, with a window that grows with scale."""
+        # x [N, C, H, W] -> [N, C, H, W'] -> out [N, C, H', W']
+        before, after = x.shape[-2:], out.shape[-2:]
+        tall, wide = (taps * max(1.0, a / b) for a, b in zip(before, after, strict=True))
+        planes = out.shape[0] * out.shape[1]
+        flops = planes * (before[0] * after[1] * wide + after[0] * after[1] * tall)
+        return Work(Kind.OTHER, elementwise_flops=round(flops))
+
+    return rule
+
+
+def scattered(out: Tensor, x: Tensor, dim: int, index: Tensor, *_: object, **__: object) -> Work:
+    """One FLOP for each number that is added."""
+    return Work(Kind.OTHER, elementwise_flops=index.numel())
+
+
+def lost(out: Tensor | tuple[Tensor, ...], x: Tensor, *_: object, **__: object) -> Work:
+    """A loss: one FLOP for each number that it looks at, beside those of its mean."""
+    return Work(Kind.OTHER, elementwise_flops=x.numel())
+
+
+SPECIAL: dict[str, Rule] = {
+    "_trilinear": trilinear,
+    "addbmm": added_batches,
+    "addr": outer,
+    "_sparse_addmm": sparse_product,
+    "conv_tbc": time_convolution,
+    **dict.fromkeys(("_cdist_forward", "_euclidean_dist", "_pdist_forward"), distances),
+    **dict.fromkeys(("_fft_r2c", "_fft_c2c", "_fft_c2r"), transform),
+    "grid_sampler_2d": grid_sample,
+    "grid_sampler_3d": grid_sample,
+    "affine_grid_generator": affine_grid,
+    "fractional_max_pool2d": fractional_pool,
+    "_upsample_bilinear2d_aa": _antialiased(2),
+    "_upsample_bicubic2d_aa": _antialiased(4),
+    **dict.fromkeys(("scatter_add", "scatter_reduce", "index_reduce"), scattered),
+    **dict.fromkeys(
+        "mse_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits "
+        "soft_margin_loss nll_loss_forward nll_loss2d_forward nll_loss nll_loss2d".split(),
+        lost,
+    ),
+    "torchvision::deform_conv2d": deformable,
+    "torchvision::roi_align": pooled_boxes,
+    "torchvision::ps_roi_align": pooled_boxes,
+    "torchvision::roi_pool": largest_in_boxes,
+    "torchvision::ps_roi_pool": largest_in_boxes,
+    "torchvision::nms": suppression,
+}
