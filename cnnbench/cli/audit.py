@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Written, command, their_code
+from cnnbench.cli.frame import Passed, Written, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import InputError
@@ -13,7 +13,7 @@ from cnnbench.models.spec import SourceSpec, parse
 @command
 def audit(
     model: opt.OneSpec,
-    inputs: opt.InputOption = None,
+    passed: Passed = Passed(),
     batch: opt.Batch = 1,
     written: Written = Written(),
 ) -> None:
@@ -27,7 +27,7 @@ def audit(
     cnnbench audit package.module:build_net --input 3x96x96
     """
     spec = parse(model)
-    given = opt.read_inputs(inputs, batch, [spec])
+    given = passed.given(batch, [spec])
     with heavy_imports():
         from cnnbench.models.sources.torchvision import claimed_macs
         from cnnbench.reports.audit import report_of

@@ -9,7 +9,7 @@ import typer
 
 from cnnbench.cli import options as opt
 from cnnbench.cli.completion import complete_spec
-from cnnbench.cli.frame import Drawn, Measuring, command, their_code
+from cnnbench.cli.frame import Drawn, Measuring, Passed, command, their_code
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError, SomeFailed
@@ -69,7 +69,7 @@ def compare(
         typer.Option("--static", help="Only count: the same numbers on every machine, no times."),
     ] = False,
     on: opt.On = None,
-    inputs: opt.InputOption = None,
+    passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
     channels_last: opt.ChannelsLast = False,
@@ -97,7 +97,7 @@ def compare(
     specs = parse_together(models)
     name = opt.read_backend(backend, compiled=compiled)
     timed = measuring.unless(static, on)
-    given = opt.read_inputs(inputs, batch, specs)
+    given = passed.given(batch, specs)
     if timed:
         measuring.begin()
     with heavy_imports():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Divided, Written, command, their_code
+from cnnbench.cli.frame import Divided, Passed, Written, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.division import By, Sort
@@ -39,7 +39,7 @@ def flops(
         bool, typer.Option("--strict", help="Exit with 2 if an operator is not in the convention.")
     ] = False,
     train: opt.Train = False,
-    inputs: opt.InputOption = None,
+    passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
     written: Written = Written(),
@@ -68,7 +68,7 @@ def flops(
         )
     division = replace(divided, by=By.KIND) if operators else divided
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
-    given = opt.read_inputs(inputs, batch, specs)
+    given = passed.given(batch, specs)
     with heavy_imports():
         from cnnbench.counting.count import count
         from cnnbench.reports.flops import report_of

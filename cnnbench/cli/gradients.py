@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Drawn, command, their_code
+from cnnbench.cli.frame import Drawn, Passed, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.devices import cores
@@ -55,7 +55,7 @@ def gradients(
             help="Also train with weight decay, and show how near blocks come to the identity.",
         ),
     ] = None,
-    inputs: opt.InputOption = None,
+    passed: Passed = Passed(),
     threads: opt.Threads = None,
     seed: Annotated[
         int, typer.Option("--seed", help="The first seed of weights, images and their order.")
@@ -88,7 +88,7 @@ def gradients(
     if threads is not None:
         cores.check_threads(threads)
     opt.check_seed(seed)
-    given = opt.read_inputs(inputs, batch, specs)
+    given = passed.given(batch, specs)
     steps = steps or (_STEPS if weight_decay is not None else 0)
     with heavy_imports():
         from cnnbench.devices.environment import environment

@@ -34,8 +34,37 @@ InputOption = Annotated[
         "--input",
         metavar="SHAPE",
         help="The input's shape without the batch, 3x224x224; once for each argument; NAME=SHAPE "
-        "for a keyword, ids:int64=128 for another dtype. Default: the model's own.",
+        "for a keyword, ids:int64=128 for another dtype, batch.image=SHAPE for a dict, "
+        "[3x224x224,3x320x240] for a list, @photo.npy for values. Default: the model's own.",
     ),
+]
+Example = Annotated[
+    str | None,
+    typer.Option(
+        "--example",
+        metavar="FILE.py:NAME",
+        help="What is passed: a tensor, a tuple of arguments, a dict of keywords, (args, kwargs), "
+        "or a function that returns one, given batch=N where it takes it.",
+    ),
+]
+Flags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="A keyword that is no tensor: --set mode=loss."
+    ),
+]
+NoBatch = Annotated[
+    bool, typer.Option("--no-batch", help="Take shapes as they are, without a batch in front.")
+]
+OnValues = Annotated[
+    bool,
+    typer.Option(
+        "--on-values",
+        help="Count on values, by a real pass. Default: only where the network asks for them.",
+    ),
+]
+OnShapes = Annotated[
+    bool, typer.Option("--on-shapes", help="Never count on values; say what asks for them.")
 ]
 Batches = Annotated[
     str,

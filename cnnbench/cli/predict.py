@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Here, Written, command, their_code
+from cnnbench.cli.frame import Here, Passed, Written, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
@@ -14,7 +14,7 @@ from cnnbench.models.spec import parse
 def predict(
     models: opt.SomeSpecs,
     on: opt.On = None,
-    inputs: opt.InputOption = None,
+    passed: Passed = Passed(),
     batches: opt.Batches = "1",
     dtype: opt.DtypeOption = None,
     here: Here = Here(),
@@ -33,7 +33,7 @@ def predict(
     """
     specs = [parse(text) for text in models]
     sizes = opt.read_batches(batches)
-    given = opt.read_inputs(inputs, max(sizes), specs)
+    given = passed.given(max(sizes), specs)
     if on and here.named:
         raise CnnbenchError("--on is another device; leave --device and --threads out")
     with heavy_imports():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Written, command, their_code
+from cnnbench.cli.frame import Passed, Written, command, their_code
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.models.spec import parse
 
@@ -18,7 +18,7 @@ def show(
     full: Annotated[
         bool, typer.Option("--full", help="Show every block, also where neighbours are equal.")
     ] = False,
-    inputs: opt.InputOption = None,
+    passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
     written: Written = Written(),
@@ -32,7 +32,7 @@ def show(
     cnnbench show package.module:build_net --input 3x96x96
     """
     spec = parse(model)
-    given = opt.read_inputs(inputs, batch, [spec])
+    given = passed.given(batch, [spec])
     with heavy_imports():
         from cnnbench.counting.count import count
         from cnnbench.reports.show import report_of

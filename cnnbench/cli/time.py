@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Divided, Measuring, Written, command
+from cnnbench.cli.frame import Divided, Measuring, Passed, Written, command
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse
@@ -17,7 +17,7 @@ from cnnbench.models.spec import parse
 def time(
     models: opt.SomeSpecs,
     batches: opt.Batches = "1",
-    inputs: opt.InputOption = None,
+    passed: Passed = Passed(),
     dtype: opt.DtypeOption = None,
     channels_last: opt.ChannelsLast = False,
     backend: opt.Backends = None,
@@ -68,7 +68,7 @@ def time(
     names = opt.read_backends(backend, compiled=compiled, graph=graph)
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
-    given = opt.read_inputs(inputs, max(sizes), specs)
+    given = passed.given(max(sizes), specs)
     measuring.begin()
     with heavy_imports():
         from cnnbench.reports.time import report_of

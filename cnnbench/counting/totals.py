@@ -79,7 +79,7 @@ def conditions(of: Trace | Totals) -> list[Warning]:
     """What a count holds for, where that is more than shapes."""
     found = []
     if of.counted_on is On.VALUES:
-        found.append(warning("counted_on_values", place=of.values_asked_at or "its code"))
+        found.append(warning("counted_on_values", place=of.values_asked_at or "--on-values"))
     if of.by_formula:
         found.append(warning("by_formula", operators=", ".join(of.by_formula)))
     if of.random:

@@ -33,8 +33,8 @@ TEXTS = {
     ),
     # Of the numbers that a network computes.
     "counted_on_values": (
-        "counted on values, random normal with seed 0, as {place} asks for them; what runs may "
-        "depend on them"
+        "counted on values, random normal with seed 0 where none are given, as {place} asks for "
+        "them; what runs may depend on them"
     ),
     "by_formula": "counted by the formula that its author registered with torch: {operators}",
     "random": "random numbers decide what runs; counted with seed 0",

@@ -13,6 +13,7 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.errors import ConfigError, SpecError, nearest
 from cnnbench.files import Complaint, read_toml, validated
 from cnnbench.guard.fields import Count, Held, Inputs, Size, Text, Tolerance, Tolerances
+from cnnbench.models.given import Given
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.timing.setting import Setting
@@ -31,6 +32,9 @@ class Guarded(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
     name: Text
     input: Inputs = None
+    example: Text = ""
+    set: dict[Text, Annotated[str | int | float | bool, Field(strict=True)]] = {}
+    batched: Annotated[bool, Field(strict=True)] = True
     batch: Annotated[int, Field(strict=True, ge=1, le=10**6)] = 1
     dtype: Dtype | None = None
     train: Annotated[bool, Field(strict=True)] = False
@@ -50,6 +54,13 @@ class Guarded(BaseModel):
         return parse(self.name)
 
     @property
+    def given(self) -> Given | None:
+        """What its forward pass is given; None for what the network itself says."""
+        if self.input is None and not (self.example or self.set) and self.batched:
+            return None
+        return Given(self.input or (), self.example, tuple(self.set.items()), self.batched)
+
+    @property
     def setting(self) -> Setting:
         """How it is run."""
         return Setting(self.batch, self.dtype and str(self.dtype), train=self.train)
@@ -59,7 +70,7 @@ class Guarded(BaseModel):
         """What tells it from the others: its spec, and how it is run where that is not usual."""
         batch = [f"batch {self.batch}"] if self.batch > 1 else []
         how = [*batch, *self.setting.words("dtype", "train")]
-        return " ".join([str(self.spec), *map(str, self.input or ()), *how])
+        return " ".join(filter(None, [str(self.spec), str(self.given or ""), *how]))
 
     def exceeded(self, metric: Metric, cost: int) -> int | None:
         """The limit that the cost is above; None where it has none, or keeps it."""

@@ -90,7 +90,7 @@ def count_guarded(guarded: Guarded) -> Costs:
     try:
         trace = count(
             guarded.spec,
-            guarded.input,
+            guarded.given,
             batch=guarded.batch,
             dtype=guarded.dtype,
             train=guarded.train,

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import index
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from cnnbench.errors import InputError, NoInputError, ShapeError, reason_of
-from cnnbench.models.inputs import Input, Shape, batched, check_dtype, checked, parse_input
+from cnnbench.models.examples import from_file, mapped, tensors
+from cnnbench.models.given import Given
+from cnnbench.models.inputs import (
+    Input,
+    batched,
+    check_dtype,
+    checked,
+    parse_input,
+)
 
-Inputs = str | Sequence[int] | Sequence[str | Input]
+Inputs = Given | str | Sequence[int] | Sequence[str | Input]
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Positional and keyword arguments, batch first."""
+    """Positional and keyword arguments, batch first: tensors, what holds them, flags."""
 
-    positional: list[Tensor]
-    named: dict[str, Tensor]
+    positional: list[Any]
+    named: dict[str, Any]
 
     def each(self, convert: Callable[[Tensor], Tensor]) -> Arguments:
         """The same arguments, every tensor converted."""
-        return Arguments(
-            [convert(x) for x in self.positional],
-            {name: convert(x) for name, x in self.named.items()},
-        )
+        return Arguments(mapped(self.positional, convert), mapped(self.named, convert))
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """Every tensor, in order."""
+        return tensors([self.positional, self.named])
 
     def channels_last(self) -> Arguments:
         """The same arguments, images [N, C, H, W] as NHWC in memory."""
@@ -37,12 +48,23 @@ class Arguments:
         return self.each(lambda x: x.contiguous(memory_format=last) if x.dim() == 4 else x)
 
 
-def read(given: Inputs | None, carried: Shape | None, name: str) -> tuple[Input, ...]:
+def read(given: Inputs | None, carried: Inputs | None, name: str) -> Given:
     """What a caller wrote, else what the network carries; InputError where neither is."""
-    if given is None and carried is None:
-        raise NoInputError(f"{name} does not say what input it takes; give it: --input 3x224x224")
-    if given is None:
-        given = carried
+    asked = given if isinstance(given, Given) else Given()
+    if asked.inputs or asked.example:
+        return asked
+    wanted = carried if isinstance(given, Given) or given is None else given
+    if wanted is None:
+        raise NoInputError(
+            f"{name} does not say what input it takes; give it: --input 3x224x224, or "
+            "--example FILE.py:NAME"
+        )
+    return replace(asked, inputs=_inputs(wanted, name))
+
+
+def _inputs(given: Inputs, name: str) -> tuple[Input, ...]:
+    if isinstance(given, Given):
+        return given.inputs
     if isinstance(given, str):
         return (parse_input(given),)
     if not isinstance(given, Iterable) or isinstance(given, bytes):
@@ -59,21 +81,37 @@ def read(given: Inputs | None, carried: Shape | None, name: str) -> tuple[Input,
         raise ShapeError(f"sides are whole numbers, which {tuple(items)} are not") from error
 
 
-def shapes_of(inputs: Sequence[Input], batch: int, dtype: torch.dtype) -> Arguments:
-    """Tensors without values, on the meta device."""
-    made = [
-        torch.empty(
-            batched(given.shape, batch),
-            dtype=getattr(torch, given.dtype) if given.dtype else dtype,
-            device="meta",
-        )
-        for given in inputs
-    ]
-    both = list(zip(inputs, made, strict=True))
-    return Arguments(
-        [tensor for given, tensor in both if not given.name],
-        {given.name: tensor for given, tensor in both if given.name},
-    )
+def shapes_of(given: Given, batch: int, dtype: torch.dtype) -> Arguments:
+    """Tensors without values, on the meta device; those of files have them."""
+    if batch != 1 and not given.batched:
+        raise ShapeError("--no-batch takes shapes as they are; leave --batch out")
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for one in given.inputs:
+        made = _made(one, batch, dtype, given.batched)
+        if not one.name:
+            positional.append(made)
+            continue
+        *outer, last = one.name.split(".")
+        place = named
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[last] = made
+    return Arguments(positional, {**named, **dict(given.flags)})
+
+
+def _made(one: Input, batch: int, dtype: torch.dtype, with_batch: bool) -> Any:
+    """What stands for one input: a tensor, or a list of them."""
+    kind = getattr(torch, one.dtype) if one.dtype else dtype
+    if one.file:
+        value = from_file(one.file)
+        value = value.to(dtype) if value.is_floating_point() else value
+        return value.expand(batch, *value.shape) if with_batch else value
+    if one.items:  # the list is the batch
+        shapes = [shape for _ in range(batch) for shape in one.items]
+        return [torch.empty(shape, dtype=kind, device="meta") for shape in shapes]
+    batched(one.shape, batch)
+    return torch.empty((batch, *one.shape) if with_batch else one.shape, dtype=kind, device="meta")
 
 
 def values_for(arguments: Arguments, seed: int = 0) -> Arguments:
@@ -81,6 +119,8 @@ def values_for(arguments: Arguments, seed: int = 0) -> Arguments:
     generator = torch.Generator().manual_seed(seed)
 
     def real(x: Tensor) -> Tensor:
+        if not x.is_meta:
+            return x
         if not x.is_floating_point():
             return torch.zeros(x.shape, dtype=x.dtype)
         return torch.randn(x.shape, generator=generator).to(x.dtype)
@@ -99,11 +139,13 @@ def real_dtype(net: nn.Module) -> torch.dtype:
     return next((p.dtype for p in net.parameters() if p.is_floating_point()), torch.float32)
 
 
-def without_lazy_layers(net: nn.Module, arguments: Arguments, name: str) -> nn.Module:
+def without_lazy_layers(
+    net: nn.Module, arguments: Callable[[torch.dtype], Arguments], name: str
+) -> nn.Module:
     """The network, or where it has lazy layers a copy that has really run once."""
     if not any(map(is_lazy, (*net.parameters(), *net.buffers()))):
         return net
-    real = values_for(arguments)
+    real = values_for(arguments(real_dtype(net)))
     try:
         net = deepcopy(net).eval()
         with torch.no_grad():

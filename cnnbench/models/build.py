@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from cnnbench.errors import InputError, reason_of
-from cnnbench.models.inputs import Shape
 from cnnbench.models.nesting import room
 from cnnbench.models.sources import building as sources
+from cnnbench.models.sources.source import Carried
 from cnnbench.models.spec import AnySpec, Spec, parse
 from cnnbench.models.zoo.chain import Chain, Piece, assemble
 from cnnbench.models.zoo.layers import raw_parameters
@@ -36,7 +36,7 @@ def outline(spec: str | AnySpec, dtype: torch.dtype | None = None) -> nn.Module:
 
 def construct(
     spec: str | AnySpec, *, shapes_only: bool = False, dtype: torch.dtype | None = None
-) -> tuple[nn.Module, Shape | None]:
+) -> tuple[nn.Module, Carried | None]:
     """Build a network; with it, the input shape that it is for, where it says so.
 
     With `shapes_only` it is on the meta device, unless it comes from a module or a file, whose code

@@ -35,35 +35,47 @@ INPUT_DTYPES = (*map(str, Dtype), "int64", "int32", "int16", "int8", "uint8", "b
 MAX_ELEMENTS = 2**48  # of one tensor: beyond it torch's own byte arithmetic overflows
 
 _SHAPE = re.compile(r"\d+([xX×]\d+)*", re.ASCII)
-_HEAD = re.compile(r"(?P<name>[^\W\d]\w*)?(:(?P<dtype>\w*))?")
+_HEAD = re.compile(r"(?P<name>[^\W\d]\w*(\.\w+)*)?(:(?P<dtype>\w*))?")
 
 
 @dataclass(frozen=True)
 class Input:
     """One argument of a forward pass, without its batch.
 
-    `name` is its keyword, empty where it is positional; `dtype` is empty where it is the network's.
+    `name` is its keyword, empty where it is positional; `batch.image` is one of a dict. `dtype` is
+    empty where it is the network's. `items` are the shapes of a list, which is the batch; `file`
+    holds the values.
     """
 
     shape: Shape
     name: str = ""
     dtype: str = ""
+    items: tuple[Shape, ...] = ()
+    file: str = ""
 
     def __str__(self) -> str:
         """The text that a user types: 3x224x224, ids:int64=128."""
         head = self.name + (f":{self.dtype}" if self.dtype else "")
         sides = units.shape(self.shape) if self.shape else ""
+        if self.items:
+            sides = f"[{','.join(map(units.shape, self.items))}]"
+        sides = f"@{self.file}" if self.file else sides
         return f"{head}={sides}" if head else sides
 
 
 def parse_input(text: str) -> Input:
     """Read `3x224x224`, `image=3x224x224` or `ids:int64=128`; ShapeError where it is none.
 
-    A named input may have no shape at all (`step:int64=`): one number an image.
+    `[3x224x224,3x320x240]` is a list, `batch.image=3x224x224` a dict, `@photo.npy` a file. A named
+    input may have no shape at all (`step:int64=`): one number an image.
     """
-    head, equals, tail = text.rpartition("=")
+    if text.strip().startswith("@"):
+        return Input((), file=text.strip()[1:])
+    head, equals, tail = text.partition("=")
     if not equals:
-        return Input(parse_shape(text))
+        head, tail = "", text
+        if not text.strip().startswith("["):
+            return Input(parse_shape(text))
     match = _HEAD.fullmatch(head.strip())
     if match is None:
         raise ShapeError(f"malformed input {text!r}; write 3x224x224, image=3x224x224, ids:int64=8")
@@ -71,7 +83,21 @@ def parse_input(text: str) -> Input:
     if match["dtype"] is not None and dtype not in INPUT_DTYPES:
         known = nearest(dtype, INPUT_DTYPES)
         raise ShapeError(f"unknown dtype {dtype!r}{known}; use {', '.join(INPUT_DTYPES)}")
-    return Input(parse_shape(tail) if tail.strip() else (), match["name"] or "", dtype)
+    name, tail = match["name"] or "", tail.strip()
+    if tail.startswith("@"):
+        if dtype:
+            raise ShapeError(f"{text!r}: a file has a dtype of its own; leave {dtype} out")
+        return Input((), name, file=tail[1:])
+    if tail.startswith("["):
+        return Input((), name, dtype, items=_items(tail))
+    return Input(parse_shape(tail) if tail else (), name, dtype)
+
+
+def _items(text: str) -> tuple[Shape, ...]:
+    """`[3x224x224,3x320x240]` -> two shapes."""
+    if not text.endswith("]") or not text[1:-1].strip():
+        raise ShapeError(f"malformed list {text!r}; write [3x224x224,3x320x240]")
+    return tuple(map(parse_shape, text[1:-1].split(",")))
 
 
 def parse_inputs(texts: Iterable[str]) -> tuple[Input, ...]:

@@ -5,20 +5,28 @@ Counting, timing and auditing start from there.
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from cnnbench.errors import InputError, SpecError, reason_of
+from cnnbench import units
+from cnnbench.errors import CnnbenchError, InputError, SpecError, reason_of
 from cnnbench.models import arguments as args
-from cnnbench.models import lookup
+from cnnbench.models import examples, lookup
 from cnnbench.models.arguments import Arguments, Inputs
 from cnnbench.models.build import construct, surroundings
-from cnnbench.models.inputs import Input, Shape
+from cnnbench.models.examples import Example
+from cnnbench.models.given import Given
+from cnnbench.models.inputs import Input
 from cnnbench.models.sources.building import converted
 from cnnbench.models.spec import AnySpec, SourceSpec, Spec, parse
+
+_OTHER_FORM = re.compile(
+    r"argument|unpack|subscript|indices|has no attribute|not iterable|takes \d|dimension|KeyError"
+)
 
 Model = str | AnySpec | nn.Module
 
@@ -33,10 +41,16 @@ class Network:
 
     name: str
     net: nn.Module
-    inputs: tuple[Input, ...]
+    given: Given
     asked: bool = True
     by_name: bool = False
     values: bool = True
+    example: Example | None = None
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Shapes that it takes; none where an example says it."""
+        return self.given.inputs
 
     @property
     def is_real(self) -> bool:
@@ -50,7 +64,7 @@ class Network:
 
     def shapes(self, batch: int) -> Arguments:
         """Arguments without values, on the meta device."""
-        return args.shapes_of(self.inputs, batch, self.dtype)
+        return arguments_of(self.given, self.example, batch, self.dtype)
 
     def arguments(self, batch: int, device: torch.device, seed: int = 0) -> Arguments:
         """Random normal arguments of its dtype on the device, the same for the same seed."""
@@ -58,9 +72,23 @@ class Network:
 
     def refusal(self, error: InputError, batch: int, *, train: bool = False) -> InputError:
         """The error that says that it cannot take its inputs, and what to type where known."""
-        taken = " ".join(map(str, self.inputs))
         hint = _hint(self.name, self.inputs, batch, error) if self.asked or train else ""
-        return InputError(f"{self.name} cannot take {taken}: {error}{hint}")
+        hint = hint or self._passing(error, batch)
+        return InputError(f"{self.name} cannot take {self.given or 'its example'}: {error}{hint}")
+
+    def _passing(self, error: InputError, batch: int) -> str:
+        """What was passed, and which option passes something else, where that may be the matter."""
+        if not _OTHER_FORM.search(str(error)):
+            return ""
+        try:
+            passed = self.shapes(batch)
+        except CnnbenchError:
+            return ""
+        shapes = ", ".join(units.shape(tuple(x.shape)) for x in passed.tensors)
+        return (
+            f"; it was passed {shapes}: --input NAME={units.shape((3, 8, 8))} names an argument, "
+            "--no-batch leaves the batch out, --example FILE.py:NAME passes anything"
+        )
 
 
 def load(
@@ -85,11 +113,32 @@ def load(
         net, carried = _built(model, wanted, values, seed)
     if values and own and not isinstance(model, Spec):  # a user's module may hold it
         net = _copied(net, name)
-    inputs = args.read(given, carried, name)
-    net = args.without_lazy_layers(net, args.shapes_of(inputs, 1, args.real_dtype(net)), name)
+    example = None
+    if isinstance(given, Given) and given.example:
+        example = examples.named(given.example)
+    elif carried is None and (given is None or (isinstance(given, Given) and not given.inputs)):
+        example = examples.carried(net)
+    taken = args.read(given, None if example else carried, name) if not example else _flags(given)
+    net = args.without_lazy_layers(net, lambda dtype: arguments_of(taken, example, 1, dtype), name)
     by_name = not isinstance(model, nn.Module)
     real = values or not isinstance(model, Spec)
-    return Network(name, converted(net, wanted), inputs, given is not None, by_name, real)
+    net = converted(net, wanted)
+    return Network(name, net, taken, given is not None, by_name, real, example)
+
+
+def arguments_of(
+    given: Given, example: Example | None, batch: int, dtype: torch.dtype
+) -> Arguments:
+    """Arguments as given, of an example its own values; real numbers are of the dtype."""
+    if example is None:
+        return args.shapes_of(given, batch, dtype)
+    positional, named = example(batch)
+    made = Arguments(positional, {**named, **dict(given.flags)})
+    return made.each(lambda x: x.to(dtype) if x.is_floating_point() else x)
+
+
+def _flags(given: Inputs | None) -> Given:
+    return given if isinstance(given, Given) else Given()
 
 
 def name_of(model: Model) -> str:
@@ -109,7 +158,7 @@ def _unwrapped(net: nn.Module) -> nn.Module:
 
 def _built(
     spec: AnySpec, dtype: torch.dtype | None, values: bool, seed: int
-) -> tuple[nn.Module, Shape | None]:
+) -> tuple[nn.Module, Inputs | None]:
     with surroundings():
         if not values:
             net, carried = construct(spec, shapes_only=True, dtype=dtype)
@@ -136,7 +185,7 @@ def _hint(name: str, inputs: tuple[Input, ...], batch: int, error: InputError) -
     if batch == 1 and "more than 1 value per channel" in str(error):
         return "; give --batch 2"
     model = lookup.MODELS_BY_NAME.get(name)
-    sides = inputs[0].shape[1:]
+    sides = inputs[0].shape[1:] if inputs else ()
     if model is None or len(sides) != 2 or len(set(sides)) != 1:
         return ""
     if model.option("resolution") is None or "(linear) expects" not in str(error):

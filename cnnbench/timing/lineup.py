@@ -18,6 +18,7 @@ from cnnbench.counting.cost import Trace
 from cnnbench.counting.totals import TOTALS, Totals, totals
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.arguments import Inputs, read
+from cnnbench.models.given import Given
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT
 from cnnbench.timing.builder import Builder, doing
@@ -102,16 +103,16 @@ def _job(
     largest: bool,
 ) -> Job | None:
     """What a worker is told of a network; None of one that it cannot find."""
-    inputs = None if given is None else tuple(map(str, read(given, None, "")))
+    asked = None if given is None else read(given, Given(), "").plain()
     if isinstance(model, Network):
         if not model.by_name:
             return None
-        inputs = tuple(map(str, model.inputs)) if model.asked else None
+        asked = model.given.plain() if model.asked else None
     elif isinstance(model, nn.Module):
         return None
     whole = totals(cost) if isinstance(cost, Trace) else cost
     plain = None if whole is None else TOTALS.dump_python(whole, mode="json")
-    return Job(called(model), inputs, setting, plain, largest=largest)
+    return Job(called(model), asked, setting, plain, largest=largest)
 
 
 def _here(

@@ -31,13 +31,14 @@ from cnnbench.counting.tracing.restoring import evaluate, evaluated, restored, s
 from cnnbench.counting.tracing.running import gradients, outputs_of, paths, trainable
 from cnnbench.counting.tracing.tensors import shape_only
 from cnnbench.errors import InputError
+from cnnbench.models.examples import mapped, tensors
 from cnnbench.models.nesting import modules, room
 
 
 def trace(
     net: nn.Module,
-    inputs: Sequence[Tensor],
-    named: Mapping[str, Tensor] | None = None,
+    inputs: Sequence[Any],
+    named: Mapping[str, Any] | None = None,
     *,
     train: bool = False,
     shape_rules: bool = True,
@@ -78,16 +79,16 @@ class How(Enum):
 class Given:
     """What is asked of a pass, whichever way it is taken."""
 
-    inputs: Sequence[Tensor]
-    named: Mapping[str, Tensor]
+    inputs: Sequence[Any]
+    named: Mapping[str, Any]
     train: bool
     restore: bool
     rules: dict[str, ShapeRule]
 
-    def arguments(self, how: How) -> tuple[list[Tensor], dict[str, Tensor]]:
+    def arguments(self, how: How) -> tuple[list[Any], dict[str, Any]]:
         """Its inputs: of the pass's own, which the network may write."""
         own = Tensor.clone if how is How.VALUES else shape_only
-        return [own(x) for x in self.inputs], {name: own(x) for name, x in self.named.items()}
+        return mapped(list(self.inputs), own), mapped(dict(self.named), own)
 
 
 def _seeded(net: nn.Module, given: Given, how: How) -> Trace:
@@ -121,7 +122,7 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
             evaluate(net)
         drawn = seed(number)
         arguments, keywords = given.arguments(how)
-        ledger = Ledger(net, [*arguments, *keywords.values()])
+        ledger = Ledger(net, tensors([arguments, keywords]))
         computing = _computing(net, ledger, given, how)
         recorder = Recorder(ledger, running, computing)
         try:

@@ -41,9 +41,10 @@ class _Base:
 
     def sides(self, guarded: Guarded, session: Session) -> tuple[Side, Side]:
         """What the workers of the base and of the working tree are to run."""
-        given, within = guarded.input, folders(self.clone)
-        inputs = None if given is None else tuple(map(str, given))
-        job = Job(guarded.name, inputs, guarded.setting, traced=True)
+        within, given = folders(self.clone), guarded.given
+        job = Job(
+            guarded.name, None if given is None else given.plain(), guarded.setting, traced=True
+        )
 
         def side(top: Path, **more: str) -> Side:
             order = Order(

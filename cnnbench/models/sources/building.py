@@ -7,6 +7,7 @@ pickle) is ever opened.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from operator import index
@@ -18,12 +19,12 @@ from torch import nn
 from cnnbench.errors import SourceError, nearest
 from cnnbench.models.inputs import Shape
 from cnnbench.models.sources import source_of
-from cnnbench.models.sources.source import Found, reported
+from cnnbench.models.sources.source import Carried, Found, reported
 from cnnbench.models.spec import SourceSpec
 from cnnbench.models.zoo.layers import raw_parameters
 
 
-def load(spec: SourceSpec, *, shapes_only: bool = False) -> tuple[nn.Module, Shape | None]:
+def load(spec: SourceSpec, *, shapes_only: bool = False) -> tuple[nn.Module, Carried | None]:
     """Build the network, and the input shape it carries; SourceError in one line where not.
 
     The shape is timm's `default_cfg`, torchvision's crop, or an attribute `input_shape` of the
@@ -44,9 +45,16 @@ def load(spec: SourceSpec, *, shapes_only: bool = False) -> tuple[nn.Module, Sha
             net = None  # it computes with values while it is built; or the next line says why not
     net = _build(spec, found, given, side) if net is None else net
     shape = _carried(net) or _carried(found.target) or found.input_shape
-    if shape is not None and side is not None:
-        shape = (*shape[:-2], side, side)
-    return net, shape
+    return net, shape if shape is None or side is None else _resized(shape, side)
+
+
+def _resized(shape: Carried, side: int) -> Carried:
+    """The same with images of that side."""
+    if isinstance(shape, str):
+        return re.sub(r"\d+x\d+(?=[\],]|$)", f"{side}x{side}", shape)
+    if all(isinstance(one, str) for one in shape):
+        return tuple(str(_resized(one, side)) for one in shape)  # type: ignore[arg-type]
+    return (*shape[:-2], side, side)
 
 
 def converted(net: nn.Module, dtype: torch.dtype | None) -> nn.Module:

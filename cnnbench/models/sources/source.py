@@ -13,6 +13,7 @@ from cnnbench.errors import MissingError, SourceError, reason_of
 from cnnbench.models.inputs import Shape
 from cnnbench.models.spec import SourceSpec
 
+Carried = Shape | str | tuple[str, ...]  # what a library says that a network takes
 _WEIGHTS = ("pretrained", "weights", "weights_backbone", "checkpoint_path", "pretrained_cfg")
 
 
@@ -26,7 +27,7 @@ class Found:
 
     target: object
     options: dict[str, object] = field(default_factory=dict)
-    input_shape: Shape | None = None
+    input_shape: Carried | None = None
     only_layers: bool = False
 
 

@@ -10,6 +10,8 @@ from cnnbench.models.sources.source import Found, imported
 from cnnbench.models.spec import SourceSpec
 
 library = "torchvision"
+_DETECTED = {"ssd300": 300, "ssdlite320": 320}  # the side of an image; 800 of the others
+_FRAMES = 16  # of a clip
 
 
 def find(spec: SourceSpec) -> Found:
@@ -26,7 +28,7 @@ def find(spec: SourceSpec) -> Found:
         options["init_weights"] = False  # it warns, and takes half a minute
     if spec.name.startswith("vit_") and "resolution" in spec.arguments:
         options["image_size"] = spec.arguments["resolution"]
-    return Found(builder, options, _crop(models, spec.name), only_layers=True)
+    return Found(builder, options, _usual(models, spec.name, builder), only_layers=True)
 
 
 def claimed_macs(spec: SourceSpec) -> float | None:
@@ -38,10 +40,24 @@ def claimed_macs(spec: SourceSpec) -> float | None:
     return None if claim is None else 1e9 * float(claim)
 
 
-def _crop(models: Any, name: str) -> Shape | None:
-    """The shape of the images that torchvision's accuracy was measured on; None for video."""
-    transforms = getattr(_published(models, name), "transforms", None)
-    crop = getattr(transforms, "keywords", {}).get("crop_size")
+def _usual(models: Any, name: str, builder: Any) -> Shape | str | tuple[str, ...] | None:
+    """What torchvision's published weights were measured on; None where it does not say.
+
+    An image as it was cropped or resized, a clip, two frames; for a detector a list of one image.
+    """
+    published = _published(models, name)
+    given = getattr(getattr(published, "transforms", None), "keywords", {})
+    crop, kind = given.get("crop_size"), builder.__module__.partition(".models.")[2]
+    if kind.startswith("detection"):
+        side = next((side for word, side in _DETECTED.items() if name.startswith(word)), 800)
+        return f"[3x{side}x{side}]"
+    if kind.startswith("optical_flow"):
+        return ("3x520x960", "3x520x960")
+    if kind.startswith("segmentation"):
+        side = given.get("resize_size", 520)
+        return (3, side, side)
+    if isinstance(crop, (tuple, list)) and kind.startswith("video"):
+        return (3, _FRAMES, *crop)
     return (3, crop, crop) if isinstance(crop, int) else None
 
 

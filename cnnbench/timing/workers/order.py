@@ -12,14 +12,14 @@ from cnnbench.timing.workers.origin import Origin
 
 @dataclass(frozen=True)
 class Job:
-    """A network to be run: what it is called, its inputs as texts, how it is run.
+    """A network to be run: what it is called, what it is given as plain data, how it is run.
 
     `cost` is what has been counted of it, as `Totals` write it; `traced` asks for the trace of its
     count, `largest` for the largest batch that fits where its own does not.
     """
 
     model: str
-    input: tuple[str, ...] | None
+    given: dict[str, Any] | None
     setting: Setting
     cost: dict[str, Any] | None = None
     traced: bool = False
@@ -28,9 +28,7 @@ class Job:
     @classmethod
     def read(cls, values: dict[str, Any]) -> Job:
         """The job that plain data hold."""
-        given = values["input"]
-        setting = Setting(**values["setting"])
-        return cls(**{**values, "input": given and tuple(given), "setting": setting})
+        return cls(**{**values, "setting": Setting(**values["setting"])})
 
 
 @dataclass(frozen=True)

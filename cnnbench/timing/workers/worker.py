@@ -151,9 +151,10 @@ class _Served:
     def _prepare(self, job: Job) -> dict[str, Any]:
         """Build a network and run it once; CnnbenchError where it cannot, or is another's."""
         from cnnbench.counting.totals import TOTALS, TRACE
+        from cnnbench.models.given import Given
 
         known = None if job.cost is None else TOTALS.validate_python(job.cost)
-        given = None if job.input is None else list(job.input)
+        given = None if job.given is None else Given.read(job.given)
         done = self._builder.prepared(job.model, given, job.setting, known, largest=job.largest)
         if self._order.origin is not None:
             self._order.origin.check(job.model)

@@ -1,0 +1,87 @@
+"""What a user says of a forward's arguments, beside shapes: an example, flags, no batch, values.
+
+Needs no torch.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cnnbench.errors import ShapeError
+from cnnbench.models.inputs import Input, parse_inputs
+
+Flag = str | int | float | bool | None
+_FLAG = re.compile(r"(?P<name>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+@dataclass(frozen=True)
+class Given:
+    """The arguments of a forward pass as a user gives them.
+
+    `inputs` are shapes or files, of none those that the network carries; `example` is
+    `FILE.py:NAME` or `module:NAME` of a value, or of a function that makes one. `flags` are
+    keywords that are no tensors. `batched` puts the batch in front of every shape. `on` is what to
+    count on: `values`, `shapes`, or nothing for shapes where that can be.
+    """
+
+    inputs: tuple[Input, ...] = ()
+    example: str = ""
+    flags: tuple[tuple[str, Flag], ...] = ()
+    batched: bool = True
+    on: str = ""
+
+    def __post_init__(self) -> None:
+        """ShapeError where two of them contradict each other."""
+        if self.inputs and self.example:
+            raise ShapeError("--input and --example both say what is passed; give one of them")
+
+    def __str__(self) -> str:
+        """The arguments as a user types them."""
+        flags = (f"{name}={value}" for name, value in self.flags)
+        return " ".join(filter(None, [*map(str, self.inputs), self.example, *flags]))
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data, which another process reads."""
+        texts = [str(one) for one in self.inputs]
+        return {
+            "inputs": texts,
+            "example": self.example,
+            "flags": [list(pair) for pair in self.flags],
+            "batched": self.batched,
+            "on": self.on,
+        }
+
+    @classmethod
+    def read(cls, values: dict[str, Any]) -> Given:
+        """What `plain` has written."""
+        flags = tuple((name, value) for name, value in values["flags"])
+        return cls(**{**values, "inputs": parse_inputs(values["inputs"]), "flags": flags})
+
+
+def parse_flags(texts: Iterable[str]) -> tuple[tuple[str, Flag], ...]:
+    """Read `mode=loss`, `training=true`, `steps=3`; ShapeError where one is none."""
+    found: dict[str, Flag] = {}
+    for text in texts:
+        match = _FLAG.fullmatch(text.strip())
+        if match is None:
+            raise ShapeError(f"malformed flag {text!r}; write NAME=VALUE: --set mode=loss")
+        if match["name"] in found:
+            raise ShapeError(f"--set {match['name']} is given twice")
+        found[match["name"]] = _value(match["value"])
+    return tuple(found.items())
+
+
+def _value(text: str) -> Flag:
+    """A number, a truth, nothing, or the text itself."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    return value if isinstance(value, (str, int, float)) else text
