@@ -33,7 +33,7 @@ class Guarded(BaseModel):
     name: Text
     input: Inputs = None
     example: Text = ""
-    set: dict[Text, Annotated[str | int | float | bool, Field(strict=True)]] = {}
+    set: dict[Text, str | int | float | bool] = {}
     batched: Annotated[bool, Field(strict=True)] = True
     batch: Annotated[int, Field(strict=True, ge=1, le=10**6)] = 1
     dtype: Dtype | None = None

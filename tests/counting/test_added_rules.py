@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cnnbench import count
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules import added as added_rules
-from cnnbench.counting.rules import operators, register
+from cnnbench.counting.rules import register, table
 from cnnbench.counting.rules.operators import Work
 from cnnbench.errors import RuleError
 
@@ -41,7 +41,7 @@ def rule(out: Tensor, x: Tensor, factor: float) -> Work:
 def added() -> Iterator[None]:
     register("cnnbench_test::scaled", rule)
     yield
-    del operators.RULES["cnnbench_test::scaled"]
+    del table.RULES["cnnbench_test::scaled"]
 
 
 def test_without_a_rule_it_is_named() -> None:
@@ -83,4 +83,4 @@ def test_a_broken_package_is_the_same_error_each_time(
     for _ in range(2):
         with pytest.raises(RuleError, match=message):
             added_rules.load()
-    assert "cnnbench_test::first" not in operators.RULES
+    assert "cnnbench_test::first" not in table.RULES

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from cnnbench.counting.cost import Cost, Kind, Trace
 from cnnbench.counting.count import count
 from cnnbench.counting.rules.backward import GRADIENTS
-from cnnbench.counting.rules.operators import RULES
 from cnnbench.counting.rules.shapes import SHAPES
+from cnnbench.counting.rules.table import RULES
 from cnnbench.counting.tree import tree
 from cnnbench.errors import CnnbenchError, InputError
 

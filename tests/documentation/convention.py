@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 
 from cnnbench.counting.cost import Kind
-from cnnbench.counting.rules import convention, operators
-from cnnbench.counting.rules.operators import RULES, Rule
+from cnnbench.counting.rules import convention, operators, special
+from cnnbench.counting.rules.operators import Rule
+from cnnbench.counting.rules.table import RULES
 
 from .markdown import code, table
 
@@ -48,6 +49,34 @@ def product_rows() -> list[Row]:
             _of(operators.matmul, operators.added_matmul),
         ),
         (
+            "matrix product, summed over the batch",
+            "outputs x the batch x the length of each sum",
+            _of(special.added_batches),
+        ),
+        (
+            "sparse matrix product",
+            "numbers that are held x columns",
+            _of(special.sparse_product),
+        ),
+        ("outer product", "outputs", _of(special.outer)),
+        (
+            "bilinear layer",
+            "outputs x first inputs x second inputs, + outputs x second inputs",
+            _of(special.trilinear),
+        ),
+        ("distance", "outputs x coordinates", _of(special.distances)),
+        (
+            "convolution over time",
+            "outputs x input channels x window",
+            _of(special.time_convolution),
+        ),
+        ("affine grid", "outputs x columns of the matrix", _of(special.affine_grid)),
+        (
+            "deformable convolution",
+            "outputs x input channels / groups x window; 4 FLOPs per value sampled, 5 with a mask",
+            _of(special.deformable),
+        ),
+        (
             "attention",
             f"scores x (size of key + value); softmax: {convention.ACTIVATION} FLOP per score",
             _of(operators.attention),
@@ -71,6 +100,27 @@ def elementwise_rows() -> list[Row]:
             ("interpolation", _per(pixels), frozenset({name}))
             for name, pixels in convention.INTERPOLATIONS.items()
         ),
+        (
+            "interpolation, antialiased",
+            "along rows, then columns: 2 (bicubic 4) x the scale down, per output",
+            frozenset({"_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"}),
+        ),
+        (
+            "sampling",
+            "4 per output; 8 in three dimensions, 16 bicubic, 1 nearest",
+            _of(special.grid_sample),
+        ),
+        (Kind.POOLING, f"its window {_OUTPUT}, at random places", _of(special.fractional_pool)),
+        (
+            "pooling of boxes",
+            "4 x samples² per output; where a box decides, 2 samples a side",
+            _of(special.pooled_boxes),
+        ),
+        ("largest in boxes", _per(1), _of(special.largest_in_boxes)),
+        ("non-maximum suppression", "1 per pair of boxes", _of(special.suppression)),
+        ("Fourier transform", "5 n log2 n, of n numbers", _of(special.transform)),
+        ("scattered sum", "1 per number added", _of(special.scattered)),
+        ("loss", "1 per input", _of(special.lost)),
         (
             "dropout",
             f"{_per(convention.ARITHMETIC)} where it drops, else 0",
