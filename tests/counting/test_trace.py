@@ -185,7 +185,7 @@ def test_wrapped_networks_count_as_what_they_wrap() -> None:
 
 
 def test_every_name_we_have_a_rule_for_is_an_operator_of_torch() -> None:
-    names = {*RULES, *GRADIENTS, *SHAPES}
+    names = {name for name in (*RULES, *GRADIENTS, *SHAPES) if "::" not in name}
     assert [
         n for n in names if not (hasattr(torch.ops.aten, n) or hasattr(torch.ops.aten, n + "_"))
     ] == []
