@@ -180,7 +180,7 @@ def _image(path: str) -> Tensor:
 
 def _safetensors(path: str) -> dict[str, Tensor]:
     try:
-        from safetensors.torch import load_file
+        from safetensors.torch import load_file  # type: ignore[import-not-found,unused-ignore]
     except ModuleNotFoundError as error:
         raise InputError(f"to read {path}, type: pip install safetensors") from error
     return dict(load_file(path))

@@ -342,3 +342,53 @@ def drops_by_torch() -> nn.Module:
         return x
 
     return Calls(forward, conv=nn.Conv2d(4, 4, 3, padding=1, bias=False))
+
+
+# What other counters cannot follow.
+def takes_gradients() -> nn.Module:
+    """The gradient of its input: forward, and back to the input."""
+
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            y = x.detach().clone().requires_grad_()
+            (gradient,) = torch.autograd.grad(net.conv(y).sum(), y)
+        return gradient
+
+    return Calls(forward, conv=conv())
+
+
+def chooses_by_cond() -> nn.Module:
+    """The first branch where the sum is large, which it is not."""
+
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        out: Tensor = torch.cond(x.sum() > 1e9, lambda y: net.conv(net.conv(y)), net.conv, (x,))
+        return out
+
+    return Calls(forward, conv=nn.Conv2d(3, 3, 1, bias=False))
+
+
+def autocasts() -> nn.Module:
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out: Tensor = net.conv(x)
+        return out
+
+    return Calls(forward, conv=conv())
+
+
+def parallel() -> nn.Module:
+    return nn.DataParallel(conv())
+
+
+def maps() -> nn.Module:
+    return Calls(lambda net, x: torch.vmap(net.conv)(x[:, None])[:, 0], conv=conv())
+
+
+def exported() -> nn.Module:
+    made: nn.Module = torch.export.export(conv().eval(), (torch.randn(1, 3, 8, 8),)).module()
+    return made
+
+
+def quantised() -> nn.Module:
+    """A linear layer in int8: packed weights and a bias."""
+    return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(8, 16)))

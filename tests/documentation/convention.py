@@ -35,14 +35,22 @@ def product_rows() -> list[Row]:
         (
             "convolution",
             "outputs x input channels / groups x window",
-            _of(operators.convolution, operators.generic_convolution),
+            _of(
+                operators.convolution,
+                operators.generic_convolution,
+                special.quantised_convolution,
+            ),
         ),
         (
             "transposed",
             "inputs x output channels / groups x window",
             _of(operators.transposed_convolution),
         ),
-        ("linear layer", "outputs x input features", _of(operators.linear)),
+        (
+            "linear layer",
+            "outputs x input features",
+            _of(operators.linear, special.quantised_linear),
+        ),
         (
             "matrix product",
             "outputs x the length of each sum",

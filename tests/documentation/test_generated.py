@@ -30,6 +30,7 @@ def test_every_operator_stands_in_a_table() -> None:
     rows = (*convention.product_rows(), *convention.elementwise_rows())
     shown = {name for _, _, names in rows for name in names}
     own = {name for name in RULES if "::" not in name or name.startswith("torchvision::")}
+    shown = {name for name in shown if not name.startswith("quantized::")}
     assert shown == own | rules.VIEWS  # others' packages may have added some
 
 

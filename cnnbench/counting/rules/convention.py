@@ -37,7 +37,8 @@ ARITHMETICS = frozenset(
     "acos acosh angle asin asinh atan2 atanh bitwise_xor copysign cosh deg2rad rad2deg digamma "
     "erfc erfinv fmax fmin frac heaviside hypot isinf isnan isneginf isposinf ldexp lgamma log10 "
     "logaddexp logaddexp2 logical_xor logit nan_to_num polar sinc sinh signbit tan trunc xlogy "
-    "quantize_per_tensor dequantize bucketize searchsorted "
+    "quantize_per_tensor quantize_per_channel _fused_moving_avg_obs_fq_helper dequantize "
+    "bucketize searchsorted "
     "fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask".split()
 )
 

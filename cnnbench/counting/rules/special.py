@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
 from cnnbench.counting.cost import Kind
-from cnnbench.counting.rules.operators import Rule, Work
+from cnnbench.counting.rules.operators import Rule, Work, convolution, per_output_element
 
 _MIXED = {0: {4: 4, 5: 8}, 1: {4: 1, 5: 1}, 2: {4: 16}}  # values, by mode and by dimensions
 _SAMPLES = 2  # of a bin's side, where a pooling chooses as many as its box asks for
@@ -193,7 +194,33 @@ def lost(out: Tensor | tuple[Tensor, ...], x: Tensor, *_: object, **__: object) 
     return Work(Kind.OTHER, elementwise_flops=x.numel())
 
 
+def quantised_linear(out: Tensor, x: Tensor, *_: object, **__: object) -> Work:
+    """A linear layer of packed int8 weights."""
+    features = x.shape[-1]
+    weight = (out.shape[-1], features)
+    return Work(Kind.LINEAR, macs=out.numel() * features, activations=out.numel(), weight=weight)
+
+
+def quantised_convolution(out: Tensor, x: Tensor, packed: Any, *_: object, **__: object) -> Work:
+    """A convolution of packed int8 weights."""
+    weight, _bias = packed.unpack()
+    return convolution(out, x, weight, None, packed.stride(), groups=packed.groups())
+
+
+_QUANTISED = "linear linear_relu linear_dynamic linear_relu_dynamic linear_leaky_relu".split()
 SPECIAL: dict[str, Rule] = {
+    **{f"quantized::{name}": quantised_linear for name in _QUANTISED},
+    **{
+        f"quantized::{name}{dims}d{relu}": quantised_convolution
+        for name in ("conv",)
+        for dims in (1, 2, 3)
+        for relu in ("", "_relu")
+    },
+    **{
+        f"quantized::{name}": per_output_element(Kind.OTHER, 1)
+        for name in "add add_relu mul mul_relu hardswish leaky_relu sigmoid".split()
+    },
+    "quantized::cat": per_output_element(Kind.OTHER, 0),
     "_trilinear": trilinear,
     "addbmm": added_batches,
     "addr": outer,

@@ -12,7 +12,12 @@ import torch
 
 from cnnbench.errors import InputError, text_of
 
-_WORDS = re.compile(r"\bmeta\b|out of sight|sparse|no fake impl|data-dependent", re.IGNORECASE)
+_WORDS = re.compile(
+    r"\bmeta\b|out of sight|sparse|no fake impl|data-dependent|does not require grad|"
+    r"inference tensors",
+    re.IGNORECASE,
+)
+_GRADIENTS = re.compile(r"does not require grad|inference tensors|takes gradients", re.IGNORECASE)
 _OURS = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, __file__))
 
 
@@ -35,9 +40,17 @@ def asks_for_values(error: BaseException) -> bool:
     return isinstance(error, NotImplementedError) or bool(_WORDS.search(text_of(error)))
 
 
+def asks_for_gradients(error: BaseException) -> bool:
+    """Whether a forward takes gradients itself, which torch's leanest mode does not allow."""
+    return bool(_GRADIENTS.search(text_of(error)))
+
+
 def place_of(error: BaseException) -> str:
-    """The file and line of the innermost code that is neither torch's nor ours; else nothing."""
-    found = ""
+    """The file and line of the innermost code that is neither torch's nor ours.
+
+    Nothing of an error that was not raised.
+    """
+    found = "" if error.__traceback__ is None else "torch's own code"
     for frame, line in walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
         if not file.startswith((*_OURS, "<")):

@@ -34,6 +34,8 @@ class Failures:
             reason = "it has a parameter out of reach (in a closure, a plain list or a script)"
         if "Inference tensors cannot be saved for backward" in reason:
             reason = "it takes gradients itself, or computes in another thread"
+        if "NestedTensorImpl" in reason:
+            reason = "it uses nested tensors, whose shapes torch does not tell; pad them"
         kind = "" if type(error) in (InputError, RuntimeError) else f"{type(error).__name__}: "
         text = kind + reason
         ours = any(self._error is e for e in (error, error.__cause__, error.__context__))

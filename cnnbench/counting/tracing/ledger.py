@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -63,11 +64,20 @@ class Ledger:
         self._operators: list[OpCost] = []
         self._uncounted: Counter[str] = Counter()
         self._by_formula: Counter[str] = Counter()
+        self._packed: list[Any] = []
+        self._new = 0  # elements of packed weights that the next operator reads
         self._held: dict[int, _Held] = {}
         self._freed: list[Buffer] = []
         self._live = 0  # bytes of what is held
         for tensor in inputs:
             self.keep(tensor, born=-1)
+
+    def meet_packed(self, packed: Any) -> None:
+        """Take a packed weight, and its bias, for the parameters that they were."""
+        if all(packed is not known for known in self._packed):
+            self._packed.append(packed)
+            held = [t for t in packed.unpack() if isinstance(t, Tensor)]
+            self._new += sum(tensor.numel() for tensor in held)
 
     def is_weight(self, tensor: Tensor) -> bool:
         """Whether it is a parameter or buffer, or a view of one."""
@@ -175,7 +185,7 @@ class Ledger:
 
     def _first_read(self, read: list[Tensor]) -> int:
         """Elements of parameters among `read` that nothing has read before."""
-        params = 0
+        params, self._new = self._new, 0
         for tensor in read:
             self.meet(tensor)
             entries = self._unread.get(storage(tensor))

@@ -146,6 +146,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._record(name, work, args, kwargs, out)
         return out
 
+    def record(self, name: str, rule: Rule, args: Any, out: Any) -> None:
+        """Enter an operator that torch does not hand over as one, with the output that it has."""
+        for tensor in tensors_in(out):
+            self._ledger.keep(tensor)
+        self._record(name, rule(out, *args), args, {}, out)
+
     def _by_formula(self, func: Operator, name: str, rule: Rule, args: Any, kwargs: Any) -> Any:
         """Count an operator by what its author has registered with torch, and say so."""
         out = self._computing(func, name, args, kwargs)
@@ -177,6 +183,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return twin
 
     def _record(self, name: str, work: Work, args: Any, kwargs: Any, out: Any) -> None:
+        for packed in args:  # a quantised layer's weight, out of the reach of Python
+            if isinstance(packed, torch.ScriptObject) and hasattr(packed, "unpack"):
+                self._ledger.meet_packed(packed)
         path, module = self._place()
         read, outputs = tensors_in((args, kwargs)), tensors_in(out)
         self._ledger.enter(

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from cnnbench.counting.cost import On, Trace
 from cnnbench.counting.rules import added
 from cnnbench.counting.rules.shapes import SHAPES, ShapeRule
-from cnnbench.counting.tracing.asked import ValuesAsked, asks_for_values
+from cnnbench.counting.tracing import higher
+from cnnbench.counting.tracing.asked import ValuesAsked, asks_for_gradients, asks_for_values
 from cnnbench.counting.tracing.computing import OnShapes, OnValues
 from cnnbench.counting.tracing.constants import Constants
 from cnnbench.counting.tracing.ledger import Ledger
@@ -58,9 +59,16 @@ def trace(
     `values` the pass is a real one, on inputs that have them; what it writes is undone too.
     """
     added.load()
+    higher.load()
     given = Given(inputs, named or {}, train, restore, SHAPES if shape_rules else {})
     if values:
-        return replace(_seeded(net, given, How.VALUES), counted_on=On.VALUES)
+        try:
+            found = _seeded(net, given, How.VALUES)
+        except InputError as error:
+            if not asks_for_gradients(error) or train:
+                raise
+            found = _seeded(net, given, How.GRADIENTS)
+        return replace(found, counted_on=On.VALUES)
     try:
         return _seeded(net, given, How.SHAPES)
     except ValuesAsked:
@@ -68,11 +76,20 @@ def trace(
 
 
 class How(Enum):
-    """How outputs are found: of shapes, also of constants made on the input's device, or run."""
+    """How outputs are found: of shapes, also of constants made on the input's device, or run.
+
+    With GRADIENTS they are run so that the forward may take gradients of its own.
+    """
 
     SHAPES = auto()
     CAREFULLY = auto()
     VALUES = auto()
+    GRADIENTS = auto()
+
+    @property
+    def real(self) -> bool:
+        """Whether operators are run."""
+        return self in (How.VALUES, How.GRADIENTS)
 
 
 @dataclass(frozen=True)
@@ -87,7 +104,7 @@ class Given:
 
     def arguments(self, how: How) -> tuple[list[Any], dict[str, Any]]:
         """Its inputs: of the pass's own, which the network may write."""
-        own = Tensor.clone if how is How.VALUES else shape_only
+        own = Tensor.clone if how.real else shape_only
         return mapped(list(self.inputs), own), mapped(dict(self.named), own)
 
 
@@ -110,13 +127,13 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
     undo = restored(net) if given.restore else nullcontext()
     with (
         room(),
-        _gradients(train),
+        _gradients(train, how),
         undo,
         paths(modules(net)) as running,
         uncompiled(),
         _slow_attention(),
     ):
-        if train and how is not How.VALUES:
+        if train and not how.real:
             without_values(net)
         if not train and net is own:
             evaluate(net)
@@ -143,7 +160,7 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
             raise
         except BaseException as error:  # whatever a network's own code may raise
             reason = recorder.failures.explained(error)
-            if how is not How.VALUES and asks_for_values(error):
+            if not how.real and asks_for_values(error):
                 raise ValuesAsked(error, reason, ledger.live_bytes) from error
             raise InputError(reason) from error
         finally:
@@ -152,15 +169,16 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
 
 
 def _computing(net: nn.Module, ledger: Ledger, given: Given, how: How) -> OnShapes | OnValues:
-    if how is How.VALUES:
+    if how.real:
         return OnValues(ledger, list(net.buffers()))
     return OnShapes(ledger, given.rules, careful=how is How.CAREFULLY)
 
 
 @contextmanager
-def _gradients(wanted: bool) -> Iterator[Any]:
+def _gradients(wanted: bool, how: How) -> Iterator[Any]:
     """Autograd on, or torch's leanest mode, in which operators arrive whole."""
-    with torch.inference_mode(not wanted), torch.set_grad_enabled(wanted):
+    leanest = not wanted and how is not How.GRADIENTS
+    with torch.inference_mode(leanest), torch.set_grad_enabled(not leanest):
         yield
 
 
