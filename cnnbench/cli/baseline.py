@@ -6,7 +6,7 @@ from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Written, command, their_code
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.errors import BaselineError
+from cnnbench.errors import BaselineError, SomeFailed
 from cnnbench.files import check_writable
 
 
@@ -19,7 +19,7 @@ def baseline(
     """Record the costs of what pyproject.toml guards, one line a model and layer.
 
     Commit the file: 'cnnbench check' then fails where a cost rises. What changed since the last
-    record is shown.
+    record is shown. A model that cannot be counted keeps what was recorded of it (exit code 1).
 
     cnnbench baseline
 
@@ -41,6 +41,9 @@ def baseline(
     except BaselineError as error:
         lost = str(error) if file.exists() else ""
     with their_code(), bar() as shown:
-        made = record(found, chosen, whole=not only, progress=shown)
+        made, failures = record(found, chosen, whole=not only, progress=shown)
     baselines.keep(made, file)
-    written.hand_over(report_of(chosen, made, before, lost, found.baseline, file))
+    counted = [one for one in chosen if one.label not in failures]
+    written.hand_over(report_of(counted, made, before, lost, found.baseline, file))
+    if failures:
+        raise SomeFailed(list(failures.values()))

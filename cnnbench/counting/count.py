@@ -75,7 +75,8 @@ def count_network(
         try:
             if network.given.on == "values":
                 raise ValuesAsked(InputError(""), "", 0)
-            return trace(network.net, given.positional, given.named, train=train)
+            alone = not network.values and not train  # it was built for this, by ourselves
+            return trace(network.net, given.positional, given.named, train=train, restore=not alone)
         except ValuesAsked as asked:
             if network.given.on == "shapes":
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -184,22 +185,29 @@ def _with_layers(finding: Finding, before: Costs, now: Costs, paired: Sequence[P
 
 def record(
     config: Config, chosen: Sequence[Guarded], *, whole: bool, progress: Progress = SILENT
-) -> Baseline:
+) -> tuple[Baseline, dict[str, str]]:
     """Count the chosen models anew; others of the baseline stay, where not the `whole` is meant.
 
-    CnnbenchError where a model cannot be counted, or what should stay cannot be read.
+    A model that cannot be counted keeps what is recorded of it; with the baseline comes why not,
+    by label. BaselineError where none can be counted, or what should stay cannot be read.
     """
-    kept = {}
+    kept, recorded, failures = {}, {}, {}
     if not whole and config.baseline_file.exists():
         known = {guarded.label for guarded in config.model}
         recorded = baselines.read(config.baseline_file).models
         kept = {label: costs for label, costs in recorded.items() if label in known}
+    elif config.baseline_file.exists():
+        with contextlib.suppress(BaselineError):  # it is recorded anew
+            recorded = baselines.read(config.baseline_file).models
     with at_home(config.folder):
         for guarded in chosen:
             progress.say(f"counting {guarded.label}")
             try:
                 kept[guarded.label] = count_guarded(guarded)
             except CnnbenchError as error:
-                reason = _named(guarded.label, str(error))
-                raise BaselineError(f"{reason}; nothing is recorded") from error
-    return Baseline(models=kept)
+                failures[guarded.label] = _named(guarded.label, str(error))
+                if guarded.label in recorded:
+                    kept[guarded.label] = recorded[guarded.label]
+    if len(failures) == len(chosen):
+        raise BaselineError(f"{'; '.join(failures.values())}; nothing is recorded")
+    return Baseline(models=kept), failures

@@ -233,3 +233,55 @@ def test_only_one_model_is_recorded_anew_and_a_broken_file_is_not_half_kept(
     scratch.baseline.write_text("{")
     assert scratch.run("baseline", "--only", "lenet5") == 2
     assert scratch.baseline.read_text() == "{"
+
+
+def test_one_that_cannot_be_counted_keeps_its_record_and_the_others_are_recorded(
+    scratch: Scratch,
+) -> None:
+    before = baselines.read(scratch.baseline).models
+    (first, *_) = before
+    nets = (scratch.folder / "nets.py").read_text("utf-8")
+    scratch.write("pyproject.toml", CONFIG + MORE)
+    scratch.write("nets.py", nets + BROKEN)
+    assert scratch.run("baseline") == 1
+    assert "no weights here" in scratch.err
+    after = baselines.read(scratch.baseline).models
+    assert after[first] == before[first]
+    assert not any("broken" in label for label in after) and any("asks" in one for one in after)
+    scratch.write("nets.py", nets + BROKEN.replace("raise ValueError", "return nn.ReLU() #"))
+    assert scratch.run("baseline") == 0
+    scratch.write("nets.py", nets + BROKEN)
+    assert scratch.run("baseline") == 1
+    assert any("broken" in label for label in baselines.read(scratch.baseline).models)
+
+
+MORE = """
+[[tool.cnnbench.model]]
+name = "nets:broken"
+input = "3x8x8"
+
+[[tool.cnnbench.model]]
+name = "nets:asks"
+example = "nets:example"
+set = { mode = "loss" }
+"""
+BROKEN = """
+
+def broken():
+    raise ValueError("no weights here")
+
+
+class Asks(nn.Module):
+    def forward(self, x, mode):
+        return {"loss": x.sum() if x.sum() > -1e9 else x} if mode == "loss" else x
+
+
+def asks():
+    return Asks()
+
+
+def example(batch=1):
+    import torch
+
+    return torch.ones(batch, 3, 8, 8)
+"""

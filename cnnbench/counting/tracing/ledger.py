@@ -196,6 +196,8 @@ class Ledger:
 
     def meet(self, tensor: Tensor) -> None:
         """Take a parameter that the network keeps where torch does not look for one of its own."""
+        if type(tensor) is Tensor:  # as nearly all are
+            return
         if isinstance(tensor, nn.Parameter) and storage(tensor) not in self._parameters:
             key, (start, end) = storage(tensor), _extent(tensor)
             self._parameters.add(key)

@@ -38,7 +38,7 @@ def tensors_in(tree: Any) -> list[Tensor]:
 
 def bytes_of(tensor: Tensor) -> int:
     """Bytes of its elements, of a sparse one those that it holds."""
-    if tensor.layout is torch.sparse_coo and not tensor.is_meta:
+    if tensor.is_sparse and not tensor.is_meta:
         return tensor._nnz() * (tensor.element_size() + 8 * tensor.sparse_dim())
     return tensor.numel() * tensor.element_size()
 
