@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -11,12 +10,13 @@ from torch import nn
 from cnnbench import units
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.tracing.asked import ValuesAsked
+from cnnbench.counting.tracing.ledger import OUT_OF_SIGHT
 from cnnbench.counting.tracing.trace import trace
 from cnnbench.devices.device import find_device
 from cnnbench.errors import InputError, MemoryShortage, ShapeError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.build import surroundings
-from cnnbench.models.network import Model, Network, load
+from cnnbench.models.network import Model, Network, copied, load
 
 
 def count(
@@ -58,11 +58,16 @@ def count_model(
         raise ShapeError("a module has a dtype already: convert it with net.to(dtype)")
     with surroundings():
         network = load(model, given, dtype=dtype, values=values, seed=seed)
-        return network, count_network(network, batch, train=train)
+        return network, count_network(network, batch, train=train, seed=seed)
 
 
 def count_network(
-    network: Network, batch: int = 1, *, train: bool = False, channels_last: bool = False
+    network: Network,
+    batch: int = 1,
+    *,
+    train: bool = False,
+    channels_last: bool = False,
+    seed: int = 0,
 ) -> Trace:
     """Count a pass of a network, which is left as it was.
 
@@ -80,28 +85,31 @@ def count_network(
         except ValuesAsked as asked:
             if network.given.on == "shapes":
                 raise
-            real = _with_values(network, asked)
-            given = real.arguments(batch, torch.device("cpu"))
+            real = _with_values(network, asked, seed)
+            given = real.arguments(batch, torch.device("cpu"), seed)
             given = given.channels_last() if channels_last else given
-            found = trace(real.net, given.positional, given.named, train=train, values=True)
+            wary = OUT_OF_SIGHT in str(asked)
+            found = trace(
+                real.net, given.positional, given.named, train=train, values=True, wary=wary
+            )
             return replace(found, values_asked_at=asked.place)
     except InputError as error:
         raise network.refusal(error, batch, train=train) from error
 
 
-def _with_values(network: Network, asked: ValuesAsked) -> Network:
+def _with_values(network: Network, asked: ValuesAsked, seed: int) -> Network:
     """The network on the CPU with its weights; MemoryShortage where a pass does not fit."""
     weights = sum(p.numel() * p.element_size() for p in network.net.parameters())
     placed = network.is_real and all(p.device.type == "cpu" for p in network.net.parameters())
     needed, free = asked.live_bytes + (0 if placed else weights), find_device("cpu").free_bytes()
     if free is not None and needed > free:
         raise MemoryShortage(
-            f"{network.name} is to be counted on values, as {asked.place} asks for them, and takes "
-            f"at least {units.size(needed)}; there are {units.size(free)} free"
+            f"{network.name} is to be counted on values, as {asked.place or '--on-values'} asks "
+            f"for them, and takes at least {units.size(needed)}; there are {units.size(free)} free"
         )
     if placed:
         return network
     if network.is_real:
-        return replace(network, net=deepcopy(network.net).cpu())
+        return replace(network, net=copied(network.net, network.name).cpu())
     given = network.given if network.asked else None
-    return load(network.name, given, dtype=str(network.dtype), own=False)
+    return load(network.name, given, dtype=str(network.dtype), own=False, seed=seed)

@@ -33,7 +33,7 @@ TEXTS = {
     ),
     # Of the numbers that a network computes.
     "counted_on_values": (
-        "counted on values, random normal with seed 0 where none are given, as {place} asks for "
+        "counted on values, random normal where none are given, as {place} asks for "
         "them; what runs may depend on them"
     ),
     "by_formula": "counted by the formula that its author registered with torch: {operators}",

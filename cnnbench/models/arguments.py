@@ -106,9 +106,11 @@ def _made(one: Input, batch: int, dtype: torch.dtype, with_batch: bool) -> Any:
     if one.file:
         value = from_file(one.file)
         value = value.to(dtype) if value.is_floating_point() else value
-        return value.expand(batch, *value.shape) if with_batch else value
+        return value.expand(batch, *value.shape).clone() if with_batch else value.clone()
     if one.items:  # the list is the batch
         shapes = [shape for _ in range(batch) for shape in one.items]
+        for shape in one.items:
+            batched(shape, batch)
         return [torch.empty(shape, dtype=kind, device="meta") for shape in shapes]
     batched(one.shape, batch)
     return torch.empty((batch, *one.shape) if with_batch else one.shape, dtype=kind, device="meta")
@@ -120,7 +122,7 @@ def values_for(arguments: Arguments, seed: int = 0) -> Arguments:
 
     def real(x: Tensor) -> Tensor:
         if not x.is_meta:
-            return x
+            return x.clone()
         if not x.is_floating_point():
             return torch.zeros(x.shape, dtype=x.dtype)
         return torch.randn(x.shape, generator=generator).to(x.dtype)

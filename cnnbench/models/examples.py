@@ -16,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from cnnbench.errors import CnnbenchError, InputError, ShapeError, reason_of
 from cnnbench.models.sources import python
@@ -34,6 +35,8 @@ def mapped(value: Any, convert: Callable[[Tensor], Tensor]) -> Any:
         made = copy(value)
         made.update({key: mapped(one, convert) for key, one in value.items()})
         return made
+    if isinstance(value, PackedSequence):  # it reads its own lengths
+        return value
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(mapped(one, convert) for one in value))
     if isinstance(value, (list, tuple)):
@@ -98,7 +101,8 @@ def _batches(value: Any, name: str) -> Example:
 
     def made(batch: int) -> tuple[list[Any], dict[str, Any]]:
         def taken(x: Tensor) -> Tensor:
-            return x[:1].expand(batch, *x.shape[1:]) if x.shape[:1] == size else x
+            fits = x.dim() > 0 and x.shape[:1] == size
+            return x[:1].expand(batch, *x.shape[1:]).clone() if fits else x
 
         return mapped(positional, taken), mapped(keywords, taken)
 
@@ -150,7 +154,11 @@ def _read(path: str, name: str, changed: int) -> Tensor:
             held: Tensor = _one(_safetensors(path), name, path)
             return held
         found = np.load(path, allow_pickle=False)
-        array = found if suffix == ".npy" else _one(dict(found), name, path)
+        if suffix == ".npz":
+            with found:
+                array = _one(dict(found), name, path)
+        else:
+            array = found
         tensor: Tensor = torch.from_numpy(array)
         return tensor
     except CnnbenchError:

@@ -39,6 +39,10 @@ class Given:
         """ShapeError where two of them contradict each other."""
         if self.inputs and self.example:
             raise ShapeError("--input and --example both say what is passed; give one of them")
+        taken = {one.name.partition(".")[0] for one in self.inputs if one.name}
+        for name, _ in self.flags:
+            if name in taken:
+                raise ShapeError(f"{name} is given by --input and by --set; give one of them")
 
     def __str__(self) -> str:
         """The arguments as a user types them."""

@@ -111,6 +111,8 @@ def checked(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
     for name in names:
         if names.count(name) > 1:
             raise ShapeError(f"input {name!r} is given twice")
+        if any(other.startswith(f"{name}.") for other in names):
+            raise ShapeError(f"input {name!r} is a tensor and a dict; give one of them")
     return inputs
 
 

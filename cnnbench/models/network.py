@@ -112,7 +112,7 @@ def load(
     else:
         net, carried = _built(model, wanted, values, seed)
     if values and own and not isinstance(model, Spec):  # a user's module may hold it
-        net = _copied(net, name)
+        net = copied(net, name)
     example = None
     if isinstance(given, Given) and given.example:
         example = examples.named(given.example)
@@ -169,7 +169,8 @@ def _built(
     return _unwrapped(net), carried
 
 
-def _copied(net: nn.Module, name: str) -> nn.Module:
+def copied(net: nn.Module, name: str) -> nn.Module:
+    """A copy that nobody else holds; InputError where it cannot be copied."""
     try:
         return deepcopy(net)
     except Exception as error:  # whatever it holds

@@ -110,7 +110,11 @@ def placed(network: Network, setting: Setting, device: Device, seed: int = 0) ->
 
 
 def fitting(
-    network: Network, setting: Setting, device: Device, known: Trace | Totals | None = None
+    network: Network,
+    setting: Setting,
+    device: Device,
+    known: Trace | Totals | None = None,
+    seed: int = 0,
 ) -> Trace | Totals:
     """The cost of a pass that fits: what is known of it, or counted now.
 
@@ -119,7 +123,9 @@ def fitting(
     """
     if known is None:
         layout = setting.channels_last
-        known = count_network(network, setting.batch, train=setting.train, channels_last=layout)
+        known = count_network(
+            network, setting.batch, train=setting.train, channels_last=layout, seed=seed
+        )
     needed, free = known.peak_activation_bytes, device.free_bytes()
     if free is not None and needed > free:
         raise MemoryShortage(
@@ -144,7 +150,7 @@ def prepare(
     brings the host's allocator into a state that it keeps. MemoryShortage where the device has less
     than the pass holds; InputError where it cannot run.
     """
-    known = fitting(network, setting, device, known)
+    known = fitting(network, setting, device, known, seed)
     trace, cost = (known, totals(known)) if isinstance(known, Trace) else (None, known)
     if settle:
         device.settle()

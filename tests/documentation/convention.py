@@ -53,18 +53,13 @@ def product_rows() -> list[Row]:
         ),
         (
             "matrix product",
-            "outputs x the length of each sum",
+            "outputs x the length of each sum; of a sparse matrix numbers that it holds x columns",
             _of(operators.matmul, operators.added_matmul),
         ),
         (
             "matrix product, summed over the batch",
             "outputs x the batch x the length of each sum",
             _of(special.added_batches),
-        ),
-        (
-            "sparse matrix product",
-            "numbers that are held x columns",
-            _of(special.sparse_product),
         ),
         ("outer product", "outputs", _of(special.outer)),
         (
@@ -127,8 +122,9 @@ def elementwise_rows() -> list[Row]:
         ("largest in boxes", _per(1), _of(special.largest_in_boxes)),
         ("non-maximum suppression", "1 per pair of boxes", _of(special.suppression)),
         ("Fourier transform", "5 n log2 n, of n numbers", _of(special.transform)),
-        ("scattered sum", "1 per number added", _of(special.scattered)),
+        ("scattered sum", "1 per number added", _of(special.scattered, special.added_rows)),
         ("loss", "1 per input", _of(special.lost)),
+        ("likelihood", "1 per target", _of(special.likelihood)),
         (
             "dropout",
             f"{_per(convention.ARITHMETIC)} where it drops, else 0",

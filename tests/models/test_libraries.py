@@ -79,3 +79,23 @@ def test_torchvisions_inputs_and_heads() -> None:
     assert set(googlenet.unread_params) >= {"aux1.fc1", "aux2.fc1"}
     with pytest.raises(SourceError, match="did you mean"):
         count("torchvision:resnet5")
+
+
+@pytest.mark.parametrize(
+    "name", ["ssdlite320_mobilenet_v3_large", "ssd300_vgg16", "fcos_resnet50_fpn"]
+)
+def test_torchvisions_detectors_are_counted_on_values(name: str) -> None:
+    library("torchvision")
+    claim = claimed_macs(SourceSpec("torchvision", name))
+    found = count(f"torchvision:{name}")
+    assert claim is not None and abs(found.total.macs - claim) <= 0.5e6
+    assert found.counted_on == "values" and "torchvision/" in found.values_asked_at
+    assert found.uncounted == {}
+
+
+@pytest.mark.parametrize("name", ["mvit_v2_s", "swin3d_t", "r3d_18"])
+def test_torchvisions_clips_are_known(name: str) -> None:
+    library("torchvision")
+    claim = claimed_macs(SourceSpec("torchvision", name))
+    assert claim is not None
+    assert abs(count(f"torchvision:{name}").total.macs - claim) <= 0.5e6

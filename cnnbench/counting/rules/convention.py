@@ -65,7 +65,7 @@ REDUCTIONS = {
         "aminmax count_nonzero cumprod cummax cummin logcumsumexp _logcumsumexp nansum median "
         "nanmedian mode kthvalue sort topk trace bincount histc equal _is_all_true _is_any_true "
         "unique_consecutive _unique2 _unique unique_dim nonzero multinomial "
-        "var_mean linalg_norm".split(),
+        "linalg_norm".split(),
         Kind.OTHER,
     ),
     "norm": Kind.OTHER,

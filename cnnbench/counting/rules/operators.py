@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from cnnbench.counting.cost import Kind
@@ -132,6 +133,8 @@ def linear(out: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -
 def matmul(out: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
     """Every output element is a dot product over the shared dimension."""
     # a [..., M, K], b [..., K, N] -> out [..., M, N]
+    if a.layout is not torch.strided:  # a product of each number that it holds with a row
+        return Work(Kind.MATMUL, macs=a._nnz() * b.shape[-1])
     return Work(Kind.MATMUL, macs=out.numel() * a.shape[-1])
 
 

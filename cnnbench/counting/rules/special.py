@@ -1,8 +1,9 @@
 """The work of operators that detectors, transformers of space and spectra use; stated, as a table.
 
 What has MACs is a sum of products: bilinear forms, distances, deformable convolutions. Sampling
-costs one FLOP for each value that it mixes, a fast Fourier transform of n numbers 5 n log2 n
-(Cooley & Tukey 1965), non-maximum suppression one for each pair of boxes.
+costs one FLOP for each value that it mixes, a fast Fourier transform of n numbers 5 n log2 n, real
+or complex (as benchmarks count it: Frigo & Johnson 2005), non-maximum suppression one for each pair
+of boxes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from typing import Any
 from torch import Tensor
 
 from cnnbench.counting.cost import Kind
-from cnnbench.counting.rules.operators import Rule, Work, convolution, per_output_element
+from cnnbench.counting.rules.operators import (
+    Rule,
+    Work,
+    added_matmul,
+    convolution,
+    per_output_element,
+)
 
 _MIXED = {0: {4: 4, 5: 8}, 1: {4: 1, 5: 1}, 2: {4: 16}}  # values, by mode and by dimensions
 _SAMPLES = 2  # of a bin's side, where a pooling chooses as many as its box asks for
@@ -56,13 +63,6 @@ def added_batches(out: Tensor, c: Tensor, a: Tensor, b: Tensor, **_: object) -> 
 def outer(out: Tensor, *_: object, **__: object) -> Work:
     """A product for each output element."""
     return Work(Kind.MATMUL, macs=out.numel())
-
-
-def sparse_product(out: Tensor, c: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
-    """A product of each number that a sparse matrix holds with a row."""
-    # c [M, P], a [M, N] sparse, b [N, P] -> out [M, P]
-    held = a._nnz() if a.is_sparse else a.numel()
-    return Work(Kind.MATMUL, macs=held * b.shape[-1])
 
 
 def time_convolution(out: Tensor, x: Tensor, weight: Tensor, *_: object) -> Work:
@@ -143,7 +143,7 @@ def pooled_boxes(
 ) -> Work:
     """RoI align: each bin a mean of samples^2 places, of four values each.
 
-    Where a box decides how many, as two a side.
+    There are two samples a side where the box's size decides.
     """
     first = out if isinstance(out, Tensor) else out[0]
     places = (samples if samples > 0 else _SAMPLES) ** 2
@@ -189,6 +189,20 @@ def scattered(out: Tensor, x: Tensor, dim: int, index: Tensor, *_: object, **__:
     return Work(Kind.OTHER, elementwise_flops=index.numel())
 
 
+def added_rows(
+    out: Tensor, x: Tensor, dim: int, index: Tensor, source: Tensor, *_: object, **__: object
+) -> Work:
+    """One FLOP for each number that is added."""
+    return Work(Kind.OTHER, elementwise_flops=source.numel())
+
+
+def likelihood(
+    out: Tensor | tuple[Tensor, ...], x: Tensor, target: Tensor, *_: object, **__: object
+) -> Work:
+    """One FLOP for each score that a target names."""
+    return Work(Kind.OTHER, elementwise_flops=target.numel())
+
+
 def lost(out: Tensor | tuple[Tensor, ...], x: Tensor, *_: object, **__: object) -> Work:
     """A loss: one FLOP for each number that it looks at, beside those of its mean."""
     return Work(Kind.OTHER, elementwise_flops=x.numel())
@@ -211,20 +225,23 @@ _QUANTISED = "linear linear_relu linear_dynamic linear_relu_dynamic linear_leaky
 SPECIAL: dict[str, Rule] = {
     **{f"quantized::{name}": quantised_linear for name in _QUANTISED},
     **{
-        f"quantized::{name}{dims}d{relu}": quantised_convolution
-        for name in ("conv",)
+        f"quantized::conv{dims}d{relu}": quantised_convolution
         for dims in (1, 2, 3)
         for relu in ("", "_relu")
     },
     **{
         f"quantized::{name}": per_output_element(Kind.OTHER, 1)
-        for name in "add add_relu mul mul_relu hardswish leaky_relu sigmoid".split()
+        for name in "add add_relu mul mul_relu".split()
+    },
+    **{
+        f"quantized::{name}": per_output_element(Kind.ACTIVATION, 1)
+        for name in "hardswish leaky_relu sigmoid".split()
     },
     "quantized::cat": per_output_element(Kind.OTHER, 0),
     "_trilinear": trilinear,
     "addbmm": added_batches,
     "addr": outer,
-    "_sparse_addmm": sparse_product,
+    "_sparse_addmm": added_matmul,
     "conv_tbc": time_convolution,
     **dict.fromkeys(("_cdist_forward", "_euclidean_dist", "_pdist_forward"), distances),
     **dict.fromkeys(("_fft_r2c", "_fft_c2c", "_fft_c2r"), transform),
@@ -234,10 +251,12 @@ SPECIAL: dict[str, Rule] = {
     "fractional_max_pool2d": fractional_pool,
     "_upsample_bilinear2d_aa": _antialiased(2),
     "_upsample_bicubic2d_aa": _antialiased(4),
-    **dict.fromkeys(("scatter_add", "scatter_reduce", "index_reduce"), scattered),
+    **dict.fromkeys(("scatter_add", "scatter_reduce"), scattered),
+    "index_reduce": added_rows,
+    **dict.fromkeys("nll_loss_forward nll_loss2d_forward nll_loss nll_loss2d".split(), likelihood),
     **dict.fromkeys(
         "mse_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits "
-        "soft_margin_loss nll_loss_forward nll_loss2d_forward nll_loss nll_loss2d".split(),
+        "soft_margin_loss".split(),
         lost,
     ),
     "torchvision::deform_conv2d": deformable,

@@ -14,10 +14,10 @@ from cnnbench.errors import InputError, text_of
 
 _WORDS = re.compile(
     r"\bmeta\b|out of sight|sparse|no fake impl|data-dependent|does not require grad|"
-    r"inference tensors",
+    r"inference tensor",
     re.IGNORECASE,
 )
-_GRADIENTS = re.compile(r"does not require grad|inference tensors|takes gradients", re.IGNORECASE)
+_GRADIENTS = re.compile(r"does not require grad|inference tensor|takes gradients", re.IGNORECASE)
 _OURS = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, __file__))
 
 
@@ -37,7 +37,11 @@ class ValuesAsked(InputError):
 
 def asks_for_values(error: BaseException) -> bool:
     """Whether it is torch's way to say that a tensor has none, or that shapes do not tell."""
-    return isinstance(error, NotImplementedError) or bool(_WORDS.search(text_of(error)))
+    frames = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+    torchs = bool(frames) and frames[-1].startswith(_OURS)  # not a user's own `raise`
+    return (isinstance(error, NotImplementedError) and torchs) or bool(
+        _WORDS.search(text_of(error))
+    )
 
 
 def asks_for_gradients(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -44,20 +45,22 @@ class OnShapes:
 
     def __call__(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Find the output: of constants its values, else its shape, by our rule or torch's."""
-        in_place = func._schema.is_mutable and func._schema.name.endswith("_")
+        mutable = func._schema.is_mutable
+        in_place = mutable and func._schema.name.endswith("_")
         tensors = tensors_in((args, kwargs))
-        written = tensors_in(args[0] if in_place else kwargs.get("out"))
-        if name in convention.VIEWS:  # the tensor changes, not its values
-            written = []
-        if all(map(self._has_values, tensors)) and all(
-            storage(tensor) in self._constants for tensor in written
+        # A view's tensor changes, not its values.
+        written = _written(func, args, kwargs) if mutable and name not in convention.VIEWS else []
+        if (
+            all(map(self._has_values, tensors))
+            and all(storage(tensor) in self._constants for tensor in written)
+            and not (tensors and name in convention.NORMALISATIONS)  # may write, and not say so
         ):
             return self._constant(func, tensors, args, kwargs)
-        if self._careful and name in _FILLED and args[0].numel() <= _LARGEST:
+        if self._careful and name in _FILLED and _size(name, args) <= _LARGEST:
             return self._filled(func, args, kwargs)
         out = self._by_our_rule(name, in_place, tensors, args, kwargs)
         if out is None:
-            out = self._by_torch(func, name, in_place, args, kwargs)
+            out = self._by_torch(func, name, written, args, kwargs)
         for tensor in written:
             if not tensor.is_meta:
                 self._stale[storage(tensor)] = weakly(tensor)
@@ -71,9 +74,11 @@ class OnShapes:
     def _constant(self, func: Operator, tensors: list[Tensor], args: Any, kwargs: Any) -> Any:
         """Run an operator on constants and weights alone: Python may branch on what it gives."""
         read = {storage(tensor) for tensor in tensors}
-        if self._careful and kwargs.get("device") == torch.device("meta"):
-            kwargs = {**kwargs, "device": torch.device("cpu")}
         out = func(*args, **kwargs)
+        on_meta_device = kwargs.get("device") == torch.device("meta")
+        small = all(tensor.numel() <= _LARGEST for tensor in tensors_in(out))
+        if self._careful and on_meta_device and small:
+            out = func(*args, **{**kwargs, "device": torch.device("cpu")})
         for tensor in tensors_in(out):
             if storage(tensor) not in read:  # made here, and free to be written here
                 self._constants[storage(tensor)] = weakly(tensor)
@@ -85,7 +90,9 @@ class OnShapes:
         like = torch.empty(args[0].shape, dtype=args[0].dtype, device="cpu")
         return self._constant(func, [], (like, *args[1:]), kwargs)
 
-    def _by_torch(self, func: Operator, name: str, in_place: bool, args: Any, kwargs: Any) -> Any:
+    def _by_torch(
+        self, func: Operator, name: str, written: list[Tensor], args: Any, kwargs: Any
+    ) -> Any:
         """The output by torch's kernel for shapes."""
         if name in ("index", "_unsafe_index", "index_put", "_index_put_impl"):
             args = (args[0], self._numbers(args[1]), *args[2:])
@@ -99,7 +106,9 @@ class OnShapes:
             if asks_for_values(error):
                 self.refused = error
             raise
-        return args[0] if in_place else kwargs.get("out", out)
+        if not written:
+            return out
+        return written[0] if len(written) == 1 else tuple(written)
 
     def _numbers(self, indices: Any) -> list[Tensor | None]:
         """Masks whose values are known as the numbers that they stand for."""
@@ -133,7 +142,7 @@ class OnShapes:
         """Whether they were made here."""
         return all(self._ledger.knows(tensor) for tensor in tensors if tensor.is_meta)
 
-    def undo(self) -> None:
+    def close(self) -> None:
         """Nothing of the network was written."""
 
 
@@ -142,13 +151,16 @@ class OnValues:
 
     refused: Exception | None = None
 
-    def __init__(self, ledger: Ledger, buffers: list[Tensor]) -> None:
-        """Keep what buffers hold, since batch norm writes them without telling."""
+    def __init__(self, ledger: Ledger, buffers: list[Tensor], *, wary: bool) -> None:
+        """Keep what buffers hold, since batch norm writes them without telling.
+
+        `wary` looks for what other threads compute from the start, else once one is started.
+        """
         self._ledger = ledger
-        self._threads = Started()
-        self._before: dict[int, tuple[Tensor, Tensor]] = {}
+        self._before: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
         for buffer in buffers:
             self._keep(buffer)
+        self._threads = Started(wary)
 
     def __call__(self, func: Operator, name: str, args: Any, kwargs: Any) -> Any:
         """Run it; InputError where it reads what another thread may have computed."""
@@ -158,9 +170,11 @@ class OnValues:
             for tensor in _written(func, args, kwargs):
                 if not self._ledger.holds(tensor):
                     self._keep(tensor)
+        read = {storage(tensor) for tensor in tensors_in((args, kwargs))}
         out = func(*args, **kwargs)
         for tensor in tensors_in(out):
-            self._ledger.keep(tensor)
+            if storage(tensor) not in read:  # else it is a view, or was written
+                self._ledger.keep(tensor)
         return out
 
     def saw(self, tensors: list[Tensor]) -> bool:
@@ -170,24 +184,23 @@ class OnValues:
         )
 
     def _keep(self, tensor: Tensor) -> None:
-        if is_plain(tensor) and not tensor.is_meta:
-            self._before.setdefault(storage(tensor), (tensor, tensor.detach().clone()))
+        if is_plain(tensor) and not tensor.is_meta and storage(tensor) not in self._before:
+            held = tensor.untyped_storage()
+            self._before[storage(tensor)] = held, held.clone()  # type: ignore[no-untyped-call]
 
-    def undo(self) -> None:
+    def close(self) -> None:
         """Write back what the pass has overwritten."""
         self._threads.close()
-        with torch.no_grad():
-            for tensor, before in self._before.values():
-                if not tensor.equal(before):
-                    tensor.detach().copy_(before)
+        for held, before in self._before.values():
+            held.copy_(before)
 
 
 class Started:
     """Whether threads have been started meanwhile, by anyone here."""
 
-    def __init__(self) -> None:
-        """None yet."""
-        self.any = False
+    def __init__(self, already: bool) -> None:
+        """None yet, unless there are known to be some `already`."""
+        self.any = already
         self._start = threading.Thread.start
 
         def start(thread: threading.Thread) -> None:
@@ -199,6 +212,11 @@ class Started:
     def close(self) -> None:
         """Look no more."""
         threading.Thread.start = self._start  # type: ignore[method-assign]
+
+
+def _size(name: str, args: Any) -> int:
+    """Elements of what it makes: as many as its input's, or as it is told."""
+    return math.prod(args[1]) if name.startswith("new_") else int(args[0].numel())
 
 
 def _written(func: Operator, args: Any, kwargs: Any) -> list[Tensor]:

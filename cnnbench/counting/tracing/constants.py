@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from cnnbench.counting.tracing.tensors import tensors_in
+
 _MADE = (torch.tensor, torch.as_tensor, torch.asarray)
 _INDEXED = (Tensor.__getitem__, Tensor.__setitem__)
 
@@ -24,6 +26,8 @@ class Constants(TorchFunctionMode):
         if func in _INDEXED:
             args = (args[0], _index(args[1]), *args[2:])
         elif func in _MADE and torch.device(kwargs.get("device") or "cpu").type == "meta":
+            if any(tensor.is_meta for tensor in tensors_in(args)):
+                return func(*args, **kwargs)
             kwargs = {**kwargs, "device": "cpu"}
         elif func is Tensor.new_tensor and args[0].is_meta:
             dtype = kwargs.get("dtype") or args[0].dtype
@@ -42,6 +46,7 @@ def _index(index: Any) -> Any:
 def _listed(numbers: Any) -> Any:
     """Numbers as a tensor; anything else as it is."""
     try:
-        return torch.tensor(list(numbers), device="cpu")
+        kind = None if len(numbers) else torch.int64
+        return torch.tensor(list(numbers), dtype=kind, device="cpu")
     except (TypeError, ValueError, RuntimeError):  # slices among them, or tensors
         return numbers

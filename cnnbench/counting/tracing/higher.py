@@ -12,6 +12,7 @@ import torch
 
 from cnnbench.counting.rules.operators import attention
 from cnnbench.counting.tracing.recorder import Recorder
+from cnnbench.counting.tracing.tensors import tensors_in
 
 
 @cache
@@ -32,9 +33,10 @@ def _branch(mode: Recorder, chosen: Any, first: Any, second: Any, operands: Any 
 def _attention(mode: Recorder, query: Any, key: Any, value: Any, *more: Any, **_: Any) -> Any:
     """Attention with all its scores, whatever a mask of blocks leaves out.
 
-    Its outputs are of the right shape, and their values are not computed.
+    Its outputs are of the right shape, and 0.
     """
     shape = (*query.shape[:-1], value.shape[-1])
-    out, sums = query.new_empty(shape), query.new_empty(shape[:-1], dtype=torch.float32)
-    mode.record("flex_attention", attention, (query, key, value), (out, sums, sums))
+    out, sums = query.new_zeros(shape), query.new_zeros(shape[:-1], dtype=torch.float32)
+    held = tensors_in(more)  # which the function of the scores reads
+    mode.record("flex_attention", attention, (query, key, value, *held), (out, sums, sums))
     return out, sums, sums

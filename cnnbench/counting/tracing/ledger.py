@@ -64,7 +64,7 @@ class Ledger:
         self._operators: list[OpCost] = []
         self._uncounted: Counter[str] = Counter()
         self._by_formula: Counter[str] = Counter()
-        self._packed: list[Any] = []
+        self._packed: set[int] = set()  # layers whose packed weights have been read
         self._new = 0  # elements of packed weights that the next operator reads
         self._held: dict[int, _Held] = {}
         self._freed: list[Buffer] = []
@@ -72,10 +72,10 @@ class Ledger:
         for tensor in inputs:
             self.keep(tensor, born=-1)
 
-    def meet_packed(self, packed: Any) -> None:
-        """Take a packed weight, and its bias, for the parameters that they were."""
-        if all(packed is not known for known in self._packed):
-            self._packed.append(packed)
+    def meet_packed(self, packed: Any, module: nn.Module | None) -> None:
+        """Take a layer's packed weight, and its bias, for the parameters that they were."""
+        if id(module) not in self._packed:
+            self._packed.add(id(module))
             held = [t for t in packed.unpack() if isinstance(t, Tensor)]
             self._new += sum(tensor.numel() for tensor in held)
 
@@ -202,7 +202,8 @@ class Ledger:
             key, (start, end) = storage(tensor), _extent(tensor)
             self._parameters.add(key)
             self._weights.add(key)
-            self._held.pop(key, None)
+            held = self._held.pop(key, None)
+            self._live -= held.size if held else 0
             self._unread[key] = [_Unread("", tensor.numel(), tensor.requires_grad, start, end)]
             self._frozen += 0 if tensor.requires_grad else tensor.numel()
 

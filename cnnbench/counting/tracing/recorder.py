@@ -139,7 +139,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = self._computing(func, name, args, kwargs)
         try:
             work = rule(out, *args, **{k: v for k, v in kwargs.items() if k != "out"})
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, LookupError, RuntimeError, AttributeError):
             # A form of the operator that the rule is not for: named to the user, not guessed.
             self._name(name, args, kwargs, out)
         else:
@@ -183,10 +183,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return twin
 
     def _record(self, name: str, work: Work, args: Any, kwargs: Any, out: Any) -> None:
+        path, module = self._place()
         for packed in args:  # a quantised layer's weight, out of the reach of Python
             if isinstance(packed, torch.ScriptObject) and hasattr(packed, "unpack"):
-                self._ledger.meet_packed(packed)
-        path, module = self._place()
+                self._ledger.meet_packed(packed, module)
         read, outputs = tensors_in((args, kwargs)), tensors_in(out)
         self._ledger.enter(
             name, work, read, outputs, path=path, module=module, backward=self.backward

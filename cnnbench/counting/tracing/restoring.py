@@ -1,4 +1,4 @@
-"""Leave a network exactly as it was: attributes, containers, weights, flags, the random state."""
+"""Leave a network exactly as it was: attributes, containers, weights, flags; and randomness."""
 
 from __future__ import annotations
 
@@ -39,16 +39,9 @@ def restored(net: nn.Module) -> Iterator[None]:
                     empty.append(value)
     weights = {id(t): t for m in inside for t in (*m._parameters.values(), *m._buffers.values())}
     undo = [_weight(tensor) for tensor in weights.values() if tensor is not None]
-    drawn, drawn_by_python = torch.get_rng_state(), random.getstate()
-    numpy = sys.modules.get("numpy.random")
-    drawn_by_numpy = numpy.get_state() if numpy else None
     try:
         yield
     finally:
-        torch.set_rng_state(drawn)
-        random.setstate(drawn_by_python)
-        if numpy:
-            numpy.set_state(drawn_by_numpy)
         for content in filter(None, empty):
             content.clear()
         for content, saved in filled:
@@ -59,6 +52,21 @@ def restored(net: nn.Module) -> Iterator[None]:
                 content.update(saved)
         for step in undo:
             step()
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Python's, numpy's and torch's random numbers go on afterwards as if none had been drawn."""
+    numpy = sys.modules.get("numpy.random")
+    by_torch, by_python = torch.get_rng_state(), random.getstate()
+    by_numpy = numpy.get_state() if numpy else None
+    try:
+        yield
+    finally:
+        torch.set_rng_state(by_torch)
+        random.setstate(by_python)
+        if numpy:
+            numpy.set_state(by_numpy)
 
 
 def _weight(tensor: Tensor) -> Callable[[], None]:
@@ -116,15 +124,15 @@ def seed(number: int) -> Callable[[], bool]:
     return lambda: states() != before
 
 
-def evaluated(net: nn.Module) -> nn.Module:
-    """The network; where its own `train()` or `eval()` may do more than flags, an evaluating copy.
+def in_mode(net: nn.Module, train: bool) -> nn.Module:
+    """The network; where its own `train()` or `eval()` may do more than flags, a copy in that mode.
 
     It merges layers, say. What cannot be copied is taken as it is, with its flags alone.
     """
     if not any(map(_has_own_modes, modules(net).values())):
         return net
     try:
-        return deepcopy(net).eval()
+        return deepcopy(net).train() if train else deepcopy(net).eval()
     except Exception:  # whatever it holds, or does
         return net
 

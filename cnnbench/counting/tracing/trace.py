@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
@@ -28,7 +28,14 @@ from cnnbench.counting.tracing.computing import OnShapes, OnValues
 from cnnbench.counting.tracing.constants import Constants
 from cnnbench.counting.tracing.ledger import Ledger
 from cnnbench.counting.tracing.recorder import Recorder
-from cnnbench.counting.tracing.restoring import evaluate, evaluated, restored, seed, without_values
+from cnnbench.counting.tracing.restoring import (
+    evaluate,
+    in_mode,
+    restored,
+    seed,
+    undrawn,
+    without_values,
+)
 from cnnbench.counting.tracing.running import gradients, outputs_of, paths, trainable
 from cnnbench.counting.tracing.tensors import shape_only
 from cnnbench.errors import InputError
@@ -45,6 +52,7 @@ def trace(
     shape_rules: bool = True,
     restore: bool = True,
     values: bool = False,
+    wary: bool = False,
 ) -> Trace:
     """Count one evaluation pass of `net` on the shapes of its inputs, leaving `net` as it was.
 
@@ -56,11 +64,12 @@ def trace(
     is left as the pass leaves it, which serves one that nobody else has.
 
     ValuesAsked where the network asks for values that do not follow from shapes and constants. With
-    `values` the pass is a real one, on inputs that have them; what it writes is undone too.
+    `values` the pass is a real one, on inputs that have them; what it writes is undone too. It is
+    `wary` where another thread is known to compute.
     """
     added.load()
     higher.load()
-    given = Given(inputs, named or {}, train, restore, SHAPES if shape_rules else {})
+    given = Given(inputs, named or {}, train, restore, SHAPES if shape_rules else {}, wary)
     if values:
         try:
             found = _seeded(net, given, How.VALUES)
@@ -101,6 +110,7 @@ class Given:
     train: bool
     restore: bool
     rules: dict[str, ShapeRule]
+    wary: bool = False
 
     def arguments(self, how: How) -> tuple[list[Any], dict[str, Any]]:
         """Its inputs: of the pass's own, which the network may write."""
@@ -113,7 +123,10 @@ def _seeded(net: nn.Module, given: Given, how: How) -> Trace:
     found, drawn = _traced(net, given, how, 0)
     if not drawn or not given.restore:
         return found
-    other, _ = _traced(net, given, how, 1)
+    try:
+        other, _ = _traced(net, given, how, 1)
+    except InputError:  # it takes a branch that fails
+        return replace(found, random=True)
     return replace(found, random=other.operators != found.operators)
 
 
@@ -123,15 +136,17 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
     ValuesAsked where it cannot be taken so, and another way may do.
     """
     train = given.train
-    own, net = net, net if train else evaluated(net)
+    own, net = net, in_mode(net, train)
     undo = restored(net) if given.restore else nullcontext()
     with (
         room(),
+        undrawn(),
         _gradients(train, how),
         undo,
         paths(modules(net)) as running,
         uncompiled(),
         _slow_attention(),
+        ExitStack() as stack,
     ):
         if train and not how.real:
             without_values(net)
@@ -140,7 +155,7 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
         drawn = seed(number)
         arguments, keywords = given.arguments(how)
         ledger = Ledger(net, tensors([arguments, keywords]))
-        computing = _computing(net, ledger, given, how)
+        computing = stack.enter_context(closing(_computing(net, ledger, given, how)))
         recorder = Recorder(ledger, running, computing)
         try:
             if train:
@@ -163,14 +178,12 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
             if not how.real and asks_for_values(error):
                 raise ValuesAsked(error, reason, ledger.live_bytes) from error
             raise InputError(reason) from error
-        finally:
-            computing.undo()
         return ledger.result(kept), drawn()
 
 
 def _computing(net: nn.Module, ledger: Ledger, given: Given, how: How) -> OnShapes | OnValues:
     if how.real:
-        return OnValues(ledger, list(net.buffers()))
+        return OnValues(ledger, list(net.buffers()), wary=given.wary)
     return OnShapes(ledger, given.rules, careful=how is How.CAREFULLY)
 
 

@@ -69,7 +69,12 @@ class _Member:
 
     def operators(self, number: int) -> Medians:
         """Its operators' median seconds; none of a process that has ended."""
-        return self.entries[number].operators() if number in self.entries else []
+        try:
+            return self.entries[number].operators() if number in self.entries else []
+        except WorkerError as error:
+            if error.ended:
+                return []
+            raise
 
     def close(self) -> None:
         """End its process."""
@@ -131,10 +136,9 @@ class Crewed:
         if not found:
             return []
         ran = [[op for op, _ in each] for each in found]
-        alike = [
-            [s for _, s in each] for each, ops in zip(found, ran, strict=True) if ops == ran[0]
-        ]
-        return list(zip(ran[0], map(float, np.median(alike, axis=0)), strict=True))
+        usual = max(ran, key=ran.count)
+        alike = [[s for _, s in each] for each, ops in zip(found, ran, strict=True) if ops == usual]
+        return list(zip(usual, map(float, np.median(alike, axis=0)), strict=True))
 
 
 @dataclass
