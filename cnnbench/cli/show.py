@@ -18,6 +18,16 @@ def show(
     full: Annotated[
         bool, typer.Option("--full", help="Show every block, also where neighbours are equal.")
     ] = False,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            "--depth",
+            min=1,
+            metavar="N",
+            help="Show no more than N levels, with shares of the MACs.",
+            show_default=False,
+        ),
+    ] = None,
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
@@ -29,6 +39,8 @@ def show(
 
     cnnbench show mobilenet_v2 --full
 
+    cnnbench show resnet50 --depth 1
+
     cnnbench show package.module:build_net --input 3x96x96
     """
     spec = parse(model)
@@ -38,4 +50,4 @@ def show(
         from cnnbench.reports.show import report_of
     with their_code():
         trace = count(spec, given, batch=batch, dtype=dtype)
-    written.hand_over(report_of(str(spec), trace, full=full))
+    written.hand_over(report_of(str(spec), trace, full=full, depth=depth))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cnnbench import units
 from cnnbench.counting import views
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.rules import convention
@@ -21,12 +22,17 @@ COLUMNS = (
     col.PARAMS,
     col.MACS,
 )
+SHARE = Column("macs_share", "share\nof MACs", units.share)
 
 
-def report_of(model: str, trace: Trace, *, full: bool = False) -> Report:
-    """A line a stage, block and layer; with `full` every block, also where neighbours are equal."""
+def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None = None) -> Report:
+    """A line a stage, block and layer; with `full` every block, also where neighbours are equal.
+
+    With `depth` no line lies deeper, and each has its share of the MACs.
+    """
     summary = {"model": model, **views.summary(trace)}
-    layers = [_record(node) for node in tree(trace, fold=not full)]
+    whole = trace.total.macs
+    layers = [_record(node, whole, depth) for node in tree(trace, fold=not full)]
     output = list(trace.operators[-1].output if trace.operators else trace.input_shapes[0])
     root = {
         "name": model,
@@ -35,7 +41,8 @@ def report_of(model: str, trace: Trace, *, full: bool = False) -> Report:
         "outputs": [output],
         "repeats": 1,
         "params": trace.total.params,
-        "macs": trace.total.macs,
+        "macs": whole,
+        "macs_share": 1.0 if whole else 0.0,
     }
     lines = [{"depth": 0, "branch": model, **root}, *_lines(layers, "", 1)]
     notes = [convention.FOOTER]
@@ -44,14 +51,16 @@ def report_of(model: str, trace: Trace, *, full: bool = False) -> Report:
     return Report(
         command="show",
         results=[{**summary, "layers": layers}],
-        tables=[Table(COLUMNS, lines)],
+        tables=[Table((*COLUMNS, *((SHARE,) if depth else ())), lines)],
         notes=notes,
         environment=software(),
         records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],
     )
 
 
-def _record(node: Node) -> dict[str, Any]:
+def _record(node: Node, whole: int, depth: int | None) -> dict[str, Any]:
+    left = None if depth is None else depth - 1
+    below = () if left == 0 else node.children
     return {
         "name": node.name,
         "description": describe(node),
@@ -60,7 +69,8 @@ def _record(node: Node) -> dict[str, Any]:
         "repeats": node.repeats,
         "params": node.cost.params,
         "macs": node.cost.macs,
-        "layers": [_record(child) for child in node.children],
+        "macs_share": node.repeats * node.cost.macs / whole if whole else 0.0,
+        "layers": [_record(child, whole, left) for child in below],
     }
 
 

@@ -132,6 +132,17 @@ def test_output_through_a_link_keeps_the_link(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "real.json").read_text())["results"][0]["model"] == "lenet5"
 
 
+def test_show_goes_as_deep_as_asked() -> None:
+    (row,) = results("show", "resnet50", "--depth", "1")
+    assert all(not layer["layers"] for layer in row["layers"])
+    assert sum(layer["macs_share"] for layer in row["layers"]) == pytest.approx(1)
+    (deeper,) = results("show", "resnet50", "--depth", "2")
+    blocks = deeper["layers"][1]["layers"]
+    assert blocks and all(not block["layers"] for block in blocks)
+    done = command("show", "resnet50", "--depth", "1")
+    assert "of MACs" in done.stdout and "35.81%" in done.stdout
+
+
 def test_auxiliary_heads_are_remarked() -> None:
     done = command("flops", "googlenet@aux=true")
     assert "6.38 M of its params do not run: aux4a" in done.stdout
