@@ -62,9 +62,12 @@ def _text(baseline: Baseline) -> str:
 
 
 def _model(label: str, costs: Costs) -> str:
-    totals = {key: getattr(costs, key) for key in ("input", "dtype", *STATIC, "uncounted")}
-    if not totals["uncounted"]:
-        del totals["uncounted"]
+    totals = {
+        key: getattr(costs, key) for key in ("input", "dtype", *STATIC, "uncounted", "idle_params")
+    }
+    for key in ("uncounted", "idle_params"):
+        if not totals[key]:
+            del totals[key]
     rows = [
         "  " + _json({k: v for k, v in layer.record().items() if v != 0 or k == "layer"})
         for layer in costs.layers

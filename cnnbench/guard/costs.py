@@ -61,6 +61,7 @@ class Costs(Cost):
     dtype: AnyText
     peak_activation_bytes: Count
     uncounted: dict[AnyText, Count] = field(default_factory=dict)
+    idle_params: Count = 0
     layers: list[Layer]
 
     def value(self, metric: Metric) -> int:
@@ -75,6 +76,7 @@ class Costs(Cost):
             if metric is Metric.PEAK and not parts:
                 continue  # it is the input's
             whole = max(parts) if metric is Metric.PEAK else sum(parts)
+            whole += self.idle_params if metric is Metric.PARAMS else 0
             if whole != self.value(metric):
                 raise ValueError(
                     f"{metric} {self.value(metric)} is not that of its layers, {whole}"
@@ -125,6 +127,7 @@ def costs(trace: Trace) -> Costs:
         dtype=trace.dtype,
         peak_activation_bytes=trace.peak_activation_bytes,
         uncounted=dict(sorted(trace.uncounted.items())),
+        idle_params=trace.idle_params,
         layers=layers(trace),
     )
 

@@ -150,7 +150,7 @@ def without_lazy_layers(
     real = values_for(arguments(real_dtype(net)))
     try:
         net = deepcopy(net).eval()
-        with torch.no_grad():
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
             net(*real.positional, **real.named)
     except Exception as error:  # whatever a network's own forward may raise
         reason = reason_of(error)

@@ -57,17 +57,23 @@ def named(text: str) -> Example:
     spec = SourceSpec(source, name, ())
     target = python.find(spec).target
     if isinstance(target, Tensor) or not callable(target):
-        return lambda batch: _arguments(target, text)
+        return lambda batch: _arguments(_of_one_batch(target, batch, text), text)
     takes = _takes_batch(target)
 
     def made(batch: int) -> tuple[list[Any], dict[str, Any]]:
-        if batch != 1 and not takes:
-            raise ShapeError(f"{text} takes no batch; leave --batch {batch} out")
         with reported(spec, "call"):
             value = target(batch=batch) if takes else target()
-        return _arguments(value, text)
+        return _arguments(value if takes else _of_one_batch(value, batch, text), text)
 
     return made
+
+
+def _of_one_batch(value: Any, batch: int, text: str) -> Any:
+    if batch != 1:
+        raise ShapeError(
+            f"{text} takes no batch; leave --batch {batch} out, or write a function of batch"
+        )
+    return value
 
 
 def carried(net: nn.Module) -> Example | None:
@@ -118,6 +124,11 @@ def _arguments(value: Any, name: str) -> tuple[list[Any], dict[str, Any]]:
         if not all(isinstance(key, str) for key in value):
             raise InputError(f"{name}: keywords are texts; give (args, kwargs) for another dict")
         return [], dict(value)
+    if value is None or isinstance(value, (str, int, float)):
+        raise InputError(
+            f"{name} is of type {type(value).__name__}; an example is a tensor, a tuple of "
+            "arguments, a dict of keywords, (args, kwargs), or a function that returns one"
+        )
     return (list(value) if isinstance(value, tuple) else [value]), {}
 
 
@@ -164,7 +175,9 @@ def _read(path: str, name: str, changed: int) -> Tensor:
     except CnnbenchError:
         raise
     except Exception as error:  # whatever a broken file brings up
-        raise InputError(f"{path} cannot be read: {reason_of(error)}") from error
+        reason = reason_of(error)
+        reason = "it holds no plain numbers" if "pickle" in reason else reason
+        raise InputError(f"{path} cannot be read: {reason}") from error
 
 
 def _one(found: dict[str, Any], name: str, path: str) -> Any:

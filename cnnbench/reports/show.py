@@ -9,6 +9,7 @@ from cnnbench import units
 from cnnbench.counting import views
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.rules import convention
+from cnnbench.counting.totals import conditions
 from cnnbench.counting.tree import Node, tree
 from cnnbench.reports import columns as col
 from cnnbench.reports.architecture import describe
@@ -52,6 +53,7 @@ def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None
         command="show",
         results=[{**summary, "layers": layers}],
         tables=[Table((*COLUMNS, *((SHARE,) if depth else ())), lines)],
+        findings=[f"{model}: {one.text}" for one in conditions(trace)],
         notes=notes,
         environment=software(),
         records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],

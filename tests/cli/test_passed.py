@@ -50,6 +50,9 @@ class Asks(One):
         return y if y.sum() > -1e9 else y + self.conv(x)
 
 
+fixed = {"batch": {"image": torch.ones(1, 3, 8, 8)}}
+
+
 def image(batch=1):
     return {"batch": {"image": torch.ones(batch, 3, 8, 8)}}
 """
@@ -95,6 +98,12 @@ def test_values_are_said_forced_and_forbidden(nets: Path) -> None:
     assert (row["counted_on"], row["values_asked_at"]) == ("values", "nets.py:40")
     done = command("flops", "nets.py:Asks", "--input", "3x8x8", cwd=nets)
     assert "counted on values" in done.stdout and "nets.py:40" in done.stdout
+    asks = ("nets.py:Asks", "--input", "3x8x8")
+    for line in (("show", *asks), ("compare", "nets.py:TakesMode", *asks, "--static", "--explain")):
+        assert "counted on values" in command(*line, cwd=nets).stdout
+    fixed = ("nets.py:TakesDict", "--example", "nets.py:fixed", "--batch", "4")
+    done = command("flops", *fixed, cwd=nets)
+    assert done.returncode == 2 and "leave --batch 4 out" in done.stderr
     forced = command("flops", "lenet5", "--on-values", "--format", "json")
     (row,) = json.loads(forced.stdout)["results"]
     assert (row["counted_on"], row["values_asked_at"], row["params"]) == ("values", "", 60_000)

@@ -1,8 +1,10 @@
 """What a pass does to a network, its inputs and random numbers is undone; nothing is stale."""
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,3 +146,59 @@ def test_a_users_own_error_asks_for_no_values() -> None:
 def test_large_constants_take_no_memory() -> None:
     net = Calls(lambda net, x: x[:, [0, 1]] + x.new_zeros(2**40).sum())
     assert count(net, (4,)).counted_on == "shapes"
+
+
+@pytest.mark.parametrize(
+    "sure", [lambda y: y.detach().numpy().max() > 9, lambda y: y.mean().tolist() > 9]
+)
+@pytest.mark.parametrize("caught", [False, True])
+def test_numbers_asked_for_past_torchs_operators(sure: Any, caught: bool) -> None:
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        try:
+            return x if sure(x) else net.fc(x)
+        except (RuntimeError, TypeError):
+            if caught:
+                return x
+            raise
+
+    found = count(Calls(forward, fc=nn.Linear(4, 4)), (4,))
+    assert (found.counted_on, found.total.macs) == ("values", 16)
+
+
+def test_a_number_that_is_written_into_a_text_is_asked_for() -> None:
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        return x if f"{x.mean():.0f}" == "9" else net.fc(x)
+
+    found = count(Calls(forward, fc=nn.Linear(4, 4)), (4,))
+    assert (found.counted_on, found.total.macs) == ("values", 16)
+
+
+class Holder:
+    def __init__(self) -> None:
+        self.cache: dict[str, Any] = {"k": {}}
+        self.calls: deque[int] = deque()
+
+
+def test_caches_within_caches_are_as_they_were() -> None:
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        net.held.cache["k"].setdefault("positions", torch.arange(4, device=x.device))
+        net.held.calls.append(1)
+        net.held.more = x
+        return x + net.held.cache["k"]["positions"]
+
+    net = Calls(forward)
+    net.held = Holder()
+    count(net, (4,))
+    assert net.held.cache == {"k": {}} and not net.held.calls and not hasattr(net.held, "more")
+    net(torch.ones(1, 4))
+
+
+def test_statistics_in_a_plain_dict_are_as_they_were() -> None:
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        assert asks(x)
+        return nn.functional.batch_norm(x, net.of["mean"], net.of["var"], training=True)
+
+    net = Calls(forward)
+    net.of = {"mean": torch.zeros(3), "var": torch.ones(3)}
+    count(net, (3, 4, 4), batch=2)
+    assert net.of["mean"].tolist() == [0] * 3 and net.of["var"].tolist() == [1] * 3

@@ -272,6 +272,10 @@ def broken():
 
 
 class Asks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.idle = nn.Linear(4, 4)
+
     def forward(self, x, mode):
         return {"loss": x.sum() if x.sum() > -1e9 else x} if mode == "loss" else x
 

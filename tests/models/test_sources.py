@@ -19,7 +19,7 @@ from cnnbench.models.sources import plugins
 from cnnbench.models.sources.source import Found
 from cnnbench.models.spec import SourceSpec, parse
 
-from ..commands import command
+from ..commands import ROOT, command
 
 NETS = """
 import os
@@ -437,3 +437,18 @@ def test_a_file_of_a_suffix_that_has_a_source_is_a_network(monkeypatch: pytest.M
     assert [sources.typed(name) for name in (".net", "timm")] == ["path/file.net", "timm:NAME"]
     with pytest.raises(SpecError, match=r"unknown model 'a.nett'"):
         parse("a.nett")
+
+
+def test_a_folder_that_has_our_name_in_it_leaves_us_as_we_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cnnbench.errors
+
+    for folder, more in ((ROOT, ""), (tmp_path, "cnnbench.toml")):
+        monkeypatch.chdir(folder)
+        if more:
+            (folder / more).write_text("")
+            (folder / "cnnbench").mkdir()
+        with pytest.raises(cnnbench.errors.CnnbenchError):
+            count("nowhere_at_all:Net", (3,))
+    assert sys.modules["cnnbench.errors"] is cnnbench.errors

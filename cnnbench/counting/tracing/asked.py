@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from cnnbench.errors import InputError, text_of
 
 _WORDS = re.compile(
     r"\bmeta\b|out of sight|sparse|no fake impl|data-dependent|does not require grad|"
-    r"inference tensor",
+    r"inference tensor|unallocated storage|Tensor\.__format__",
     re.IGNORECASE,
 )
 _GRADIENTS = re.compile(r"does not require grad|inference tensor|takes gradients", re.IGNORECASE)
@@ -33,6 +37,30 @@ class ValuesAsked(InputError):
         self.place = place_of(error)
         where = f"{self.place} asks for values: " if self.place else ""
         super().__init__(f"{where}{reason}")
+
+
+@contextmanager
+def noticing(note: Callable[[Exception], None]) -> Iterator[None]:
+    """Hear of numbers that are asked for past torch's operators, though the asker catches that."""
+    kept = {name: getattr(Tensor, name) for name in ("numpy", "tolist")}
+
+    def asking(original: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(tensor: Tensor, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return original(tensor, *args, **kwargs)
+            except Exception as error:
+                note(error)
+                raise
+
+        return ask
+
+    for name, original in kept.items():
+        setattr(Tensor, name, asking(original))
+    try:
+        yield
+    finally:
+        for name in kept:
+            delattr(Tensor, name)  # it is inherited
 
 
 def asks_for_values(error: BaseException) -> bool:

@@ -103,12 +103,16 @@ class OnShapes:
                 return args[0].new_empty(int(kept.sum()), device="meta")
             out = func(*on_meta(args), **{**on_meta(kwargs), **meta})
         except Exception as error:
-            if asks_for_values(error):
-                self.refused = error
+            self.note(error)
             raise
         if not written:
             return out
         return written[0] if len(written) == 1 else tuple(written)
+
+    def note(self, error: Exception) -> None:
+        """Remember that values were asked for, whoever catches the error."""
+        if asks_for_values(error):
+            self.refused = error
 
     def _numbers(self, indices: Any) -> list[Tensor | None]:
         """Masks whose values are known as the numbers that they stand for."""
@@ -166,8 +170,9 @@ class OnValues:
         """Run it; InputError where it reads what another thread may have computed."""
         if not self.saw(tensors_in(args)):
             raise InputError(OUT_OF_SIGHT)
-        if func._schema.is_mutable:
-            for tensor in _written(func, args, kwargs):
+        untold = name in convention.NORMALISATIONS  # which may write statistics
+        if func._schema.is_mutable or untold:
+            for tensor in tensors_in(args) if untold else _written(func, args, kwargs):
                 if not self._ledger.holds(tensor):
                     self._keep(tensor)
         read = {storage(tensor) for tensor in tensors_in((args, kwargs))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from torch import Tensor
@@ -34,6 +35,8 @@ class Failures:
             reason = "it has a parameter out of reach (in a closure, a plain list or a script)"
         if "Inference tensors cannot be saved for backward" in reason:
             reason = "it takes gradients itself, or computes in another thread"
+        if found := re.search(r"HigherOrderOperator (\w+)", reason):
+            reason = f"it uses {found[1]}, an operator of functions that is not followed"
         if "NestedTensorImpl" in reason:
             reason = "it uses nested tensors, whose shapes torch does not tell; pad them"
         kind = "" if type(error) in (InputError, RuntimeError) else f"{type(error).__name__}: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -24,19 +25,17 @@ _set_version = torch._C._autograd._unsafe_set_version_counter
 def restored(net: nn.Module) -> Iterator[None]:
     """Whatever its code assigns, appends, registers or writes meanwhile is undone afterwards.
 
-    What a module's attribute holds is looked at one level deep; values that are written around
-    torch (through numpy) are lost.
+    Containers in attributes are looked at, and in each other, and plain objects; values that are
+    written around torch (through numpy) are lost.
     """
     inside = list(modules(net).values())
     filled: list[tuple[Any, Any]] = [(vars(module), dict(vars(module))) for module in inside]
     empty: list[Any] = []
-    for module in inside:
-        for value in vars(module).values():
-            if isinstance(value, (dict, list, set)):
-                if value:
-                    filled.append((value, value.copy()))
-                else:
-                    empty.append(value)
+    for value in _containers(inside):
+        if value:
+            filled.append((value, value.copy()))
+        else:
+            empty.append(value)
     weights = {id(t): t for m in inside for t in (*m._parameters.values(), *m._buffers.values())}
     undo = [_weight(tensor) for tensor in weights.values() if tensor is not None]
     try:
@@ -47,11 +46,38 @@ def restored(net: nn.Module) -> Iterator[None]:
         for content, saved in filled:
             if isinstance(content, list):
                 content[:] = saved
+            elif isinstance(content, deque):
+                content.clear()
+                content.extend(saved)
             else:
                 content.clear()
                 content.update(saved)
         for step in undo:
             step()
+
+
+def _containers(inside: list[nn.Module]) -> list[Any]:
+    """Dicts, lists, sets and deques that modules hold, and the attributes of plain objects."""
+    found: list[Any] = []
+    seen = set()
+    left = [value for module in inside for value in vars(module).values()]
+    while left:
+        value = left.pop()
+        kind = type(value)
+        if kind in _PLAIN or isinstance(value, (Tensor, nn.Module)) or id(value) in seen:
+            continue
+        if isinstance(value, (dict, list, set, deque)):
+            seen.add(id(value))
+            found.append(value)
+            left += value.values() if isinstance(value, dict) else value
+        elif hasattr(value, "__dict__") and not callable(value) and kind.__module__ != "builtins":
+            seen.add(id(value))
+            found.append(vars(value))
+            left += vars(value).values()
+    return found
+
+
+_PLAIN = {str, int, float, bool, type(None), tuple}
 
 
 @contextmanager

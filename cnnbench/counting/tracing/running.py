@@ -50,7 +50,8 @@ def trainable(outputs: list[Tensor]) -> list[Tensor]:
 
 def gradients(net: nn.Module) -> list[Tensor]:
     """Gradients that a backward pass has left on the parameters."""
-    return [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+    leaves = [parameter for parameter in net.parameters() if parameter.is_leaf]
+    return [parameter.grad for parameter in leaves if parameter.grad is not None]
 
 
 @contextmanager

@@ -23,7 +23,12 @@ from cnnbench.counting.cost import On, Trace
 from cnnbench.counting.rules import added
 from cnnbench.counting.rules.shapes import SHAPES, ShapeRule
 from cnnbench.counting.tracing import higher
-from cnnbench.counting.tracing.asked import ValuesAsked, asks_for_gradients, asks_for_values
+from cnnbench.counting.tracing.asked import (
+    ValuesAsked,
+    asks_for_gradients,
+    asks_for_values,
+    noticing,
+)
 from cnnbench.counting.tracing.computing import OnShapes, OnValues
 from cnnbench.counting.tracing.constants import Constants
 from cnnbench.counting.tracing.ledger import Ledger
@@ -136,7 +141,8 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
     ValuesAsked where it cannot be taken so, and another way may do.
     """
     train = given.train
-    own, net = net, in_mode(net, train)
+    with undrawn():
+        own, net = net, in_mode(net, train)
     undo = restored(net) if given.restore else nullcontext()
     with (
         room(),
@@ -160,6 +166,8 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
         try:
             if train:
                 net.train()  # as the network itself has it
+            if isinstance(computing, OnShapes):
+                stack.enter_context(noticing(computing.note))
             with recorder, Constants() if how is How.CAREFULLY else nullcontext():
                 kept = outputs_of(net(*arguments, **keywords))
                 if not computing.saw(kept):

@@ -83,7 +83,7 @@ def _build(spec: SourceSpec, found: Found, given: dict[str, Any], side: int | No
     if not isinstance(net, nn.Module):
         kind = type(net).__name__
         raise SourceError(f"{spec}: what it returns is of type {kind}, no torch.nn.Module")
-    if "_modules" not in vars(net):
+    if "_modules" not in vars(net) and not isinstance(net, torch.jit.ScriptModule):
         raise SourceError(f"{spec}: its __init__ does not call super().__init__()")
     return net
 

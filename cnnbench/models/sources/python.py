@@ -77,7 +77,9 @@ def _put_first(folder: str) -> None:
     A neighbour of the same name that came from another network's folder is imported anew, so that
     two versions of a project can be counted side by side.
     """
-    here = {entry.stem for entry in Path(folder).iterdir()}
+    entries = list(Path(folder).iterdir())
+    here = {entry.stem for entry in entries if entry.suffix == ".py" or entry.is_dir()}
+    here -= {__name__.partition(".")[0]}  # ourselves, in a checkout
     others = {Path(other) for other in _folders if other != folder}
     for name in [name for name in sys.modules if name.partition(".")[0] in here]:
         if _home(sys.modules.get(name.partition(".")[0])) in others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cnnbench.counting.cost import Cost, Trace
+from cnnbench.counting.totals import conditions
 from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
 from cnnbench.models.network import Network
@@ -48,7 +49,7 @@ class Side:
     @property
     def warnings(self) -> tuple[Warning, ...]:
         """Warnings of its values and the machine's speed; convergence is in the row's verdict."""
-        found = self.latency.warnings if self.latency else ()
+        found = self.latency.warnings if self.latency else conditions(self.trace)
         return tuple(warning for warning in found if warning.name != "not_converged")
 
     @property
