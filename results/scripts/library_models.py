@@ -36,27 +36,28 @@ _SMALL = {
     "num_attention_heads": 4,
     "intermediate_size": 128,
 }
+_SMALLER = """
+    ViTForImageClassification DeiTForImageClassification BeitForImageClassification
+    Dinov2ForImageClassification Dinov2WithRegistersForImageClassification
+    ViTMSNForImageClassification Data2VecVisionForImageClassification ViTMAEForPreTraining
+    CLIPVisionModel SiglipVisionModel
+"""
+_AS_USUAL = """
+    SwinForImageClassification Swinv2ForImageClassification ConvNextForImageClassification
+    ConvNextV2ForImageClassification ResNetForImageClassification RegNetForImageClassification
+    MobileNetV1ForImageClassification MobileNetV2ForImageClassification
+    MobileViTForImageClassification MobileViTV2ForImageClassification
+    PoolFormerForImageClassification SegformerForImageClassification CvtForImageClassification
+    BitForImageClassification HieraForImageClassification SwiftFormerForImageClassification
+    PvtV2ForImageClassification PvtForImageClassification GLPNForDepthEstimation
+    LevitForImageClassification FocalNetForImageClassification EfficientNetForImageClassification
+    DetrForObjectDetection ConditionalDetrForObjectDetection DabDetrForObjectDetection
+    RTDetrForObjectDetection
+"""
 # Class, and whether its usual configuration is made smaller.
 TRANSFORMERS = {
-    **dict.fromkeys(
-        "ViTForImageClassification DeiTForImageClassification BeitForImageClassification "
-        "Dinov2ForImageClassification Dinov2WithRegistersForImageClassification ViTMSNForImageClassification "
-        "Data2VecVisionForImageClassification ViTMAEForPreTraining CLIPVisionModel SiglipVisionModel".split(),
-        True,
-    ),
-    **dict.fromkeys(
-        "SwinForImageClassification Swinv2ForImageClassification ConvNextForImageClassification "
-        "ConvNextV2ForImageClassification ResNetForImageClassification RegNetForImageClassification "
-        "MobileNetV1ForImageClassification MobileNetV2ForImageClassification "
-        "MobileViTForImageClassification MobileViTV2ForImageClassification "
-        "PoolFormerForImageClassification SegformerForImageClassification CvtForImageClassification "
-        "BitForImageClassification HieraForImageClassification SwiftFormerForImageClassification "
-        "PvtV2ForImageClassification PvtForImageClassification GLPNForDepthEstimation "
-        "LevitForImageClassification FocalNetForImageClassification EfficientNetForImageClassification "
-        "DetrForObjectDetection ConditionalDetrForObjectDetection DabDetrForObjectDetection "
-        "RTDetrForObjectDetection".split(),
-        False,
-    ),
+    **dict.fromkeys(_SMALLER.split(), True),
+    **dict.fromkeys(_AS_USUAL.split(), False),
 }
 
 
