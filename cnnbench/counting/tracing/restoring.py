@@ -59,8 +59,14 @@ def restored(net: nn.Module) -> Iterator[None]:
 def _containers(inside: list[nn.Module]) -> list[Any]:
     """Dicts, lists, sets and deques that modules hold, and the attributes of plain objects."""
     found: list[Any] = []
+    left: list[Any] = []
     seen = set()
-    left = [value for module in inside for value in vars(module).values()]
+    for module in inside:
+        for name, value in vars(module).items():
+            if name not in _TORCHS:
+                left.append(value)
+            elif isinstance(value, dict):  # of tensors, modules or hooks: nothing lies deeper
+                found.append(value)
     while left:
         value = left.pop()
         kind = type(value)
@@ -78,6 +84,7 @@ def _containers(inside: list[nn.Module]) -> list[Any]:
 
 
 _PLAIN = {str, int, float, bool, type(None), tuple}
+_TORCHS = frozenset(vars(nn.Module()))  # attributes that each module has
 
 
 @contextmanager
