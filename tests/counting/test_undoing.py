@@ -202,3 +202,13 @@ def test_statistics_in_a_plain_dict_are_as_they_were() -> None:
     net.of = {"mean": torch.zeros(3), "var": torch.ones(3)}
     count(net, (3, 4, 4), batch=2)
     assert net.of["mean"].tolist() == [0] * 3 and net.of["var"].tolist() == [1] * 3
+
+
+def test_a_buffer_that_a_forward_registers_leaves_no_name_behind() -> None:
+    def forward(net: Calls, x: Tensor) -> Tensor:
+        net.register_buffer("seen", torch.ones(1), persistent=False)
+        return x
+
+    net = Calls(forward)
+    count(net, (4,))
+    assert net._non_persistent_buffers_set == set() and not list(net.buffers())

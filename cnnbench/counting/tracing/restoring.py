@@ -44,14 +44,9 @@ def restored(net: nn.Module) -> Iterator[None]:
         for content in filter(None, empty):
             content.clear()
         for content, saved in filled:
-            if isinstance(content, list):
-                content[:] = saved
-            elif isinstance(content, deque):
-                content.clear()
-                content.extend(saved)
-            else:
-                content.clear()
-                content.update(saved)
+            content.clear()
+            put_back = content.extend if isinstance(content, (list, deque)) else content.update
+            put_back(saved)
         for step in undo:
             step()
 
@@ -65,7 +60,7 @@ def _containers(inside: list[nn.Module]) -> list[Any]:
         for name, value in vars(module).items():
             if name not in _TORCHS:
                 left.append(value)
-            elif isinstance(value, dict):  # of tensors, modules or hooks: nothing lies deeper
+            elif isinstance(value, (dict, set)):  # tensors, modules, hooks, names: none deeper
                 found.append(value)
     while left:
         value = left.pop()
