@@ -9,7 +9,8 @@ import typer
 
 from cnnbench.cli import options as opt
 from cnnbench.cli.completion import complete_spec
-from cnnbench.cli.frame import Drawn, Measuring, Passed, command, their_code
+from cnnbench.cli.frame import Drawn, Measuring, command, their_code
+from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError, SomeFailed

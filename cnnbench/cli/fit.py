@@ -9,6 +9,7 @@ import typer
 
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Measuring, Written, command
+from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.scale import scalable
@@ -64,7 +65,7 @@ def fit(
     wanted = parse_budget(",".join(budget))
     named = [scalable(parse(text)) for text in models]
     specs = list({(spec, spec.written): spec for spec in named}.values())
-    opt.read_inputs(None, batch, specs)
+    read_inputs(None, batch, specs)
     if not len(specs) <= number <= _MOST:
         raise CnnbenchError(
             f"--candidates {number} makes no sense; give from {len(specs)} to {_MOST}"

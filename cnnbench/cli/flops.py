@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Divided, Passed, Written, command, their_code
+from cnnbench.cli.frame import Divided, Written, command, their_code
+from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.division import By, Sort

@@ -11,7 +11,7 @@ import math
 import mimetypes
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import wraps
@@ -27,8 +27,6 @@ from cnnbench.counting.division import Division
 from cnnbench.devices import cores
 from cnnbench.errors import CnnbenchError, OutputError, SomeFailed
 from cnnbench.files import check_writable
-from cnnbench.models.given import Given, parse_flags
-from cnnbench.models.spec import AnySpec
 from cnnbench.reports.charts import style
 from cnnbench.reports.formats.emit import emit
 from cnnbench.timing.session import Session, StopRule, check_precision
@@ -75,34 +73,6 @@ def command(called: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in taken}
     return run
-
-
-@dataclass(frozen=True)
-class Passed:
-    """What a forward pass is given, and whether it is counted on values."""
-
-    inputs: opt.InputOption = None
-    example: opt.Example = None
-    flags: opt.Flags = None
-    no_batch: opt.NoBatch = False
-    on_values: opt.OnValues = False
-    on_shapes: opt.OnShapes = False
-
-    def __post_init__(self) -> None:
-        """CnnbenchError for options that contradict each other."""
-        if self.on_values and self.on_shapes:
-            raise CnnbenchError("--on-values and --on-shapes exclude each other; give one of them")
-
-    def given(self, batch: int, specs: Sequence[AnySpec]) -> Given | None:
-        """What was typed, checked before anything heavy is imported; None where nothing was."""
-        inputs = opt.read_inputs(self.inputs, batch, specs)
-        if self.no_batch and batch != 1:
-            raise CnnbenchError("--no-batch takes shapes as they are; leave --batch out")
-        if self == Passed():
-            return None
-        on = "values" if self.on_values else "shapes" if self.on_shapes else ""
-        flags = parse_flags(self.flags or ())
-        return Given(inputs or (), self.example or "", flags, not self.no_batch, on)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Drawn, Passed, command, their_code
+from cnnbench.cli.frame import Drawn, command, their_code
+from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.devices import cores

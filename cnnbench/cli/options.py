@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +10,8 @@ import typer
 from cnnbench.cli.completion import complete_backend, complete_spec
 from cnnbench.counting.division import By, Sort
 from cnnbench.errors import CnnbenchError, ShapeError
-from cnnbench.models.inputs import Dtype, Input, batched, parse_inputs
+from cnnbench.models.inputs import Dtype
 from cnnbench.models.sources import SOURCES, typed
-from cnnbench.models.spec import AnySpec, Spec
 from cnnbench.reports.formats.emit import Format
 from cnnbench.timing.backends import BACKENDS, EAGER, check_name
 
@@ -27,44 +25,6 @@ SomeSpecs = Annotated[list[str], _SPECS]
 OneSpec = Annotated[
     str,
     typer.Argument(metavar="MODEL", help=f"A model spec: {_SPEC}.", autocompletion=complete_spec),
-]
-InputOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--input",
-        metavar="SHAPE",
-        help="The input's shape without the batch, 3x224x224; once for each argument; NAME=SHAPE "
-        "for a keyword, ids:int64=128 for another dtype, batch.image=SHAPE for a dict, "
-        "[3x224x224,3x320x240] for a list, @photo.npy for values. Default: the model's own.",
-    ),
-]
-Example = Annotated[
-    str | None,
-    typer.Option(
-        "--example",
-        metavar="FILE.py:NAME",
-        help="What is passed: a tensor, a tuple of arguments, a dict of keywords, (args, kwargs), "
-        "or a function that returns one, given batch=N where it takes it.",
-    ),
-]
-Flags = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="A keyword that is no tensor: --set mode=loss."
-    ),
-]
-NoBatch = Annotated[
-    bool, typer.Option("--no-batch", help="Take shapes as they are, without a batch in front.")
-]
-OnValues = Annotated[
-    bool,
-    typer.Option(
-        "--on-values",
-        help="Count on values, by a real pass. Default: only where the network asks for them.",
-    ),
-]
-OnShapes = Annotated[
-    bool, typer.Option("--on-shapes", help="Never count on values; say what asks for them.")
 ]
 Batches = Annotated[
     str,
@@ -228,26 +188,6 @@ Config = Annotated[
         help="A pyproject.toml or cnnbench.toml. Default: the nearest, in this folder or above.",
     ),
 ]
-
-
-def read_inputs(
-    given: list[str] | None, batch: int, specs: Sequence[AnySpec]
-) -> tuple[Input, ...] | None:
-    """Read --input; check it with --batch and the specs before anything heavy is imported."""
-    inputs = parse_inputs(given) if given else None
-    for spec in specs:
-        if inputs is None:
-            batched(spec.input_shape if isinstance(spec, Spec) else (), batch)
-            continue
-        for item in inputs:
-            batched(item.shape, batch)
-        if isinstance(spec, Spec) and "resolution=" in str(spec):
-            raise ShapeError(f"{spec} has a resolution already; give it or --input, not both")
-        if isinstance(spec, Spec) and inputs[0].dtype:
-            raise ShapeError(f"{spec} takes real numbers; give --dtype, and --input without one")
-        if isinstance(spec, Spec) and len(inputs) > 1:
-            raise ShapeError(f"{spec} takes one input; --input is given {len(inputs)} times")
-    return inputs
 
 
 def read_batches(text: str) -> list[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Here, Passed, Written, command, their_code
+from cnnbench.cli.frame import Here, Written, command, their_code
+from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError

@@ -8,6 +8,7 @@ import typer
 
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Drawn, Measuring, command
+from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import SomeFailed
 from cnnbench.models.scale import Compound, Way, scalable
@@ -82,7 +83,7 @@ def scale(
     """
     spec = scalable(parse(model))
     asked = read(spec, ",".join(phi) if phi else None, Compound(alpha, beta, gamma), by, to)
-    opt.read_inputs(None, batch, [spec])
+    read_inputs(None, batch, [spec])
     timed = measuring.unless(static, on)
     without_target(asked, measuring.named or backend is not None, written.is_apart)
     if timed and asked.target is not None:

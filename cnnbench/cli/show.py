@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Passed, Written, command, their_code
+from cnnbench.cli.frame import Written, command, their_code
+from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.models.spec import parse
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Divided, Measuring, Passed, Written, command
+from cnnbench.cli.frame import Divided, Measuring, Written, command
+from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse

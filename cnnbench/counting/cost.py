@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from cnnbench.counting.memory import Buffer, arena
+from cnnbench.models.given import On
 from cnnbench.models.inputs import Shape
 
 
@@ -25,13 +26,6 @@ class Kind(StrEnum):
     ACTIVATION = "activation"
     POOLING = "pooling"
     OTHER = "other"
-
-
-class On(StrEnum):
-    """What a pass was counted on: its shapes alone, or values, by a real pass."""
-
-    SHAPES = "shapes"
-    VALUES = "values"
 
 
 # Within bounds that any pass keeps, so that no file makes nonsense of a page.

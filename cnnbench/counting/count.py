@@ -16,6 +16,7 @@ from cnnbench.devices.device import find_device
 from cnnbench.errors import InputError, MemoryShortage, ShapeError
 from cnnbench.models.arguments import Inputs
 from cnnbench.models.build import surroundings
+from cnnbench.models.given import On
 from cnnbench.models.network import Model, Network, copied, load
 
 
@@ -78,12 +79,12 @@ def count_network(
     given = given.channels_last() if channels_last else given
     try:
         try:
-            if network.given.on == "values":
+            if network.given.on is On.VALUES:
                 raise ValuesAsked(InputError(""), "", 0)
             alone = not network.values and not train  # it was built for this, by ourselves
             return trace(network.net, given.positional, given.named, train=train, restore=not alone)
         except ValuesAsked as asked:
-            if network.given.on == "shapes":
+            if network.given.on is On.SHAPES:
                 raise
             real = _with_values(network, asked, seed)
             given = real.arguments(batch, torch.device("cpu"), seed)

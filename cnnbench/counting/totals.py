@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cnnbench.counting.cost import Cost, Count, On, OpCost, Trace
+from cnnbench.counting.cost import Cost, Count, OpCost, Trace
 from cnnbench.devices.warnings import Warning, warning
+from cnnbench.models.given import On
 
 
 @dataclass(frozen=True, kw_only=True)

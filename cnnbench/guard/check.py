@@ -191,14 +191,13 @@ def record(
     A model that cannot be counted keeps what is recorded of it; with the baseline comes why not,
     by label. BaselineError where none can be counted, or what should stay cannot be read.
     """
-    kept, recorded, failures = {}, {}, {}
-    if not whole and config.baseline_file.exists():
-        known = {guarded.label for guarded in config.model}
-        recorded = baselines.read(config.baseline_file).models
-        kept = {label: costs for label, costs in recorded.items() if label in known}
-    elif config.baseline_file.exists():
-        with contextlib.suppress(BaselineError):  # it is recorded anew
+    recorded, failures = {}, {}
+    if config.baseline_file.exists():
+        # One that cannot be read is recorded anew, where nothing of it is to stay.
+        with contextlib.suppress(BaselineError) if whole else contextlib.nullcontext():
             recorded = baselines.read(config.baseline_file).models
+    stay = set() if whole else {guarded.label for guarded in config.model}
+    kept = {label: costs for label, costs in recorded.items() if label in stay}
     with at_home(config.folder):
         for guarded in chosen:
             progress.say(f"counting {guarded.label}")

@@ -15,13 +15,7 @@ from torch.nn.parameter import is_lazy
 from cnnbench.errors import InputError, NoInputError, ShapeError, reason_of
 from cnnbench.models.examples import from_file, mapped, tensors
 from cnnbench.models.given import Given
-from cnnbench.models.inputs import (
-    Input,
-    batched,
-    check_dtype,
-    checked,
-    parse_input,
-)
+from cnnbench.models.inputs import Input, batched, check_dtype, checked, parse_input
 
 Inputs = Given | str | Sequence[int] | Sequence[str | Input]
 
@@ -48,23 +42,24 @@ class Arguments:
         return self.each(lambda x: x.contiguous(memory_format=last) if x.dim() == 4 else x)
 
 
-def read(given: Inputs | None, carried: Inputs | None, name: str) -> Given:
-    """What a caller wrote, else what the network carries; InputError where neither is."""
-    asked = given if isinstance(given, Given) else Given()
-    if asked.inputs or asked.example:
-        return asked
-    wanted = carried if isinstance(given, Given) or given is None else given
-    if wanted is None:
+def read(given: Inputs | None, name: str = "") -> Given:
+    """What a caller wrote; ShapeError or InputError where that is no input."""
+    if given is None:
+        return Given()
+    return given if isinstance(given, Given) else Given(_inputs(given, name))
+
+
+def completed(given: Given, carried: Inputs | None, name: str) -> Given:
+    """It, with the input that the network carries; NoInputError where that is none."""
+    if carried is None:
         raise NoInputError(
             f"{name} does not say what input it takes; give it: --input 3x224x224, or "
             "--example FILE.py:NAME"
         )
-    return replace(asked, inputs=_inputs(wanted, name))
+    return replace(given, inputs=read(carried, name).inputs)
 
 
-def _inputs(given: Inputs, name: str) -> tuple[Input, ...]:
-    if isinstance(given, Given):
-        return given.inputs
+def _inputs(given: str | Iterable[object], name: str) -> tuple[Input, ...]:
     if isinstance(given, str):
         return (parse_input(given),)
     if not isinstance(given, Iterable) or isinstance(given, bytes):
@@ -83,8 +78,7 @@ def _inputs(given: Inputs, name: str) -> tuple[Input, ...]:
 
 def shapes_of(given: Given, batch: int, dtype: torch.dtype) -> Arguments:
     """Tensors without values, on the meta device; those of files have them."""
-    if batch != 1 and not given.batched:
-        raise ShapeError("--no-batch takes shapes as they are; leave --batch out")
+    given.check_batch(batch)
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for one in given.inputs:

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from cnnbench.errors import ShapeError
@@ -19,6 +20,13 @@ _FLAG = re.compile(r"(?P<name>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
 _WORDS = {"true": True, "false": False, "none": None}
 
 
+class On(StrEnum):
+    """What a pass is counted on: its shapes alone, or values, by a real pass."""
+
+    SHAPES = "shapes"
+    VALUES = "values"
+
+
 @dataclass(frozen=True)
 class Given:
     """The arguments of a forward pass as a user gives them.
@@ -26,14 +34,14 @@ class Given:
     `inputs` are shapes or files, of none those that the network carries; `example` is
     `FILE.py:NAME` or `module:NAME` of a value, or of a function that makes one. `flags` are
     keywords that are no tensors. `batched` puts the batch in front of every shape. `on` is what to
-    count on: `values`, `shapes`, or nothing for shapes where that can be.
+    count on; None is shapes where that can be.
     """
 
     inputs: tuple[Input, ...] = ()
     example: str = ""
     flags: tuple[tuple[str, Flag], ...] = ()
     batched: bool = True
-    on: str = ""
+    on: On | None = None
 
     def __post_init__(self) -> None:
         """ShapeError where two of them contradict each other."""
@@ -43,6 +51,11 @@ class Given:
         for name, _ in self.flags:
             if name in taken:
                 raise ShapeError(f"{name} is given by --input and by --set; give one of them")
+
+    def check_batch(self, batch: int) -> None:
+        """ShapeError for a batch that shapes without one cannot have."""
+        if batch != 1 and not self.batched:
+            raise ShapeError("--no-batch takes shapes as they are; leave --batch out")
 
     def __str__(self) -> str:
         """The arguments as a user types them."""
@@ -64,7 +77,9 @@ class Given:
     def read(cls, values: dict[str, Any]) -> Given:
         """What `plain` has written."""
         flags = tuple((name, value) for name, value in values["flags"])
-        return cls(**{**values, "inputs": parse_inputs(values["inputs"]), "flags": flags})
+        on = None if values["on"] is None else On(values["on"])
+        inputs = parse_inputs(values["inputs"])
+        return cls(**{**values, "inputs": inputs, "flags": flags, "on": on})
 
 
 def parse_flags(texts: Iterable[str]) -> tuple[tuple[str, Flag], ...]:

@@ -113,12 +113,12 @@ def load(
         net, carried = _built(model, wanted, values, seed)
     if values and own and not isinstance(model, Spec):  # a user's module may hold it
         net = copied(net, name)
-    example = None
-    if isinstance(given, Given) and given.example:
-        example = examples.named(given.example)
-    elif carried is None and (given is None or (isinstance(given, Given) and not given.inputs)):
-        example = examples.carried(net)
-    taken = args.read(given, None if example else carried, name) if not example else _flags(given)
+    taken, example = args.read(given, name), None
+    if taken.example:
+        example = examples.named(taken.example)
+    elif not taken.inputs:
+        example = examples.carried(net) if carried is None else None
+        taken = taken if example else args.completed(taken, carried, name)
     net = args.without_lazy_layers(net, lambda dtype: arguments_of(taken, example, 1, dtype), name)
     by_name = not isinstance(model, nn.Module)
     real = values or not isinstance(model, Spec)
@@ -135,10 +135,6 @@ def arguments_of(
     positional, named = example(batch)
     made = Arguments(positional, {**named, **dict(given.flags)})
     return made.each(lambda x: x.to(dtype) if x.is_floating_point() else x)
-
-
-def _flags(given: Inputs | None) -> Given:
-    return given if isinstance(given, Given) else Given()
 
 
 def name_of(model: Model) -> str:

@@ -18,7 +18,6 @@ from cnnbench.counting.cost import Trace
 from cnnbench.counting.totals import TOTALS, Totals, totals
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.arguments import Inputs, read
-from cnnbench.models.given import Given
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT
 from cnnbench.timing.builder import Builder, doing
@@ -103,7 +102,7 @@ def _job(
     largest: bool,
 ) -> Job | None:
     """What a worker is told of a network; None of one that it cannot find."""
-    asked = None if given is None else read(given, Given(), "").plain()
+    asked = None if given is None else read(given).plain()
     if isinstance(model, Network):
         if not model.by_name:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import torch
 from torch import nn
@@ -180,12 +181,12 @@ def _by_layer(
     profile: Profile,
 ) -> list[LayerTimes]:
     """Each network's operators; one that ran others than were counted has failed."""
-    number, index = len(found.watched), -1
+    number, places = len(found.watched), count()
     networks = []
     for row, whole in zip(found.rows, latencies, strict=True):
         operators = []
         if not isinstance(row, Latency):
-            index += 1
+            index = next(places)
             try:
                 if index + number in sampled.failures:
                     raise sampled.failures[index + number]

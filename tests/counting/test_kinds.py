@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from cnnbench import count
-from cnnbench.counting.cost import On, Trace
+from cnnbench.counting.cost import Trace
 from cnnbench.counting.tracing.trace import trace
 from cnnbench.models import registry
+from cnnbench.models.given import On
 from cnnbench.models.network import load
 
 from . import kinds

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cnnbench import count
 from cnnbench.errors import InputError, ShapeError
-from cnnbench.models.given import Given
+from cnnbench.models.given import Given, On
 from cnnbench.models.inputs import parse_input
 from cnnbench.models.network import load
 
@@ -139,7 +139,7 @@ def test_a_users_own_error_asks_for_no_values() -> None:
         raise NotImplementedError("later")
 
     with pytest.raises(InputError, match="later") as caught:
-        count(Calls(forward), Given((parse_input("4"),), on="shapes"))
+        count(Calls(forward), Given((parse_input("4"),), on=On.SHAPES))
     assert "asks for values" not in str(caught.value)
 
 

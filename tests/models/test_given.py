@@ -16,7 +16,7 @@ from cnnbench import count
 from cnnbench.errors import CnnbenchError, InputError, ShapeError
 from cnnbench.models.arguments import shapes_of
 from cnnbench.models.examples import from_file, mapped, tensors
-from cnnbench.models.given import Given, parse_flags
+from cnnbench.models.given import Given, On, parse_flags
 from cnnbench.models.inputs import Input, parse_input
 
 names = st.from_regex(r"[a-z_][a-z0-9_]{0,5}(\.[a-z_][a-z0-9_]{0,5}){0,2}", fullmatch=True)
@@ -41,7 +41,7 @@ def test_an_input_is_read_as_it_is_written(one: Input) -> None:
     st.booleans(),
 )
 def test_another_process_reads_the_same(some: list[Input], flags: list[Any], put: bool) -> None:
-    one = Given(tuple(some), "", tuple(flags), put, "values")
+    one = Given(tuple(some), "", tuple(flags), put, On.VALUES)
     assert Given.read(json.loads(json.dumps(one.plain()))) == one
 
 

@@ -213,10 +213,10 @@ def per_output_element(kind: Kind, flops: int) -> Rule:
     return rule
 
 
-def per_input_element(kind: Kind) -> Rule:
-    """One FLOP for every element of the first input."""
+def per_input_element(kind: Kind, position: int = 0) -> Rule:
+    """One FLOP for every element of the input at that place."""
 
-    def rule(out: Any, x: Tensor, *_: object, **__: object) -> Work:
-        return Work(kind, elementwise_flops=x.numel())
+    def rule(out: Any, *inputs: Any, **__: object) -> Work:
+        return Work(kind, elementwise_flops=inputs[position].numel())
 
     return rule

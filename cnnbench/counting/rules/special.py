@@ -20,7 +20,9 @@ from cnnbench.counting.rules.operators import (
     Work,
     added_matmul,
     convolution,
+    per_input_element,
     per_output_element,
+    spread,
 )
 
 _MIXED = {0: {4: 4, 5: 8}, 1: {4: 1, 5: 1}, 2: {4: 16}}  # values, by mode and by dimensions
@@ -150,12 +152,6 @@ def pooled_boxes(
     return Work(Kind.POOLING, elementwise_flops=first.numel() * places * 4)
 
 
-def largest_in_boxes(out: Tensor | tuple[Tensor, ...], *_: object) -> Work:
-    """RoI pooling: as one value a bin, since its box decides how many there are."""
-    first = out if isinstance(out, Tensor) else out[0]
-    return Work(Kind.POOLING, elementwise_flops=first.numel())
-
-
 def suppression(out: Tensor, boxes: Tensor, *_: object) -> Work:
     """The overlap of each pair of boxes."""
     n = boxes.shape[0]
@@ -166,8 +162,7 @@ def fractional_pool(
     out: tuple[Tensor, ...], x: Tensor, window: int | Sequence[int], *_: object
 ) -> Work:
     """The window's size per output element."""
-    dims = 2 if isinstance(window, int) else len(window)
-    kernel = (window,) * dims if isinstance(window, int) else tuple(window)
+    kernel = spread(window, 2)
     return Work(Kind.POOLING, elementwise_flops=out[0].numel() * math.prod(kernel), kernel=kernel)
 
 
@@ -184,30 +179,6 @@ def _antialiased(taps: int) -> Rule:
     return rule
 
 
-def scattered(out: Tensor, x: Tensor, dim: int, index: Tensor, *_: object, **__: object) -> Work:
-    """One FLOP for each number that is added."""
-    return Work(Kind.OTHER, elementwise_flops=index.numel())
-
-
-def added_rows(
-    out: Tensor, x: Tensor, dim: int, index: Tensor, source: Tensor, *_: object, **__: object
-) -> Work:
-    """One FLOP for each number that is added."""
-    return Work(Kind.OTHER, elementwise_flops=source.numel())
-
-
-def likelihood(
-    out: Tensor | tuple[Tensor, ...], x: Tensor, target: Tensor, *_: object, **__: object
-) -> Work:
-    """One FLOP for each score that a target names."""
-    return Work(Kind.OTHER, elementwise_flops=target.numel())
-
-
-def lost(out: Tensor | tuple[Tensor, ...], x: Tensor, *_: object, **__: object) -> Work:
-    """A loss: one FLOP for each number that it looks at, beside those of its mean."""
-    return Work(Kind.OTHER, elementwise_flops=x.numel())
-
-
 def quantised_linear(out: Tensor, x: Tensor, *_: object, **__: object) -> Work:
     """A linear layer of packed int8 weights."""
     features = x.shape[-1]
@@ -220,6 +191,14 @@ def quantised_convolution(out: Tensor, x: Tensor, packed: Any, *_: object, **__:
     weight, _bias = packed.unpack()
     return convolution(out, x, weight, None, packed.stride(), groups=packed.groups())
 
+
+# A box's size decides how many values a bin of RoI pooling has, so it counts as one.
+largest_in_boxes = per_output_element(Kind.POOLING, 1)
+# One FLOP for each number that is added, each target's score, each number that a loss looks at.
+scattered = per_input_element(Kind.OTHER, 2)
+added_rows = per_input_element(Kind.OTHER, 3)
+likelihood = per_input_element(Kind.OTHER, 1)
+lost = per_input_element(Kind.OTHER)
 
 _QUANTISED = "linear linear_relu linear_dynamic linear_relu_dynamic linear_leaky_relu".split()
 SPECIAL: dict[str, Rule] = {

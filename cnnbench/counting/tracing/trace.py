@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnbench.counting.cost import On, Trace
+from cnnbench.counting.cost import Trace
 from cnnbench.counting.rules import added
 from cnnbench.counting.rules.shapes import SHAPES, ShapeRule
 from cnnbench.counting.tracing import higher
@@ -45,6 +45,7 @@ from cnnbench.counting.tracing.running import gradients, outputs_of, paths, trai
 from cnnbench.counting.tracing.tensors import shape_only
 from cnnbench.errors import InputError
 from cnnbench.models.examples import mapped, tensors
+from cnnbench.models.given import On
 from cnnbench.models.nesting import modules, room
 
 
@@ -74,19 +75,19 @@ def trace(
     """
     added.load()
     higher.load()
-    given = Given(inputs, named or {}, train, restore, SHAPES if shape_rules else {}, wary)
+    wanted = Wanted(inputs, named or {}, train, restore, SHAPES if shape_rules else {}, wary)
     if values:
         try:
-            found = _seeded(net, given, How.VALUES)
+            found = _seeded(net, wanted, How.VALUES)
         except InputError as error:
             if not asks_for_gradients(error) or train:
                 raise
-            found = _seeded(net, given, How.GRADIENTS)
+            found = _seeded(net, wanted, How.GRADIENTS)
         return replace(found, counted_on=On.VALUES)
     try:
-        return _seeded(net, given, How.SHAPES)
+        return _seeded(net, wanted, How.SHAPES)
     except ValuesAsked:
-        return _seeded(net, given, How.CAREFULLY)
+        return _seeded(net, wanted, How.CAREFULLY)
 
 
 class How(Enum):
@@ -107,7 +108,7 @@ class How(Enum):
 
 
 @dataclass(frozen=True)
-class Given:
+class Wanted:
     """What is asked of a pass, whichever way it is taken."""
 
     inputs: Sequence[Any]
@@ -123,30 +124,29 @@ class Given:
         return mapped(list(self.inputs), own), mapped(dict(self.named), own)
 
 
-def _seeded(net: nn.Module, given: Given, how: How) -> Trace:
+def _seeded(net: nn.Module, wanted: Wanted, how: How) -> Trace:
     """One pass, and where it draws random numbers another, to see whether they decide its cost."""
-    found, drawn = _traced(net, given, how, 0)
-    if not drawn or not given.restore:
+    found, drawn = _traced(net, wanted, how, 0)
+    if not drawn or not wanted.restore:
         return found
     try:
-        other, _ = _traced(net, given, how, 1)
+        other, _ = _traced(net, wanted, how, 1)
     except InputError:  # it takes a branch that fails
         return replace(found, random=True)
     return replace(found, random=other.operators != found.operators)
 
 
-def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace, bool]:
+@room()
+@undrawn()
+def _traced(net: nn.Module, wanted: Wanted, how: How, number: int) -> tuple[Trace, bool]:
     """One pass from that seed, and whether it has drawn random numbers.
 
     ValuesAsked where it cannot be taken so, and another way may do.
     """
-    train = given.train
-    with undrawn():
-        own, net = net, in_mode(net, train)
-    undo = restored(net) if given.restore else nullcontext()
+    train = wanted.train
+    own, net = net, in_mode(net, train)
+    undo = restored(net) if wanted.restore else nullcontext()
     with (
-        room(),
-        undrawn(),
         _gradients(train, how),
         undo,
         paths(modules(net)) as running,
@@ -159,9 +159,9 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
         if not train and net is own:
             evaluate(net)
         drawn = seed(number)
-        arguments, keywords = given.arguments(how)
+        arguments, keywords = wanted.arguments(how)
         ledger = Ledger(net, tensors([arguments, keywords]))
-        computing = stack.enter_context(closing(_computing(net, ledger, given, how)))
+        computing = stack.enter_context(closing(_computing(net, ledger, wanted, how)))
         recorder = Recorder(ledger, running, computing)
         try:
             if train:
@@ -189,10 +189,10 @@ def _traced(net: nn.Module, given: Given, how: How, number: int) -> tuple[Trace,
         return ledger.result(kept), drawn()
 
 
-def _computing(net: nn.Module, ledger: Ledger, given: Given, how: How) -> OnShapes | OnValues:
+def _computing(net: nn.Module, ledger: Ledger, wanted: Wanted, how: How) -> OnShapes | OnValues:
     if how.real:
-        return OnValues(ledger, list(net.buffers()), wary=given.wary)
-    return OnShapes(ledger, given.rules, careful=how is How.CAREFULLY)
+        return OnValues(ledger, list(net.buffers()), wary=wanted.wary)
+    return OnShapes(ledger, wanted.rules, careful=how is How.CAREFULLY)
 
 
 @contextmanager
