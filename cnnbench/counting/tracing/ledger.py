@@ -1,11 +1,10 @@
-"""What a pass has cost so far: its operators, the parameters it has read, the storages it holds."""
+"""What a pass has cost so far: its operators, and the storages it holds."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -15,6 +14,7 @@ from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.memory import Buffer
 from cnnbench.counting.rules.operators import Work
 from cnnbench.counting.tracing.tensors import bytes_of, expired, is_plain, storage, weakly
+from cnnbench.counting.tracing.weights import Weights
 from cnnbench.errors import InputError
 from cnnbench.models.nesting import modules
 
@@ -32,21 +32,6 @@ class _Held:
     output: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Unread:
-    """A parameter that no operator has read, and where in its storage it lies."""
-
-    name: str
-    elements: int
-    trainable: bool
-    start: int
-    end: int
-
-    def overlaps(self, tensor: Tensor) -> bool:
-        start, end = _extent(tensor)
-        return start < self.end and self.start < end
-
-
 class Ledger:
     """The account of one pass over `net`; operators are entered in execution order."""
 
@@ -54,43 +39,25 @@ class Ledger:
         """Open it: nothing is read, the inputs are held."""
         self._net = net
         self._attributes: set[int] | None = None  # tensors that are no weights, where one is met
-        self._unread = _parameters(net)
-        self._parameters = set(self._unread)
-        self._weights = self._parameters | {storage(buffer) for buffer in net.buffers()}
+        self.weights = Weights(net)
         self._inputs = list(inputs)
-        self._frozen = sum(
-            e.elements for es in self._unread.values() for e in es if not e.trainable
-        )
         self._operators: list[OpCost] = []
         self._uncounted: Counter[str] = Counter()
         self._by_formula: Counter[str] = Counter()
-        self._packed: set[int] = set()  # layers whose packed weights have been read
-        self._new = 0  # elements of packed weights that the next operator reads
         self._held: dict[int, _Held] = {}
         self._freed: list[Buffer] = []
         self._live = 0  # bytes of what is held
         for tensor in inputs:
             self.keep(tensor, born=-1)
 
-    def meet_packed(self, packed: Any, module: nn.Module | None) -> None:
-        """Take a layer's packed weight, and its bias, for the parameters that they were."""
-        if id(module) not in self._packed:
-            self._packed.add(id(module))
-            held = [t for t in packed.unpack() if isinstance(t, Tensor)]
-            self._new += sum(tensor.numel() for tensor in held)
-
     def is_weight(self, tensor: Tensor) -> bool:
         """Whether it is a parameter or buffer, or a view of one."""
-        return storage(tensor) in self._weights
-
-    def is_parameter(self, tensor: Tensor) -> bool:
-        """Whether it is a parameter, or a view of one."""
-        return storage(tensor) in self._parameters
+        return storage(tensor) in self.weights.storages
 
     def knows(self, tensor: Tensor) -> bool:
         """Whether the pass has made it or was given it, or the network holds it."""
         key = storage(tensor)
-        if key in self._held or key in self._weights:
+        if key in self._held or key in self.weights.storages:
             return True
         if self._attributes is None:
             contents = [
@@ -98,13 +65,6 @@ class Ledger:
             ]
             self._attributes = {storage(t) for t in tree_leaves(contents) if isinstance(t, Tensor)}
         return key in self._attributes
-
-    def stands_for(self, twin: int, original: int) -> None:
-        """Take a twin's storage for that of the weight, or constant, whose place it takes."""
-        self._weights.add(twin)
-        if original in self._parameters:
-            self._parameters.add(twin)
-            self._unread[twin] = self._unread[original]
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether the pass has made it, or was given it."""
@@ -116,7 +76,7 @@ class Ledger:
             return
         key = storage(tensor)
         held = self._held.get(key)
-        if key in self._weights or (held is not None and not expired(held.reference.cdata)):
+        if key in self.weights.storages or (held is not None and not expired(held.reference.cdata)):
             return
         if held is not None:  # another storage of the same address, which was not seen to go
             self._release(key)
@@ -157,6 +117,8 @@ class Ledger:
             held = self._held.get(storage(tensor))
             if held is not None and held.born == now:
                 held.output = True
+        for tensor in read:
+            self.meet(tensor)
         if work.kind is Kind.MATMUL:
             work = self._as_linear(work, read, outputs, module)
         if isinstance(module, nn.LocalResponseNorm):
@@ -172,7 +134,11 @@ class Ledger:
                 inputs=tuple(tuple(t.shape) for t in read if not self.is_weight(t)),
                 output=tuple(outputs[0].shape) if outputs else (),
                 cost=Cost(
-                    self._first_read(read), work.macs, work.elementwise_flops, activations, moved
+                    self.weights.first_read(read),
+                    work.macs,
+                    work.elementwise_flops,
+                    activations,
+                    moved,
                 ),
                 live_bytes=self._live,
                 weight=work.weight,
@@ -183,36 +149,18 @@ class Ledger:
             )
         )
 
-    def _first_read(self, read: list[Tensor]) -> int:
-        """Elements of parameters among `read` that nothing has read before."""
-        params, self._new = self._new, 0
-        for tensor in read:
-            self.meet(tensor)
-            entries = self._unread.get(storage(tensor))
-            for entry in [e for e in entries or () if e.overlaps(tensor)]:
-                params += entry.elements
-                entries.remove(entry)  # type: ignore[union-attr]  # for twins, too: one list
-        return params
-
     def meet(self, tensor: Tensor) -> None:
         """Take a parameter that the network keeps where torch does not look for one of its own."""
-        if type(tensor) is Tensor:  # as nearly all are
-            return
-        if isinstance(tensor, nn.Parameter) and storage(tensor) not in self._parameters:
-            key, (start, end) = storage(tensor), _extent(tensor)
-            self._parameters.add(key)
-            self._weights.add(key)
-            held = self._held.pop(key, None)
+        if self.weights.meet(tensor):
+            held = self._held.pop(storage(tensor), None)
             self._live -= held.size if held else 0
-            self._unread[key] = [_Unread("", tensor.numel(), tensor.requires_grad, start, end)]
-            self._frozen += 0 if tensor.requires_grad else tensor.numel()
 
     def _as_linear(
         self, work: Work, read: list[Tensor], outputs: list[Tensor], module: nn.Module | None
     ) -> Work:
         """Take the product with a parameter for the linear layer that it is."""
         for tensor in read:
-            if tensor.dim() > 1 and self.is_parameter(tensor):
+            if tensor.dim() > 1 and self.weights.has_parameter(tensor):
                 weight, activations = tuple(tensor.shape), outputs[0].numel()
                 return replace(work, kind=Kind.LINEAR, activations=activations, weight=weight)
         return replace(work, kind=Kind.LINEAR) if isinstance(module, nn.Linear) else work
@@ -237,17 +185,13 @@ class Ledger:
             used = last if key in kept else min(held.used, last)
             buffers.append(Buffer(held.size, min(held.born, last), used, last, held.output))
         self._held.clear()  # its references would outlive the interpreter
-        unread: Counter[str] = Counter()
-        for entries in {id(entries): entries for entries in self._unread.values()}.values():
-            for entry in entries:
-                unread[entry.name.rpartition(".")[0]] += entry.elements
         return Trace(
             operators=tuple(self._operators),
             input_shapes=tuple(tuple(x.shape) for x in self._inputs),
             input_bytes=sum(x.numel() * x.element_size() for x in self._inputs),
             dtype=_dtype(self._inputs),
-            frozen_params=self._frozen,
-            unread_params=dict(unread),
+            frozen_params=self.weights.frozen,
+            unread_params=self.weights.unread(),
             uncounted=dict(self._uncounted),
             by_formula=dict(self._by_formula),
             buffers=tuple(sorted(buffers, key=lambda b: (b.born, b.freed, b.used, b.size))),
@@ -259,28 +203,3 @@ def _dtype(inputs: Sequence[Tensor]) -> str:
     real = [tensor for tensor in inputs if tensor.is_floating_point()]
     chosen = (*real, *inputs)[:1]
     return str(chosen[0].dtype).removeprefix("torch.") if chosen else ""
-
-
-def _parameters(net: nn.Module) -> dict[int, list[_Unread]]:
-    """Every parameter by its storage: a shared one stands once."""
-    found: dict[int, list[_Unread]] = {}
-    places = set()
-    for name, parameter in net.named_parameters():
-        start, end = _extent(parameter)
-        place = (storage(parameter), start, parameter.numel())
-        if place not in places:  # not tied, to a transposed form either
-            places.add(place)
-            entry = _Unread(name, parameter.numel(), parameter.requires_grad, start, end)
-            found.setdefault(place[0], []).append(entry)
-    return found
-
-
-def _extent(tensor: Tensor) -> tuple[int, int]:
-    """The first element of its storage that a tensor can reach, and the one after the last."""
-    if not is_plain(tensor):
-        return 0, tensor.numel()
-    start = int(tensor.storage_offset())
-    if not tensor.numel():
-        return start, start
-    steps = zip(tensor.shape, tensor.stride(), strict=True)
-    return start, start + 1 + sum((side - 1) * int(step) for side, step in steps)

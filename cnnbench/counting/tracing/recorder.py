@@ -179,14 +179,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return tensor
         self._ledger.meet(tensor)
         twin = self._twins.of(tensor)
-        self._ledger.stands_for(storage(twin), storage(tensor))
+        self._ledger.weights.stands_for(storage(twin), storage(tensor))
         return twin
 
     def _record(self, name: str, work: Work, args: Any, kwargs: Any, out: Any) -> None:
         path, module = self._place()
         for packed in args:  # a quantised layer's weight, out of the reach of Python
             if isinstance(packed, torch.ScriptObject) and hasattr(packed, "unpack"):
-                self._ledger.meet_packed(packed, module)
+                self._ledger.weights.meet_packed(packed, module)
         read, outputs = tensors_in((args, kwargs)), tensors_in(out)
         self._ledger.enter(
             name, work, read, outputs, path=path, module=module, backward=self.backward
