@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Divided, Written, command, their_code
+from cnnbench.cli.memory import Memory
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.division import By, Sort
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models import registry
-from cnnbench.models.spec import parse
+from cnnbench.models.spec import AnySpec, parse
 from cnnbench.reports import columns as col
 
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
+    from cnnbench.reports.memory import Held
 
 
 @command
@@ -40,6 +43,7 @@ def flops(
         bool, typer.Option("--strict", help="Exit with 2 if an operator is not in the convention.")
     ] = False,
     train: opt.Train = False,
+    memory: Memory = Memory(),
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
@@ -55,6 +59,8 @@ def flops(
 
     cnnbench flops mobilenet_v2 --layers --sort memory --top 10
 
+    cnnbench flops resnet50 --train --optimizer adamw --fit-memory 24GiB
+
     cnnbench flops package.module:build_net@num_classes=10 --input 3x96x96
     """
     if everything == bool(models):
@@ -67,6 +73,7 @@ def flops(
         raise CnnbenchError(
             "flops counts and does not time; 'cnnbench time --layers' sorts by time"
         )
+    memory.check(train=train, batched=not passed.no_batch)
     division = replace(divided, by=By.KIND) if operators else divided
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
     given = passed.given(batch, specs)
@@ -75,12 +82,23 @@ def flops(
         from cnnbench.reports.flops import report_of
     asked = division if layers or operators or divided.named else None
     traces: dict[str, Trace] = {}
+    held: dict[str, Held] = {}
+
+    def counted_at(spec: AnySpec, size: int) -> Trace:
+        return count(spec, given, batch=size, dtype=dtype, train=train)
+
     failures: dict[str, CnnbenchError] = {}
     with their_code(), bar() as shown:
         for number, spec in enumerate(specs):
             shown.counted(number, len(specs))
             try:
-                traces[str(spec)] = count(spec, given, batch=batch, dtype=dtype, train=train)
+                trace = counted_at(spec, batch)
+                # Batch norm refuses one image where a map is 1x1.
+                least = 2 if train else 1
+                one = memory.of(trace, partial(counted_at, spec), least)
+                traces[str(spec)] = trace
+                if one is not None:
+                    held[str(spec)] = one
             except CnnbenchError as error:
                 failures[str(spec)] = error
     if not traces:
@@ -91,6 +109,6 @@ def flops(
         raise CnnbenchError("; ".join([*map(str, failures.values()), *told]))
     counted = [str(spec) for spec in specs if str(spec) in traces]
     found = [traces[name] for name in counted]
-    written.hand_over(report_of(counted, found, asked))
+    written.hand_over(report_of(counted, found, asked, held, batch))
     if failures:
         raise SomeFailed(list(map(str, failures.values())))

@@ -14,7 +14,8 @@ class Buffer:
 
     `output` tells whether that operator made it: a constant was there before. `freed` is the last
     operator at which Python still holds it, `used` the last that reads it; a planner may give the
-    place away after `used`. An output of the network is used to the end.
+    place away after `used`. An output of the network is used to the end. A `gradient` is that of a
+    parameter.
     """
 
     size: int
@@ -22,6 +23,7 @@ class Buffer:
     used: int
     freed: int
     output: bool = True
+    gradient: bool = False
 
 
 def alive(buffers: Sequence[Buffer], operator: int) -> tuple[Buffer, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from cnnbench.counting.cost import Cost, Count, OpCost, Trace
+from cnnbench.counting.workspace import workspace_bytes
 from cnnbench.devices.warnings import Warning, warning
 from cnnbench.models.given import On
 
@@ -26,6 +27,8 @@ class Totals(Cost):
     peak_activation_bytes: Count
     peak_operator: dict[str, str] | None = None
     arena_bytes: Count
+    workspace_bytes: Count = 0
+    weight_bytes: Count = 0
     frozen_params: Count = 0
     idle_params: Count = 0
     unread_params: dict[str, int] = field(default_factory=dict)
@@ -62,6 +65,8 @@ def totals(trace: Trace) -> Totals:
         peak_activation_bytes=trace.peak_activation_bytes,
         peak_operator=place(trace.operators[trace.peak]) if trace.operators else None,
         arena_bytes=trace.arena_bytes,
+        workspace_bytes=workspace_bytes(trace),
+        weight_bytes=trace.weight_bytes,
         frozen_params=trace.frozen_params,
         idle_params=trace.idle_params,
         unread_params=trace.unread_params,

@@ -88,6 +88,7 @@ ELEMENTWISE = Column("elementwise_flops", "elementwise\nFLOPs", units.count)
 ACTIVATIONS = Column("activations", "activations", units.count)
 PEAK = Column("peak_activation_bytes", "peak\nmemory", units.size)
 ARENA = Column("arena_bytes", "arena", units.size, under=True)
+WORKSPACE = Column("workspace_bytes", "CPU\nworkspace", units.size, under=True)
 BYTES = Column("bytes_moved", "bytes\nmoved", units.size)
 PREDICTED = Column("predicted_s", "predicted", units.duration)
 MEASURED = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnnbench import units
@@ -12,12 +12,13 @@ from cnnbench.counting.division import By, Division
 from cnnbench.counting.rules import convention
 from cnnbench.counting.totals import conditions
 from cnnbench.reports import columns as col
+from cnnbench.reports import memory
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 
 SUMMARY = (
     *(col.MODEL, col.INPUT, col.PARAMS, col.MACS, col.FLOPS, col.ACTIVATIONS, col.PEAK),
-    *col.wide(col.ARENA, col.ELEMENTWISE, col.BYTES, col.INTENSITY),
+    *col.wide(col.ARENA, col.WORKSPACE, col.ELEMENTWISE, col.BYTES, col.INTENSITY),
 )
 
 
@@ -69,11 +70,21 @@ _LEGEND = ("memory: of activations alive as the operator runs; most at ▶, ● 
 
 
 def report_of(
-    specs: Sequence[str], traces: Sequence[Trace], division: Division | None = None
+    specs: Sequence[str],
+    traces: Sequence[Trace],
+    division: Division | None = None,
+    held: Mapping[str, memory.Held] | None = None,
+    batch: int = 1,
 ) -> Report:
-    """One row a model, or of each model a table of its operators, divided as asked."""
+    """One row a model, or of each model a table of its operators, divided as asked.
+
+    `held` is the memory of models at that batch, in a table of its own.
+    """
+    held = held or {}
     rows = [
-        {"model": spec, **views.summary(trace)} for spec, trace in zip(specs, traces, strict=True)
+        {"model": spec, **views.summary(trace)}
+        | ({"memory": held[spec].record()} if spec in held else {})
+        for spec, trace in zip(specs, traces, strict=True)
     ]
     results, records, tables = rows, rows, [Table(SUMMARY, rows)]
     if division is not None:
@@ -83,12 +94,14 @@ def report_of(
         results = [{**row, key: shown} for row, _, shown in both]
         records = [{"model": row["model"], **one} for row, _, shown in both for one in shown]
         tables = [_table(row, part, shown, columns, division) for row, part, shown in both]
+    tables += [memory.table(held, batch)] if held else []
     return Report(
         command="flops",
         results=results,
         tables=tables,
-        findings=[*_conditions(specs, traces), *_remarks(rows)],
+        findings=[*memory.findings(held), *_conditions(specs, traces), *_remarks(rows)],
         notes=[
+            *memory.notes(held),
             *_peaks(rows),
             *(_LEGEND if division and division.is_of_operators else ()),
             convention.FOOTER,

@@ -280,3 +280,34 @@ def test_where_none_can_be_counted_each_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert [line[:9] for line in done.stderr.splitlines()] == ["cnnbench:"] * 2
     assert "first" in done.stderr and "'two'" in done.stderr
+
+
+def test_the_memory_of_a_training_step_and_the_largest_batch() -> None:
+    step = ("flops", "lenet5", "plain20", "--train", "--optimizer", "adam", "--batch", "4")
+    rows = results(*step, "--fit-memory", "64MiB")
+    for row in rows:
+        memory = row["memory"]
+        parts = ("weight_bytes", "gradient_bytes", "optimizer_bytes", "activation_bytes")
+        assert memory["optimizer"] == "adam"
+        assert all(memory[key] > 0 for key in parts)
+        assert max(memory[key] for key in parts) < memory["total_bytes"]
+        assert memory["total_bytes"] <= sum(memory[key] for key in parts)
+        for batch, fits in ((memory["largest_batch"], True), (memory["largest_batch"] + 1, False)):
+            name = row["model"]
+            (one,) = results("flops", name, *step[3:-1], str(batch))
+            assert (one["memory"]["total_bytes"] <= 64 * 2**20) is fits
+    shown = command(*step, "--fit-memory", "1kB", COLUMNS="80").stdout
+    assert "Memory of a training step with adam" in shown
+    assert "lenet5: not even one image fits into 1000 B" in shown
+
+
+def test_the_largest_batch_of_a_pass() -> None:
+    (row,) = results("flops", "resnet18", "--fit-memory", "100MiB")
+    memory = row["memory"]
+    assert (memory["gradient_bytes"], memory["optimizer"]) == (0, None)
+    assert memory["total_bytes"] == row["weight_bytes"] + row["peak_activation_bytes"]
+    # The peak of each further image is the same.
+    room = 100 * 2**20 - row["weight_bytes"]
+    assert memory["largest_batch"] == room // row["peak_activation_bytes"]
+    shown = command("flops", "resnet18", "--fit-memory", "100MiB").stdout
+    assert f"the largest batch that fits into 100 MiB is {memory['largest_batch']}" in shown

@@ -22,6 +22,7 @@ LINES: list[list[str]] = [
     ["flops", *SIZED, "--layers"],
     ["flops", *SIZED, "--by", "stage"],
     ["flops", *SIZED, "--operators", "--explain"],
+    ["flops", *SIZED, "--fit-memory", "1MiB"],
     ["show", *SIZED],
     ["audit", *SIZED],
     ["time", *SIZED, *FAST, "--wide"],

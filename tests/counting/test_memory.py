@@ -14,6 +14,7 @@ from cnnbench.models.build import build, outline
 from cnnbench.models.spec import parse
 
 from ..zoo import NAMES
+from .allocator import most_between
 from .networks import Calls, conv
 
 
@@ -53,25 +54,14 @@ def test_a_shortcut_keeps_its_tensor_alive() -> None:
 
 def allocated(net: nn.Module, image: Tensor, train: bool = False) -> int:
     """The most that torch's CPU allocator held after any operator, workspaces gone again."""
-    with torch.inference_mode(not train), torch.profiler.profile(profile_memory=True) as profile:
+
+    def run() -> None:
         out = net(image)
         if train:
             torch.autograd.backward([out], [torch.ones_like(out)])
-    events = list(profile.profiler.kineto_results.events())
-    changes = sorted((e.start_ns(), e.nbytes()) for e in events if e.name() == "[memory]")
-    spans = sorted(
-        (e.start_ns(), e.start_ns() + e.duration_ns()) for e in events if "aten::" in e.name()
-    )
-    held = peak = image.nbytes
-    ended = 0
-    for start, end in spans:
-        if start < ended:
-            continue  # within the operator before
-        ended = end
-        while changes and changes[0][0] <= end:
-            held += changes.pop(0)[1]
-        peak = max(peak, held)
-    return peak
+
+    with torch.inference_mode(not train):
+        return image.nbytes + most_between(run)
 
 
 @pytest.mark.parametrize("model", NAMES)

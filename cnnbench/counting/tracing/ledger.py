@@ -176,20 +176,23 @@ class Ledger:
         """The most that was alive at once so far."""
         return max((op.live_bytes for op in self._operators), default=self._live)
 
-    def result(self, kept_to_the_end: list[Tensor]) -> Trace:
+    def result(self, outputs: list[Tensor], gradients: list[Tensor]) -> Trace:
         """Return the trace of a pass that has ended: outputs and gradients are still wanted."""
         last = len(self._operators) - 1
-        kept = {storage(tensor) for tensor in kept_to_the_end}
+        of_weights = {storage(tensor) for tensor in gradients}
+        kept = of_weights | {storage(tensor) for tensor in outputs}
         buffers = list(self._freed)
         for key, held in self._held.items():
             used = last if key in kept else min(held.used, last)
-            buffers.append(Buffer(held.size, min(held.born, last), used, last, held.output))
+            born, gradient = min(held.born, last), key in of_weights
+            buffers.append(Buffer(held.size, born, used, last, held.output, gradient))
         self._held.clear()  # its references would outlive the interpreter
         return Trace(
             operators=tuple(self._operators),
             input_shapes=tuple(tuple(x.shape) for x in self._inputs),
             input_bytes=sum(x.numel() * x.element_size() for x in self._inputs),
             dtype=_dtype(self._inputs),
+            weight_bytes=self.weights.size,
             frozen_params=self.weights.frozen,
             unread_params=self.weights.unread(),
             uncounted=dict(self._uncounted),

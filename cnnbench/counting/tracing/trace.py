@@ -169,14 +169,13 @@ def _traced(net: nn.Module, wanted: Wanted, how: How, number: int) -> tuple[Trac
             if isinstance(computing, OnShapes):
                 stack.enter_context(noticing(computing.note))
             with recorder, Constants() if how is How.CAREFULLY else nullcontext():
-                kept = outputs_of(net(*arguments, **keywords))
-                if not computing.saw(kept):
+                outputs = outputs_of(net(*arguments, **keywords))
+                if not computing.saw(outputs):
                     raise InputError("its output was computed in another thread, out of sight")
                 if train:
                     recorder.backward = True
-                    targets = trainable(kept)
+                    targets = trainable(outputs)
                     torch.autograd.backward(targets, [torch.ones_like(t) for t in targets])
-                    kept += gradients(net)
             if computing.refused is not None:  # though its code has gone on
                 raise computing.refused
         except KeyboardInterrupt:
@@ -186,7 +185,7 @@ def _traced(net: nn.Module, wanted: Wanted, how: How, number: int) -> tuple[Trac
             if not how.real and asks_for_values(error):
                 raise ValuesAsked(error, reason, ledger.live_bytes) from error
             raise InputError(reason) from error
-        return ledger.result(kept), drawn()
+        return ledger.result(outputs, gradients(net) if train else []), drawn()
 
 
 def _computing(net: nn.Module, ledger: Ledger, wanted: Wanted, how: How) -> OnShapes | OnValues:
