@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cnnbench import units
+from cnnbench.models.nesting import modules
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
@@ -53,7 +54,7 @@ def report_of(
             _habits(accounts),
             *(_layers(one) for one in accounts if one.layers),
         ],
-        findings=[_closing(accounts, claim)],
+        findings=[_closing(accounts, claim), *_open(done, accounts)],
         notes=[*notes, _DOCUMENTED],
         environment=software(),
     )
@@ -148,6 +149,18 @@ def _closing(verdicts: list[Account], claim: float | None) -> str:
     ours = units.count(next(iter(verdicts[0].terms.values())))
     differ = f"they differ by {', '.join(reasons)}" if reasons else "they agree"
     return f"{quoted}: the same network of {ours} MACs; {differ}"
+
+
+def _open(done: Pass, verdicts: list[Account]) -> list[str]:
+    """What no term explains: whose, how much, and the kinds of layer that it is in."""
+    found = modules(done.net)
+    left = [one for one in verdicts if one.remaining]
+    if not left:
+        return []
+    whose = ", ".join(f"{one.counter.name} {col.signed(one.remaining or 0)}" for one in left)
+    kinds = sorted({type(found[path]).__name__ for one in left for path in one.layers})
+    where = f", in layers of {', '.join(kinds)}" if kinds else ""
+    return [f"not explained: {whose}{where}"]
 
 
 def _label(what: str) -> str:

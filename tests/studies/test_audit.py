@@ -13,6 +13,7 @@ from cnnbench.errors import InputError
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.lookup import MODELS_BY_NAME
 from cnnbench.models.spec import parse
+from cnnbench.reports.audit import report_of
 from cnnbench.studies.audit import COUNTERS
 from cnnbench.studies.audit.audit import Account, installed, judge, positional, prepare
 from cnnbench.studies.audit.counter import What
@@ -108,6 +109,34 @@ def test_a_counter_that_is_wrong_otherwise_shows_the_layers() -> None:
     assert judged.remaining and list(judged.layers) == ["1"]
     assert sum(judged.layers.values()) == judged.remaining
     assert verdict("fvcore", attention, 5, 8).terms
+
+
+SEQUENCES = {
+    "LSTM": lambda: nn.LSTM(8, 8, 2, bidirectional=True),
+    "GRU": lambda: nn.GRU(8, 8),
+    "attention": lambda: Calls(lambda net, x: net.a(x, x, x)[0], a=nn.MultiheadAttention(8, 2)),
+    "products": lambda: Calls(lambda net, x: F.scaled_dot_product_attention(x, x, x)),
+    "heads": lambda: Calls(
+        lambda net, x: F.scaled_dot_product_attention(*3 * [x.unflatten(2, (2, 4))])
+    ),
+    "encoder": lambda: nn.TransformerEncoderLayer(8, 2, 16, batch_first=True),
+}
+
+
+@pytest.mark.parametrize("which", SEQUENCES)
+@pytest.mark.parametrize("name", ["fvcore", "torch"])
+def test_counters_of_operators_are_explained_in_recurrent_layers_and_attention(
+    name: str, which: str
+) -> None:
+    assert verdict(name, SEQUENCES[which](), 5, 8).remaining == 0
+
+
+def test_what_is_not_explained_is_said_last() -> None:
+    net = nn.Sequential(nn.Linear(8, 8), nn.LSTM(8, 8))
+    accounts = [verdict(name, net, 5, 8) for name in ("fvcore", "thop")]
+    finding = report_of("net", prepare(net, (5, 8), 1), accounts, [], None).findings[-1]
+    # Five steps of four gates, 16 x 8 products and 3 x 8 sums each, and 32 elementwise.
+    assert finding == "not explained: thop +3.20 k, in layers of LSTM"
 
 
 def test_a_counter_that_cannot_count_says_so() -> None:

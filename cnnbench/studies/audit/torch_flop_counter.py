@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from cnnbench.studies.audit.calls import operators, where
 from cnnbench.studies.audit.counter import Pass, Term, What
 
-_UNKNOWN = {"mv", "addmv", "dot", "vdot", "scaled_dot_product_attention"}  # the last on a CPU
+_UNKNOWN = {"mv", "addmv", "dot", "vdot"}
+_ATTENTION, _FUSED = "scaled_dot_product_attention", 4  # dimensions of what a CPU's kernel takes
 
 
 def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]]:
@@ -40,5 +41,7 @@ def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]
 def terms(done: Pass) -> Iterator[Term]:
     """Every product that is not hidden in a kernel of a recurrent layer."""
     for op, module in operators(done):
-        if op.cost.macs and not isinstance(module, nn.LSTM) and op.operator not in _UNKNOWN:
+        fused = op.operator == _ATTENTION and len(op.inputs[0]) == _FUSED
+        hidden = fused or isinstance(module, nn.LSTM) or op.operator in _UNKNOWN
+        if op.cost.macs and not hidden:
             yield Term(What.MACS, op.cost.macs, op)
