@@ -109,10 +109,10 @@ class Trace:
     Inference is a forward pass, training a forward and a backward one. `buffers` are the activation
     storages, `weight_bytes` those of parameters and buffers; `unread_params` are elements of
     parameters that nothing read, by module (auxiliary heads); `frozen_params` those that are not
-    trainable; `uncounted` names operators that the convention table does not know, by how often
-    they ran, `by_formula` those that were counted by what their authors registered with torch.
-    Where it was counted on values, `values_asked_at` is the code that asked for them; `random`
-    tells that random numbers decide the cost.
+    trainable, `zero_params` elements of weights that are zero; `uncounted` names operators that the
+    convention table does not know, by how often they ran, `by_formula` those that were counted by
+    what their authors registered with torch. Where it was counted on values, `values_asked_at` is
+    the code that asked for them; `random` tells that random numbers decide the cost.
     """
 
     operators: tuple[OpCost, ...]
@@ -121,6 +121,7 @@ class Trace:
     dtype: str
     weight_bytes: int = 0
     frozen_params: int = 0
+    zero_params: int = 0
     unread_params: dict[str, int] = field(default_factory=dict)
     uncounted: dict[str, int] = field(default_factory=dict)
     by_formula: dict[str, int] = field(default_factory=dict)

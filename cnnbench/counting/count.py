@@ -12,6 +12,7 @@ from cnnbench.counting.cost import Trace
 from cnnbench.counting.tracing.asked import ValuesAsked
 from cnnbench.counting.tracing.ledger import OUT_OF_SIGHT
 from cnnbench.counting.tracing.trace import trace
+from cnnbench.counting.zeros import zero_params
 from cnnbench.devices.device import find_device
 from cnnbench.errors import InputError, MemoryShortage, ShapeError
 from cnnbench.models.arguments import Inputs
@@ -82,7 +83,9 @@ def count_network(
             if network.given.on is On.VALUES:
                 raise ValuesAsked(InputError(""), "", 0)
             alone = not network.values and not train  # it was built for this, by ourselves
-            return trace(network.net, given.positional, given.named, train=train, restore=not alone)
+            found = trace(
+                network.net, given.positional, given.named, train=train, restore=not alone
+            )
         except ValuesAsked as asked:
             if network.given.on is On.SHAPES:
                 raise
@@ -93,9 +96,10 @@ def count_network(
             found = trace(
                 real.net, given.positional, given.named, train=train, values=True, wary=wary
             )
-            return replace(found, values_asked_at=asked.place)
+            found = replace(found, values_asked_at=asked.place)
     except InputError as error:
         raise network.refusal(error, batch, train=train) from error
+    return replace(found, zero_params=zeros) if (zeros := zero_params(network.net)) else found
 
 
 def _with_values(network: Network, asked: ValuesAsked, seed: int) -> Network:

@@ -31,6 +31,7 @@ class Totals(Cost):
     weight_bytes: Count = 0
     frozen_params: Count = 0
     idle_params: Count = 0
+    zero_params: Count = 0
     unread_params: dict[str, int] = field(default_factory=dict)
     uncounted: dict[str, int] = field(default_factory=dict)
     by_formula: dict[str, int] = field(default_factory=dict)
@@ -69,6 +70,7 @@ def totals(trace: Trace) -> Totals:
         weight_bytes=trace.weight_bytes,
         frozen_params=trace.frozen_params,
         idle_params=trace.idle_params,
+        zero_params=trace.zero_params,
         unread_params=trace.unread_params,
         uncounted=trace.uncounted,
         by_formula=trace.by_formula,

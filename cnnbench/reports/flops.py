@@ -188,6 +188,12 @@ def _remarks(rows: list[dict[str, Any]]) -> list[str]:
             remarks.append(f"{row['model']}: {number} of its params do not run{where}")
         if row["frozen_params"]:
             remarks.append(f"{row['model']}: {units.count(row['frozen_params'])} params are frozen")
+        if row["zero_params"]:
+            share = units.percent(row["zero_params"] / row["params"])
+            remarks.append(
+                f"{row['model']}: {units.count(row['zero_params'])} of its params are zero "
+                f"({share}), and cost what others cost"
+            )
         if row["uncounted"]:
             remarks.append(col.uncounted(row["model"], row["uncounted"]))
     return remarks
