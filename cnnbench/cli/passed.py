@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -54,13 +54,29 @@ _OnShapes = Annotated[
 
 
 @dataclass(frozen=True)
-class Passed:
-    """What a forward pass is given, and whether it is counted on values."""
+class Passing:
+    """What a forward pass is given."""
 
     inputs: _Input = None
     example: _Example = None
     flags: _Flags = None
     no_batch: _NoBatch = False
+
+    def keys(self) -> dict[str, Any]:
+        """What was typed, by the keys of a plan; ShapeError for a flag that is none."""
+        found = {
+            "input": list(self.inputs or ()),
+            "example": self.example,
+            "set": dict(parse_flags(self.flags or ())),
+            "batched": False if self.no_batch else None,
+        }
+        return {key: value for key, value in found.items() if value not in (None, [], {})}
+
+
+@dataclass(frozen=True)
+class Passed(Passing):
+    """What a forward pass is given, and whether it is counted on values."""
+
     on_values: _OnValues = False
     on_shapes: _OnShapes = False
 

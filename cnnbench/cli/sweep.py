@@ -13,6 +13,7 @@ import typer
 from cnnbench import units
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Measuring, command, their_code
+from cnnbench.cli.passed import Passing
 from cnnbench.cli.process import INTERRUPTED
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
@@ -87,6 +88,7 @@ def sweep(
         ),
     ] = None,
     axes: _Axes = _Axes(),
+    passing: Passing = Passing(),
     static: Annotated[bool, typer.Option("--static", help="Only count: time nothing.")] = False,
     measuring: Measuring = Measuring(),
     retry: Annotated[
@@ -127,12 +129,16 @@ def sweep(
 
     cnnbench sweep --models all --static --output run1
 
+    cnnbench sweep --models nets.py:Small --input 3x64x64 --batch 1,8 --output run1
+
     cnnbench sweep plan.toml --output run1
 
     cnnbench sweep plan.toml --slurm partition=gpu,gpus=1 --output run1
     """
     changed = {"device": measuring.device, "threads": measuring.threads, "static": static or None}
-    plan = _plan(file, axes.given(), {k: v for k, v in changed.items() if v is not None})
+    plan = _plan(
+        file, axes.given(), passing.keys(), {k: v for k, v in changed.items() if v is not None}
+    )
     if plan.threads is not None:
         cores.check_threads(plan.threads)
     measuring.unless(static, None)
@@ -188,15 +194,17 @@ def _end_if_some_failed(failed: int, of: int) -> None:
         raise SomeFailed([f"{text}; {hint}"], exit_code=1 if failed < of else 2)
 
 
-def _plan(file: Path | None, axes: dict[str, str], changed: dict[str, Any]) -> Plan:
+def _plan(
+    file: Path | None, axes: dict[str, str], passed: dict[str, Any], changed: dict[str, Any]
+) -> Plan:
     """Read the plan, from its file or the options that stand instead of one."""
     if file is not None:
-        for name in map(_option, axes):
+        for name in map(_option, (*axes, *passed)):
             raise CnnbenchError(f"{file} has the axes; write them there and leave {name} out")
         return read(file).model_copy(update=changed)
     if "models" not in axes:
         raise CnnbenchError("name a plan, or models: cnnbench sweep --models mobilenet,resnet50")
-    values = dict(changed)
+    values = {**passed, **changed}
     for name, text in axes.items():
         if name not in _READ and text not in _FLAGS:
             given = f"{_option(name)} {text!r}"
@@ -206,7 +214,7 @@ def _plan(file: Path | None, axes: dict[str, str], changed: dict[str, Any]) -> P
 
 
 def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return "--no-batch" if name == "batched" else f"--{name.replace('_', '-')}"
 
 
 def _submit(

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from cnnbench.counting.metrics import Metric
 from cnnbench.errors import ConfigError, SpecError, nearest
 from cnnbench.files import Complaint, read_toml, validated
-from cnnbench.guard.fields import Count, Held, Inputs, Size, Text, Tolerance, Tolerances
-from cnnbench.models.given import Given
+from cnnbench.guard.fields import Count, Held, Size, Tolerance, Tolerances
 from cnnbench.models.inputs import Dtype
+from cnnbench.models.passing import Passing, Text
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.timing.setting import Setting
 
@@ -26,20 +26,16 @@ _LATENCY_RATIO = 1.05
 _HELD = (Metric.MACS, Metric.PARAMS, Metric.PEAK)  # unless the configuration says otherwise
 
 
-class Guarded(BaseModel):
+class Guarded(Passing):
     """One model to guard: how it is built and run, and what it may cost."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
     name: Text
-    input: Inputs = None
-    example: Text = ""
-    set: dict[Text, str | int | float | bool] = {}
-    batched: Annotated[bool, Field(strict=True)] = True
     batch: Annotated[int, Field(strict=True, ge=1, le=10**6)] = 1
     dtype: Dtype | None = None
     train: Annotated[bool, Field(strict=True)] = False
     guard: Held = None
-    tolerance: Tolerances = {}
+    tolerance: Tolerances = Field(default={})
     max_macs: Count = None
     max_params: Count = None
     max_peak_activation_bytes: Size = None
@@ -52,13 +48,6 @@ class Guarded(BaseModel):
     def spec(self) -> AnySpec:
         """What its name says; SpecError where it names nothing."""
         return parse(self.name)
-
-    @property
-    def given(self) -> Given | None:
-        """What its forward pass is given; None for what the network itself says."""
-        if self.input is None and not (self.example or self.set) and self.batched:
-            return None
-        return Given(self.input or (), self.example, tuple(self.set.items()), self.batched)
 
     @property
     def setting(self) -> Setting:

@@ -1,4 +1,4 @@
-"""What the keys of a configuration hold: counts, sizes, tolerances, inputs, as they are typed."""
+"""What the keys of a configuration hold: counts, sizes, tolerances, as they are typed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from fractions import Fraction
 from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from cnnbench import units
 from cnnbench.counting.metrics import STATIC, Metric
-from cnnbench.errors import ShapeError, nearest
-from cnnbench.models.inputs import Input, batched, parse_inputs
+from cnnbench.errors import nearest
 
 _PERCENT = re.compile(r"\d{1,9}(\.\d{1,9})? ?%", re.ASCII)
 
@@ -78,29 +77,7 @@ def _guard(given: object) -> tuple[Metric, ...]:
     return tuple(map(Metric, names))
 
 
-def _inputs(given: object) -> tuple[Input, ...]:
-    texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
-        raise ValueError(f"{given!r} is no input; write '3x224x224', or a list of such")
-    try:
-        inputs = parse_inputs(texts)
-        for item in inputs:
-            batched(item.shape, 1)
-    except ShapeError as error:
-        raise ValueError(str(error)) from error
-    return inputs
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError(f"{text!r} has characters that cannot be shown")
-    return text
-
-
-AnyText = Annotated[str, Field(strict=True)]
-Text = Annotated[AnyText, AfterValidator(_printable)]
 Count = Annotated[int | None, BeforeValidator(partial(_quantity, size=False))]
 Size = Annotated[int | None, BeforeValidator(partial(_quantity, size=True))]
 Tolerances = Annotated[dict[Metric, Tolerance], BeforeValidator(_tolerances)]
 Held = Annotated[tuple[Metric, ...] | None, BeforeValidator(_guard)]
-Inputs = Annotated[tuple[Input, ...] | None, BeforeValidator(_inputs)]

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -20,7 +19,9 @@ from pydantic import (
 
 from cnnbench.errors import ConfigError, SettingError, SpecError
 from cnnbench.files import Complaint, read_toml, validated
+from cnnbench.models.given import Given
 from cnnbench.models.inputs import Dtype
+from cnnbench.models.passing import Passing
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
 from cnnbench.studies.comparison.stages import stages_of, with_options
@@ -53,23 +54,28 @@ Flags = Annotated[tuple[Flag, ...], *_Axis]
 
 @dataclass(frozen=True)
 class Configuration:
-    """One point of the product: a model, and how it is run."""
+    """One point of the product: a model, how it is run, and on what if not on its own input."""
 
     model: str
     setting: Setting = field(default_factory=Setting)
+    given: Given | None = None
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Configuration:
         """The configuration of a record."""
-        return cls(str(record.get("model")), Setting.of(record))
+        given = record.get("given")
+        return cls(str(record.get("model")), Setting.of(record), given and Given.read(given))
 
     def record(self) -> dict[str, Any]:
-        """Plain data, flat."""
-        return {"model": self.model, **self.setting.record()}
+        """Plain data, flat but for what is given."""
+        given = {} if self.given is None else {"given": self.given.plain()}
+        return {"model": self.model, **self.setting.record(), **given}
 
     def __str__(self) -> str:
         """The words a person reads: `lenet5, batch 8, channels last`."""
-        return ", ".join([self.model, *self.setting.words()])
+        return ", ".join(
+            [self.model, *filter(None, [str(self.given or "")]), *self.setting.words()]
+        )
 
     @property
     def spec(self) -> AnySpec:
@@ -77,8 +83,8 @@ class Configuration:
         return parse(self.model)
 
 
-class Plan(BaseModel):
-    """The axes, and how each point of their product is measured."""
+class Plan(Passing):
+    """The axes, and how each point of their product is measured: what every model is given, too."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     models: Texts
@@ -97,8 +103,9 @@ class Plan(BaseModel):
         A block without options stands at each of its stages, as in `compare`.
         """
         dtypes = [None if dtype is None else str(dtype) for dtype in self.dtype or (None,)]
+        given = self.given
         points = (
-            Configuration(model, Setting(batch, dtype, last, backend, train=train))
+            Configuration(model, Setting(batch, dtype, last, backend, train=train), given)
             for model, batch, dtype, last, backend, train in product(
                 _named(self.models),
                 self.batch,
@@ -156,8 +163,12 @@ _TAKES = {
     "device": "a name, as cpu or cuda:1",
     "threads": "a number from 1",
     "static": "false or true",
+    "input": "a shape such as 3x224x224, or a list of such",
+    "example": "FILE.py:NAME or module:NAME",
+    "set": "a table of keywords that are no tensors",
+    "batched": "false or true",
 }
-assert list(_TAKES) == list(Plan.model_fields)
+assert set(_TAKES) == set(Plan.model_fields)
 
 
 def _sentence(wrong: Complaint) -> str:

@@ -15,6 +15,8 @@ from cnnbench.counting.cost import Cost, Count
 from cnnbench.counting.totals import Totals
 from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
+from cnnbench.errors import CnnbenchError
+from cnnbench.models.given import Given
 from cnnbench.models.lookup import BLOCKS_BY_NAME
 from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
@@ -78,6 +80,7 @@ class Result(BaseModel):
     graph: bool = False
     fuse: bool = False
     train: bool = False
+    given: Given | None = None
     cost: Totals | None = None
     kinds: dict[str, OfKind] = Field(default={})
     prediction: Predicted | None = None
@@ -91,6 +94,14 @@ class Result(BaseModel):
     @classmethod
     def _in_utc(cls, value: datetime) -> datetime:
         return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+    @field_validator("given", mode="before")
+    @classmethod
+    def _read_given(cls, value: Any) -> Any:
+        try:
+            return value and Given.read(value)
+        except (CnnbenchError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"given is none: {error}") from error
 
     @field_validator("cost", mode="before")
     @classmethod
@@ -123,7 +134,7 @@ class Result(BaseModel):
     @cached_property
     def configuration(self) -> Configuration:
         """What was measured, wherever."""
-        return Configuration(self.model, self.setting)
+        return Configuration(self.model, self.setting, self.given)
 
     @cached_property
     def setting(self) -> Setting:

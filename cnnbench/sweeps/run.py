@@ -133,7 +133,7 @@ def _timed(group: Sequence[Row], profile: Profile, session: Session) -> bool:
     """Add to each record its latency and raw samples; whether Ctrl-C ended it before."""
     asked = [(one.spec, one.setting) for one, _ in group]
     known = [TOTALS.validate_python(record["cost"]) for _, record in group]
-    timing = timed(asked, None, session, known=known)
+    timing = timed(asked, group[0][0].given, session, known=known)
     if timing.interrupted:
         return True
     together = uuid4().hex  # samples of one group can be compared round by round

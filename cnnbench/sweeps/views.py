@@ -82,7 +82,7 @@ def ordered(results: Iterable[Result]) -> list[Result]:
 
 
 def named(results: Sequence[Result]) -> Callable[[Result], str]:
-    """What a result's setting is called: its batch, and what else differs among them."""
+    """What a result's setting is called: its batch, and what else differs, its input too."""
 
     def setting(one: Result) -> Setting:
         return replace(one.setting, dtype=dtype(one))
@@ -90,7 +90,13 @@ def named(results: Sequence[Result]) -> Callable[[Result], str]:
     seen = {setting(one) for one in results}
     names = [field.name for field in fields(Setting)]
     differing = [name for name in names if len({getattr(one, name) for one in seen}) > 1]
-    return lambda result: ", ".join(setting(result).words("batch", *differing, usual=True))
+    inputs = len({one.given for one in results}) > 1
+
+    def name(result: Result) -> str:
+        words = setting(result).words("batch", *differing, usual=True)
+        return ", ".join([*words, *([str(result.given)] if inputs and result.given else [])])
+
+    return name
 
 
 def series(results: Sequence[Result]) -> list[str]:

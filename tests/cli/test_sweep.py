@@ -94,6 +94,8 @@ def test_times_are_measured_and_merged(tmp_path: Path) -> None:
         (["sweep", "--models", "lenet5", "--compile", "maybe", "-o", "x"], "give no, yes, both"),
         (["sweep", "none.toml", "-o", "x"], "cannot read none.toml"),
         (["sweep", "none.toml", "--models", "lenet5", "-o", "x"], "leave --models out"),
+        (["sweep", "none.toml", "--no-batch", "-o", "x"], "leave --no-batch out"),
+        (["sweep", "--models", "lenet5", "--set", "x", "-o", "x"], "malformed flag 'x'"),
         (["sweep", "--models", "lenet5", "--static", "-o", "/dev/null"], "it is no folder"),
         (["sweep", "--models", "lenet5", "--static", "-o", "/proc/x"], "cannot write /proc/x"),
         (["sweep", "--models", "lenet5", "--device", "cuda:9", "-o", "x"], "cpu"),

@@ -38,6 +38,8 @@ def test_a_point_stands_once() -> None:
         ('models = "lenet5"\nbatch = 1.5', "batch cannot be 1.5"),
         ('models = "lenet5"\ndtype = "float8"', "dtype cannot be 'float8'; it takes float"),
         ('models = "lenet5"\nthreads = 0', "threads"),
+        ('models = "lenet5"\ninput = "3x"', "malformed shape '3x'"),
+        ('models = "lenet5"\nset = 1', "set cannot be 1; it takes a table of keywords"),
         (
             'models = "lenet5"\nchannels_last = "both"',
             "channels_last cannot be 'both'; it takes false, true or both",

@@ -21,6 +21,7 @@ from cnnbench.sweeps.reading import read
 from cnnbench.sweeps.run import Ran, key, missing, run
 from cnnbench.sweeps.slurm.array import unfinished
 from cnnbench.sweeps.store import Store
+from cnnbench.sweeps.views import named
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 
@@ -52,6 +53,28 @@ def test_a_static_sweep_counts_and_goes_on(tmp_path: Path) -> None:
         assert record["prediction"] is None
     run(FEW, store, None, QUICK)
     assert len(made.records(store)) == 4 and not missing(FEW, store, None)
+
+
+def test_what_models_are_given_is_counted_timed_and_part_of_the_key(tmp_path: Path) -> None:
+    made_of = {"models": "resnet20", "input": "3x48x40", "batch": [1, 2]}
+    (one, two), (plain,) = (
+        planned(values, "x").configurations() for values in (made_of, {"models": "resnet20"})
+    )
+    store, machine = Store(tmp_path), Machine.find("cpu", 1)
+    run([one, two, plain], store, None, QUICK)
+    run([one], store, machine, QUICK)
+    assert missing([one, two, plain], store, None) == []
+    assert missing([one, two], store, machine) == [two]
+    assert str(one) == "resnet20, 3x48x40, batch 1"
+    shapes = [record["cost"]["input"] for record in made.records(store)]
+    assert shapes == [[[1, 3, 48, 40]], [[2, 3, 48, 40]], [[1, 3, 32, 32]], [[1, 3, 48, 40]]]
+    found = read([store])
+    assert {result.configuration for result in found} == {one, two, plain}
+    assert {named(found)(result) for result in found} == {
+        "batch 1, 3x48x40",
+        "batch 2, 3x48x40",
+        "batch 1",
+    }
 
 
 def test_many_are_counted_in_processes_in_their_order(tmp_path: Path) -> None:
