@@ -93,9 +93,7 @@ def flops(
             shown.counted(number, len(specs))
             try:
                 trace = counted_at(spec, batch)
-                # Batch norm refuses one image where a map is 1x1.
-                least = 2 if train else 1
-                one = memory.of(trace, partial(counted_at, spec), least)
+                one = memory.of(trace, partial(counted_at, spec))
                 traces[str(spec)] = trace
                 if one is not None:
                     held[str(spec)] = one

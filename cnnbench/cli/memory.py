@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from cnnbench import units
 from cnnbench.counting.optimizers import Optimizer
-from cnnbench.errors import CnnbenchError
+from cnnbench.errors import CnnbenchError, InputError
 
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
@@ -74,8 +75,8 @@ class Memory:
         if not batched:
             raise CnnbenchError("--fit-memory searches a batch, and --no-batch has none")
 
-    def of(self, trace: Trace, at: Callable[[int], Trace], least: int) -> Held | None:
-        """The memory of a pass, and the largest batch; `at` counts another from `least` on."""
+    def of(self, trace: Trace, at: Callable[[int], Trace]) -> Held | None:
+        """The memory of a pass, and the largest batch; `at` counts another one."""
         if self == Memory():
             return None
         from cnnbench.counting.footprint import footprint
@@ -89,4 +90,11 @@ class Memory:
         def bytes_at(batch: int) -> int:
             return footprint(at(batch), self.optimizer).total_bytes
 
-        return Held(held, self.limit, largest_batch(bytes_at, self.limit, least))
+        if self.optimizer is None:
+            return Held(held, self.limit, largest_batch(bytes_at, self.limit))
+        # Batch norm refuses to train on one image where a map is 1x1: it is asked last.
+        found = largest_batch(bytes_at, self.limit, least=2)
+        if not found:
+            with suppress(InputError):
+                found = int(bytes_at(1) <= self.limit)
+        return Held(held, self.limit, found)

@@ -17,7 +17,7 @@ from cnnbench.counting.rules import convention
 from cnnbench.errors import BaselineError, reason_of
 from cnnbench.files import Complaint, validated, write
 from cnnbench.guard.costs import Costs
-from cnnbench.models.passing import Text
+from cnnbench.models.given_keys import Text
 from cnnbench.version import __version__
 
 FORMAT = 2  # the first had no digest

@@ -13,8 +13,8 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.errors import ConfigError, SpecError, nearest
 from cnnbench.files import Complaint, read_toml, validated
 from cnnbench.guard.fields import Count, Held, Size, Tolerance, Tolerances
+from cnnbench.models.given_keys import GivenKeys, Text
 from cnnbench.models.inputs import Dtype
-from cnnbench.models.passing import Passing, Text
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.timing.setting import Setting
 
@@ -26,7 +26,7 @@ _LATENCY_RATIO = 1.05
 _HELD = (Metric.MACS, Metric.PARAMS, Metric.PEAK)  # unless the configuration says otherwise
 
 
-class Guarded(Passing):
+class Guarded(GivenKeys):
     """One model to guard: how it is built and run, and what it may cost."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)

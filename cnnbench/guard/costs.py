@@ -17,8 +17,8 @@ from cnnbench.counting.count import count
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import InputError, NoInputError
 from cnnbench.guard.config import Guarded
+from cnnbench.models.given_keys import AnyText
 from cnnbench.models.inputs import Shape
-from cnnbench.models.passing import AnyText
 
 _EXACT = ConfigDict(extra="forbid")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 
 from cnnbench.errors import InputError
 
@@ -26,14 +25,13 @@ def largest_batch(held: Callable[[int], int], limit: int, least: int = 1) -> int
     if known[least] > limit:
         return 0
     low, high = least, MOST + 1
-    for number in count():
-        if high - low <= 1:
-            return low
-        guess = (low + high) // 2 if number % 4 == 3 else _on_line(known, limit)
+    while high - low > 1:
+        # Every fourth halves what is left, should memory not grow along a line.
+        guess = _on_line(known, limit) if len(known) % 4 else (low + high) // 2
         guess = min(max(guess, low + 1), high - 1)
         known[guess] = held(guess)
         low, high = (guess, high) if known[guess] <= limit else (low, guess)
-    raise AssertionError
+    return low
 
 
 def _on_line(known: dict[int, int], limit: int) -> int:

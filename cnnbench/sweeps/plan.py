@@ -20,8 +20,8 @@ from pydantic import (
 from cnnbench.errors import ConfigError, SettingError, SpecError
 from cnnbench.files import Complaint, read_toml, validated
 from cnnbench.models.given import Given
+from cnnbench.models.given_keys import GivenKeys
 from cnnbench.models.inputs import Dtype
-from cnnbench.models.passing import Passing
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
 from cnnbench.studies.comparison.stages import stages_of, with_options
@@ -83,7 +83,7 @@ class Configuration:
         return parse(self.model)
 
 
-class Plan(Passing):
+class Plan(GivenKeys):
     """The axes, and how each point of their product is measured: what every model is given, too."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -299,6 +299,10 @@ def test_the_memory_of_a_training_step_and_the_largest_batch() -> None:
     shown = command(*step, "--fit-memory", "1kB", COLUMNS="80").stdout
     assert "Memory of a training step with adam" in shown
     assert "lenet5: not even one image fits into 1000 B" in shown
+    (alone,) = results("flops", "plain20", *step[3:-1], "1")
+    limit = str(alone["memory"]["total_bytes"])  # of one image, too little for two
+    (alone,) = results("flops", "plain20", *step[3:], "--fit-memory", limit)
+    assert alone["memory"]["largest_batch"] == 1
 
 
 def test_the_largest_batch_of_a_pass() -> None:

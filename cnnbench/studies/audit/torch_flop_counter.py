@@ -41,7 +41,7 @@ def ask(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, dict[str, int]
 def terms(done: Pass) -> Iterator[Term]:
     """Every product that is not hidden in a kernel of a recurrent layer."""
     for op, module in operators(done):
-        fused = op.operator == _ATTENTION and len(op.inputs[0]) == _FUSED
+        fused = op.operator == _ATTENTION and len(op.output) == _FUSED
         hidden = fused or isinstance(module, nn.LSTM) or op.operator in _UNKNOWN
         if op.cost.macs and not hidden:
             yield Term(What.MACS, op.cost.macs, op)

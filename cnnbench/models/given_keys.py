@@ -35,7 +35,7 @@ Text = Annotated[AnyText, AfterValidator(_printable)]
 Inputs = Annotated[tuple[Input, ...] | None, BeforeValidator(_inputs)]
 
 
-class Passing(BaseModel):
+class GivenKeys(BaseModel):
     """The keys: shapes or files, an example, flags, and whether a batch stands in front."""
 
     input: Inputs = None
