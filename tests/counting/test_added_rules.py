@@ -14,7 +14,7 @@ from cnnbench import count
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules import added as added_rules
 from cnnbench.counting.rules import register, table
-from cnnbench.counting.rules.operators import Work
+from cnnbench.counting.rules.work import Work
 from cnnbench.errors import RuleError
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules import convention, operators, special
-from cnnbench.counting.rules.operators import Rule
 from cnnbench.counting.rules.table import RULES
+from cnnbench.counting.rules.work import Rule
 
 from .markdown import code, table
 

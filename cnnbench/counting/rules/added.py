@@ -10,8 +10,8 @@ from typing import Any
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules import convention
 from cnnbench.counting.rules.backward import GRADIENTS
-from cnnbench.counting.rules.operators import Rule, Work
 from cnnbench.counting.rules.table import RULES
+from cnnbench.counting.rules.work import Rule, Work
 from cnnbench.errors import RuleError, reason_of
 
 GROUP = "cnnbench.operators"

@@ -10,25 +10,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from torch import Tensor
-
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules import convention
 from cnnbench.counting.rules.operators import (
-    Rule,
-    Work,
     adaptive_pool,
     generic_convolution,
     per_output_element,
     pool,
 )
+from cnnbench.counting.rules.work import Rule, Shaped, Work
 
 
 def convolution_backward(
-    out: Sequence[Tensor | None],
-    gradient: Tensor,
-    x: Tensor,
-    weight: Tensor,
+    out: Sequence[Shaped | None],
+    gradient: Shaped,
+    x: Shaped,
+    weight: Shaped,
     bias_sizes: Sequence[int] | None,
     stride: Sequence[int],
     padding: object,
@@ -56,18 +53,18 @@ def convolution_backward(
 
 
 def pool_backward(
-    out: Tensor, gradient: Tensor, x: Tensor, window: Sequence[int], stride: Sequence[int], *_: Any
+    out: Shaped, gradient: Shaped, x: Shaped, window: Sequence[int], stride: Sequence[int], *_: Any
 ) -> Work:
     """Every gradient is shared out over its window."""
     return pool(gradient, x, window, stride)
 
 
-def adaptive_pool_backward(out: Tensor, gradient: Tensor, x: Tensor) -> Work:
+def adaptive_pool_backward(out: Shaped, gradient: Shaped, x: Shaped) -> Work:
     """Every gradient is shared out over its window."""
     return adaptive_pool(gradient, x, gradient.shape[2:])
 
 
-def max_pool_backward(out: Tensor, gradient: Tensor, *_: Any) -> Work:
+def max_pool_backward(out: Shaped, gradient: Shaped, *_: Any) -> Work:
     """Every gradient is added where its maximum was."""
     return Work(Kind.POOLING, elementwise_flops=gradient.numel() * convention.ARITHMETIC)
 
@@ -75,14 +72,14 @@ def max_pool_backward(out: Tensor, gradient: Tensor, *_: Any) -> Work:
 def interpolation_backward(pixels: int) -> Rule:
     """Every gradient is shared out over the pixels it was made of."""
 
-    def rule(out: Tensor, gradient: Tensor, *_: Any) -> Work:
+    def rule(out: Shaped, gradient: Shaped, *_: Any) -> Work:
         return Work(Kind.OTHER, elementwise_flops=pixels * gradient.numel())
 
     return rule
 
 
 def attention_backward(
-    out: Any, gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any
+    out: Any, gradient: Shaped, query: Shaped, key: Shaped, value: Shaped, *_: Any, **__: Any
 ) -> Work:
     """The scores again, then the gradients of values, scores, queries and keys."""
     # query [..., L, E], key [..., S, E], value [..., S, V]

@@ -1,43 +1,25 @@
 """The work of each operator: one function a family, its shapes as a comment above, one table.
 
-A rule is called with the operator's output and its own arguments; an operator that no rule and
-no convention knows is named to the user, never counted as zero in silence.
+A rule is called with the operator's output and its own arguments, of which it reads shapes alone;
+those of torch need no torch, so that a file's operators are counted by them too. An operator that
+no rule and no convention knows is named to the user, never counted as zero in silence.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules import convention
+from cnnbench.counting.rules.work import Rule, Shaped, Work
 from cnnbench.models.inputs import Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What an operator computes, before parameters and bytes are known.
-
-    `name` is what people call it, where torch's name says less (a hardtanh from 0 to 6).
-    """
-
-    kind: Kind
-    macs: int = 0
-    elementwise_flops: int = 0
-    activations: int = 0
-    weight: Shape | None = None
-    kernel: Shape = ()
-    stride: Shape = ()
-    groups: int = 1
-    name: str = ""
-
-
-Rule = Callable[..., Work]
+def first(out: Any) -> Any:
+    """An operator's output, or the first of several."""
+    return out[0] if isinstance(out, (tuple, list)) else out
 
 
 def spread(value: int | Sequence[int] | None, dims: int, default: Shape = ()) -> Shape:
@@ -50,10 +32,10 @@ def spread(value: int | Sequence[int] | None, dims: int, default: Shape = ()) ->
 
 
 def convolution(
-    out: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
+    out: Shaped,
+    x: Shaped,
+    weight: Shaped,
+    bias: Shaped | None = None,
     stride: int | Sequence[int] = 1,
     padding: object = 0,
     dilation: object = 1,
@@ -65,10 +47,10 @@ def convolution(
 
 
 def transposed_convolution(
-    out: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
+    out: Shaped,
+    x: Shaped,
+    weight: Shaped,
+    bias: Shaped | None = None,
     stride: int | Sequence[int] = 1,
     padding: object = 0,
     output_padding: object = 0,
@@ -81,7 +63,7 @@ def transposed_convolution(
 
 
 def _convolved(
-    out: Tensor, elements: int, weight: Tensor, stride: int | Sequence[int], groups: int
+    out: Shaped, elements: int, weight: Shaped, stride: int | Sequence[int], groups: int
 ) -> Work:
     """Multiply each of `elements` with a kernel of every channel of its group."""
     depth, *window = weight.shape[1:]
@@ -101,10 +83,10 @@ def _convolved(
 
 
 def generic_convolution(
-    out: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
+    out: Shaped,
+    x: Shaped,
+    weight: Shaped,
+    bias: Shaped | None,
     stride: Sequence[int],
     padding: object,
     dilation: object,
@@ -119,7 +101,7 @@ def generic_convolution(
     return convolution(out, x, weight, bias, stride, groups=groups)
 
 
-def linear(out: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Work:
+def linear(out: Shaped, x: Shaped, weight: Shaped, bias: Shaped | None = None) -> Work:
     """Every output element is a dot product over the input features."""
     # x [..., I], weight [O, I] -> out [..., O]
     return Work(
@@ -130,23 +112,23 @@ def linear(out: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None = None) -
     )
 
 
-def matmul(out: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
+def matmul(out: Shaped, a: Any, b: Shaped, **_: object) -> Work:
     """Every output element is a dot product over the shared dimension."""
     # a [..., M, K], b [..., K, N] -> out [..., M, N]
-    if a.layout is not torch.strided:  # a product of each number that it holds with a row
+    if "sparse" in str(a.layout):  # a product of each number that it holds with a row
         return Work(Kind.MATMUL, macs=a._nnz() * b.shape[-1])
     return Work(Kind.MATMUL, macs=out.numel() * a.shape[-1])
 
 
-def added_matmul(out: Tensor, c: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
+def added_matmul(out: Shaped, c: Shaped, a: Shaped, b: Shaped, **_: object) -> Work:
     """C + A B: the addition is where the accumulator starts."""
     # c [..., N], a [..., M, K], b [..., K, N] -> out [..., M, N]
     return matmul(out, a, b)
 
 
 def pool(
-    out: Tensor | tuple[Tensor, ...],
-    x: Tensor,
+    out: Shaped | tuple[Shaped, ...],
+    x: Shaped,
     window: int | Sequence[int],
     stride: int | Sequence[int] | None = None,
     *_: object,
@@ -154,24 +136,24 @@ def pool(
 ) -> Work:
     """The window's size per output element, for a maximum as for an average."""
     # x [N, C, *S] -> out [N, C, *S']
-    out = out if isinstance(out, Tensor) else out[0]
+    result = first(out)
     dims = 1 if isinstance(window, int) else len(window)
-    kernel = spread(window, max(dims, out.dim() - 2))
+    kernel = spread(window, max(dims, result.dim() - 2))
     return Work(
         Kind.POOLING,
-        elementwise_flops=out.numel() * math.prod(kernel),
+        elementwise_flops=result.numel() * math.prod(kernel),
         kernel=kernel,
         stride=spread(stride, len(kernel), kernel),
     )
 
 
-def adaptive_pool(out: Tensor | tuple[Tensor, ...], x: Tensor, size: int | Sequence[int]) -> Work:
+def adaptive_pool(out: Shaped | tuple[Shaped, ...], x: Shaped, size: int | Sequence[int]) -> Work:
     """Windows from floor(i S / S') to ceil((i + 1) S / S'), which may overlap."""
     # x [..., *S] -> out [..., *S']
-    out = out if isinstance(out, Tensor) else out[0]
+    result = first(out)
     dims = 1 if isinstance(size, int) else len(size)
-    sides = list(zip(x.shape[-dims:], out.shape[-dims:], strict=True))
-    flops = math.prod(out.shape[:-dims])
+    sides = list(zip(x.shape[-dims:], result.shape[-dims:], strict=True))
+    flops = math.prod(result.shape[:-dims])
     for before, after in sides:
         flops *= sum(-(-(i + 1) * before // after) - i * before // after for i in range(after))
     kernel = tuple(-(-before // after) for before, after in sides)
@@ -179,10 +161,10 @@ def adaptive_pool(out: Tensor | tuple[Tensor, ...], x: Tensor, size: int | Seque
 
 
 def attention(
-    out: Tensor | tuple[Tensor, ...],
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
+    out: Shaped | tuple[Shaped, ...],
+    query: Shaped,
+    key: Shaped,
+    value: Shaped,
     *_: object,
     **__: object,
 ) -> Work:
@@ -197,7 +179,7 @@ def attention(
     )
 
 
-def hardtanh(out: Tensor, x: Tensor, low: float = -1.0, high: float = 1.0) -> Work:
+def hardtanh(out: Shaped, x: Shaped, low: float = -1.0, high: float = 1.0) -> Work:
     """`nn.ReLU6` is one from 0 to 6."""
     name = "relu6" if (low, high) == (0, 6) else ""
     return Work(Kind.ACTIVATION, elementwise_flops=out.numel() * convention.ACTIVATION, name=name)
@@ -207,8 +189,7 @@ def per_output_element(kind: Kind, flops: int) -> Rule:
     """The same work for every element of the output, or of the first of several."""
 
     def rule(out: Any, *_: object, **__: object) -> Work:
-        first = out if isinstance(out, Tensor) else out[0]
-        return Work(kind, elementwise_flops=flops * first.numel())
+        return Work(kind, elementwise_flops=flops * first(out).numel())
 
     return rule
 

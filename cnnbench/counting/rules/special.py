@@ -12,28 +12,26 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor
-
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules.operators import (
-    Rule,
-    Work,
     added_matmul,
     convolution,
+    first,
     per_input_element,
     per_output_element,
     spread,
 )
+from cnnbench.counting.rules.work import Rule, Shaped, Work
 
 _MIXED = {0: {4: 4, 5: 8}, 1: {4: 1, 5: 1}, 2: {4: 16}}  # values, by mode and by dimensions
 _SAMPLES = 2  # of a bin's side, where a pooling chooses as many as its box asks for
 
 
 def trilinear(
-    out: Tensor,
-    a: Tensor,
-    b: Tensor,
-    c: Tensor,
+    out: Shaped,
+    a: Shaped,
+    b: Shaped,
+    c: Shaped,
     only_bc: Sequence[int],
     only_ac: Sequence[int],
     only_ab: Sequence[int],
@@ -49,25 +47,25 @@ def trilinear(
         for dim, side in zip(there, tensor.shape, strict=True):
             sides[dim] = max(sides[dim], side)
     in_ab = [dim for dim in range(dims) if dim not in only_bc or dim not in only_ac]
-    first = math.prod(sides[dim] for dim in in_ab)
+    of_ab = math.prod(sides[dim] for dim in in_ab)
     gone = {dim for dim in summed if dim in only_ab}
-    second = math.prod(side for dim, side in enumerate(sides) if dim not in gone)
+    of_c = math.prod(side for dim, side in enumerate(sides) if dim not in gone)
     weight = tuple(b.shape)
-    return Work(Kind.LINEAR, macs=first + second, activations=out.numel(), weight=weight)
+    return Work(Kind.LINEAR, macs=of_ab + of_c, activations=out.numel(), weight=weight)
 
 
-def added_batches(out: Tensor, c: Tensor, a: Tensor, b: Tensor, **_: object) -> Work:
+def added_batches(out: Shaped, c: Shaped, a: Shaped, b: Shaped, **_: object) -> Work:
     """C + the sum over the batch of A B."""
     # c [N, P], a [B, N, M], b [B, M, P] -> out [N, P]
     return Work(Kind.MATMUL, macs=out.numel() * a.shape[0] * a.shape[2])
 
 
-def outer(out: Tensor, *_: object, **__: object) -> Work:
+def outer(out: Shaped, *_: object, **__: object) -> Work:
     """A product for each output element."""
     return Work(Kind.MATMUL, macs=out.numel())
 
 
-def time_convolution(out: Tensor, x: Tensor, weight: Tensor, *_: object) -> Work:
+def time_convolution(out: Shaped, x: Shaped, weight: Shaped, *_: object) -> Work:
     """`conv_tbc`: a convolution over time, channels last."""
     # x [T, N, C], weight [k, C, K] -> out [T', N, K]
     window, depth, filters = weight.shape
@@ -81,13 +79,13 @@ def time_convolution(out: Tensor, x: Tensor, weight: Tensor, *_: object) -> Work
     )
 
 
-def distances(out: Tensor, a: Tensor, *_: object) -> Work:
+def distances(out: Shaped, a: Shaped, *_: object) -> Work:
     """A difference, squared and summed, of every coordinate."""
     # a [..., P, M], b [..., R, M] -> out [..., P, R]
     return Work(Kind.MATMUL, macs=out.numel() * a.shape[-1])
 
 
-def transform(out: Tensor, x: Tensor, dim: Sequence[int], *_: object) -> Work:
+def transform(out: Shaped, x: Shaped, dim: Sequence[int], *_: object) -> Work:
     """A Fourier transform of real or complex numbers along some dimensions."""
     larger = out if out.numel() > x.numel() else x
     n = math.prod(larger.shape[d] for d in dim)
@@ -97,12 +95,12 @@ def transform(out: Tensor, x: Tensor, dim: Sequence[int], *_: object) -> Work:
 
 
 def deformable(
-    out: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    offset: Tensor,
-    mask: Tensor,
-    bias: Tensor,
+    out: Shaped,
+    x: Shaped,
+    weight: Shaped,
+    offset: Shaped,
+    mask: Shaped,
+    bias: Shaped,
     *more: int | bool,
 ) -> Work:
     """A convolution of values that are sampled bilinearly, four mixed for each."""
@@ -122,21 +120,21 @@ def deformable(
     )
 
 
-def grid_sample(out: Tensor, x: Tensor, grid: Tensor, mode: int, *_: object) -> Work:
+def grid_sample(out: Shaped, x: Shaped, grid: Shaped, mode: int, *_: object) -> Work:
     """Values mixed at each place: 4 bilinear, 8 in three dimensions, 16 bicubic, 1 nearest."""
     return Work(Kind.OTHER, elementwise_flops=out.numel() * _MIXED[mode][out.dim()])
 
 
-def affine_grid(out: Tensor, theta: Tensor, *_: object) -> Work:
+def affine_grid(out: Shaped, theta: Shaped, *_: object) -> Work:
     """The matrix times each place of the grid."""
     # theta [N, 2, 3] -> out [N, H, W, 2]
     return Work(Kind.MATMUL, macs=out.numel() * theta.shape[-1])
 
 
 def pooled_boxes(
-    out: Tensor | tuple[Tensor, ...],
-    x: Tensor,
-    boxes: Tensor,
+    out: Shaped | tuple[Shaped, ...],
+    x: Shaped,
+    boxes: Shaped,
     scale: float,
     height: int,
     width: int,
@@ -147,19 +145,18 @@ def pooled_boxes(
 
     There are two samples a side where the box's size decides.
     """
-    first = out if isinstance(out, Tensor) else out[0]
     places = (samples if samples > 0 else _SAMPLES) ** 2
-    return Work(Kind.POOLING, elementwise_flops=first.numel() * places * 4)
+    return Work(Kind.POOLING, elementwise_flops=first(out).numel() * places * 4)
 
 
-def suppression(out: Tensor, boxes: Tensor, *_: object) -> Work:
+def suppression(out: Shaped, boxes: Shaped, *_: object) -> Work:
     """The overlap of each pair of boxes."""
     n = boxes.shape[0]
     return Work(Kind.OTHER, elementwise_flops=n * (n - 1) // 2)
 
 
 def fractional_pool(
-    out: tuple[Tensor, ...], x: Tensor, window: int | Sequence[int], *_: object
+    out: tuple[Shaped, ...], x: Shaped, window: int | Sequence[int], *_: object
 ) -> Work:
     """The window's size per output element."""
     kernel = spread(window, 2)
@@ -167,7 +164,7 @@ def fractional_pool(
 
 
 def _antialiased(taps: int) -> Rule:
-    def rule(out: Tensor, x: Tensor, *_: object, **__: object) -> Work:
+    def rule(out: Shaped, x: Shaped, *_: object, **__: object) -> Work:
         """Two passes, along the rows and then the columns, with a window that grows with scale."""
         # x [N, C, H, W] -> [N, C, H, W'] -> out [N, C, H', W']
         before, after = x.shape[-2:], out.shape[-2:]
@@ -179,14 +176,14 @@ def _antialiased(taps: int) -> Rule:
     return rule
 
 
-def quantised_linear(out: Tensor, x: Tensor, *_: object, **__: object) -> Work:
+def quantised_linear(out: Shaped, x: Shaped, *_: object, **__: object) -> Work:
     """A linear layer of packed int8 weights."""
     features = x.shape[-1]
     weight = (out.shape[-1], features)
     return Work(Kind.LINEAR, macs=out.numel() * features, activations=out.numel(), weight=weight)
 
 
-def quantised_convolution(out: Tensor, x: Tensor, packed: Any, *_: object, **__: object) -> Work:
+def quantised_convolution(out: Shaped, x: Shaped, packed: Any, *_: object, **__: object) -> Work:
     """A convolution of packed int8 weights."""
     weight, _bias = packed.unpack()
     return convolution(out, x, weight, None, packed.stride(), groups=packed.groups())

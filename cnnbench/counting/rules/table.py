@@ -5,7 +5,6 @@ from __future__ import annotations
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules import convention
 from cnnbench.counting.rules.operators import (
-    Rule,
     adaptive_pool,
     added_matmul,
     attention,
@@ -20,6 +19,7 @@ from cnnbench.counting.rules.operators import (
     transposed_convolution,
 )
 from cnnbench.counting.rules.special import SPECIAL
+from cnnbench.counting.rules.work import Rule
 
 # By the operator's base name: overloads and in-place forms share a rule.
 RULES: dict[str, Rule] = {

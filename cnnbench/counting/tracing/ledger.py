@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.memory import Buffer
-from cnnbench.counting.rules.operators import Work
+from cnnbench.counting.rules.work import Work
 from cnnbench.counting.tracing.tensors import bytes_of, expired, is_plain, storage, weakly
 from cnnbench.counting.tracing.weights import Weights
 from cnnbench.errors import InputError

@@ -18,7 +18,6 @@ from torch.utils._pytree import tree_map_only
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.rules.added import formula
 from cnnbench.counting.rules.backward import GRADIENTS
-from cnnbench.counting.rules.operators import Rule, Work
 from cnnbench.counting.rules.table import RULES
 from cnnbench.counting.rules.treatment import (
     Operator,
@@ -28,6 +27,7 @@ from cnnbench.counting.rules.treatment import (
     is_idle,
     treated,
 )
+from cnnbench.counting.rules.work import Rule, Work
 from cnnbench.counting.tracing.computing import OnShapes, OnValues
 from cnnbench.counting.tracing.failures import Failures
 from cnnbench.counting.tracing.ledger import Ledger

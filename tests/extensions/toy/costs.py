@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from cnnbench.counting.cost import Kind
-from cnnbench.counting.rules.operators import Work
+from cnnbench.counting.rules.work import Work
 
 
 def fold(out: Tensor, x: Tensor, times: int) -> Work:
