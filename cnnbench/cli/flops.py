@@ -78,8 +78,10 @@ def flops(
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
     given = passed.given(batch, specs)
     with heavy_imports():
-        from cnnbench.counting.count import count
+        from cnnbench.counting.count import count, import_for
         from cnnbench.reports.flops import report_of
+
+        import_for(specs)
     asked = division if layers or operators or divided.named else None
     traces: dict[str, Trace] = {}
     held: dict[str, Held] = {}

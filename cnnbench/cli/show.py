@@ -47,8 +47,10 @@ def show(
     spec = parse(model)
     given = passed.given(batch, [spec])
     with heavy_imports():
-        from cnnbench.counting.count import count
+        from cnnbench.counting.count import count, import_for
         from cnnbench.reports.show import report_of
+
+        import_for([spec])
     with their_code():
         trace = count(spec, given, batch=batch, dtype=dtype)
     written.hand_over(report_of(str(spec), trace, full=full, depth=depth))

@@ -112,7 +112,8 @@ class Trace:
     trainable, `zero_params` elements of weights that are zero; `uncounted` names operators that the
     convention table does not know, by how often they ran, `by_formula` those that were counted by
     what their authors registered with torch. Where it was counted on values, `values_asked_at` is
-    the code that asked for them; `random` tells that random numbers decide the cost.
+    the code that asked for them; `random` tells that random numbers decide the cost. Of a file
+    `file` is the format, and `branches` are the conditions of which the costlier branch is counted.
     """
 
     operators: tuple[OpCost, ...]
@@ -129,6 +130,8 @@ class Trace:
     counted_on: On = On.SHAPES
     values_asked_at: str = ""
     random: bool = False
+    file: str = ""
+    branches: tuple[str, ...] = ()
 
     @cached_property
     def total(self) -> Cost:

@@ -18,8 +18,8 @@ class Totals(Cost):
     """The cost of a pass, what does not add up over operators, and what a reader must know.
 
     `input` has the batch first; `unread_params` are by module, `uncounted` by operator. `forward`
-    and `backward` are the parts of a training step. `counted_on`, `values_asked_at` and `random` as
-    in the trace.
+    and `backward` are the parts of a training step. `counted_on`, `values_asked_at`, `random`,
+    `file` and `branches` as in the trace.
     """
 
     input: tuple[tuple[Count, ...], ...]
@@ -38,6 +38,8 @@ class Totals(Cost):
     counted_on: On = On.SHAPES
     values_asked_at: str = ""
     random: bool = False
+    file: str = ""
+    branches: tuple[str, ...] = ()
     training: bool = False
     forward: dict[str, Any] | None = None
     backward: dict[str, Any] | None = None
@@ -77,6 +79,8 @@ def totals(trace: Trace) -> Totals:
         counted_on=trace.counted_on,
         values_asked_at=trace.values_asked_at,
         random=trace.random,
+        file=trace.file,
+        branches=trace.branches,
         training=trace.trained,
         forward=trace.forward.record() if trace.trained else None,
         backward=trace.backward.record() if trace.trained else None,
@@ -90,6 +94,8 @@ def conditions(of: Trace | Totals) -> list[Warning]:
         found.append(warning("counted_on_values", place=of.values_asked_at or "--on-values"))
     if of.by_formula:
         found.append(warning("by_formula", operators=", ".join(of.by_formula)))
+    if of.branches:
+        found.append(warning("branches", places=", ".join(of.branches)))
     if of.random:
         found.append(warning("random"))
     return found

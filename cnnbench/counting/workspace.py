@@ -21,9 +21,9 @@ def workspace_bytes(trace: Trace) -> int:
 
     It follows from shapes alone, as torch's x86 builds have it with several threads (with one, they
     do not hand 1x1 kernels to oneDNN). What single kernels take in addition (1x1 with a stride, for
-    each thread) is not in it, and another dtype's is not known.
+    each thread) is not in it. Another dtype's is not known, nor another runtime's: 0 of a file.
     """
-    if trace.dtype != "float32":
+    if trace.dtype != "float32" or trace.file:
         return 0
     held = max((op.live_bytes + _copies(op) for op in trace.operators), default=0)
     return max(0, held - trace.peak_activation_bytes)

@@ -37,6 +37,7 @@ TEXTS = {
         "them; what runs may depend on them"
     ),
     "by_formula": "counted by the formula that its author registered with torch: {operators}",
+    "branches": "values decide what runs; the costlier branch is counted at {places}",
     "random": "random numbers decide what runs; counted with seed 0",
     "not_finite": (
         "NaN or infinity from {layer} on, whose arithmetic may take other times; "

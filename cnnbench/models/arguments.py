@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from operator import index
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from cnnbench.errors import InputError, NoInputError, ShapeError, reason_of
+from cnnbench.errors import InputError, NoInputError, reason_of
 from cnnbench.models.examples import from_file, mapped, tensors
-from cnnbench.models.given import Given
-from cnnbench.models.inputs import Input, batched, check_dtype, checked, parse_input
-
-Inputs = Given | str | Sequence[int] | Sequence[str | Input]
+from cnnbench.models.given import Given, Inputs, read
+from cnnbench.models.inputs import Input, batched, check_dtype
 
 
 @dataclass(frozen=True)
@@ -42,13 +39,6 @@ class Arguments:
         return self.each(lambda x: x.contiguous(memory_format=last) if x.dim() == 4 else x)
 
 
-def read(given: Inputs | None, name: str = "") -> Given:
-    """What a caller wrote; ShapeError or InputError where that is no input."""
-    if given is None:
-        return Given()
-    return given if isinstance(given, Given) else Given(_inputs(given, name))
-
-
 def completed(given: Given, carried: Inputs | None, name: str) -> Given:
     """It, with the input that the network carries; NoInputError where that is none."""
     if carried is None:
@@ -57,23 +47,6 @@ def completed(given: Given, carried: Inputs | None, name: str) -> Given:
             "--example FILE.py:NAME"
         )
     return replace(given, inputs=read(carried, name).inputs)
-
-
-def _inputs(given: str | Iterable[object], name: str) -> tuple[Input, ...]:
-    if isinstance(given, str):
-        return (parse_input(given),)
-    if not isinstance(given, Iterable) or isinstance(given, bytes):
-        raise ShapeError(f"{given!r} is no input shape; write (3, 224, 224) or '3x224x224'")
-    items = list(given)
-    if not items:
-        raise InputError(f"{name} needs an input; an empty list is none")
-    if all(isinstance(item, (str, Input)) for item in items):
-        parsed = (parse_input(item) if isinstance(item, str) else item for item in items)
-        return checked(tuple(parsed))  # type: ignore[arg-type]
-    try:
-        return (Input(tuple(map(index, items))),)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise ShapeError(f"sides are whole numbers, which {tuple(items)} are not") from error
 
 
 def shapes_of(given: Given, batch: int, dtype: torch.dtype) -> Arguments:

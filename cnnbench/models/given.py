@@ -1,4 +1,4 @@
-"""What a user says of a forward's arguments, beside shapes: an example, flags, no batch, values.
+"""What a user says of a forward's arguments: shapes, an example, flags, no batch, values.
 
 Needs no torch.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import index
 from typing import Any
 
-from cnnbench.errors import ShapeError
-from cnnbench.models.inputs import Input, parse_inputs
+from cnnbench.errors import InputError, ShapeError
+from cnnbench.models.inputs import Input, checked, parse_input, parse_inputs
 
 Flag = str | int | float | bool | None
 _FLAG = re.compile(r"(?P<name>[^\W\d]\w*)=(?P<value>.*)", re.DOTALL)
@@ -104,3 +105,30 @@ def _value(text: str) -> Flag:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
     return value if isinstance(value, (str, int, float)) else text
+
+
+Inputs = Given | str | Sequence[int] | Sequence[str | Input]  # as a caller of Python writes them
+
+
+def read(given: Inputs | None, name: str = "") -> Given:
+    """What a caller wrote; ShapeError or InputError where that is no input."""
+    if given is None:
+        return Given()
+    return given if isinstance(given, Given) else Given(_inputs(given, name))
+
+
+def _inputs(given: str | Iterable[object], name: str) -> tuple[Input, ...]:
+    if isinstance(given, str):
+        return (parse_input(given),)
+    if not isinstance(given, Iterable) or isinstance(given, bytes):
+        raise ShapeError(f"{given!r} is no input shape; write (3, 224, 224) or '3x224x224'")
+    items = list(given)
+    if not items:
+        raise InputError(f"{name} needs an input; an empty list is none")
+    if all(isinstance(item, (str, Input)) for item in items):
+        parsed = (parse_input(item) if isinstance(item, str) else item for item in items)
+        return checked(tuple(parsed))  # type: ignore[arg-type]
+    try:
+        return (Input(tuple(map(index, items))),)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ShapeError(f"sides are whole numbers, which {tuple(items)} are not") from error

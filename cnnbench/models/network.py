@@ -16,10 +16,10 @@ from cnnbench import units
 from cnnbench.errors import CnnbenchError, InputError, SpecError, reason_of
 from cnnbench.models import arguments as args
 from cnnbench.models import examples, lookup
-from cnnbench.models.arguments import Arguments, Inputs
+from cnnbench.models.arguments import Arguments
 from cnnbench.models.build import construct, surroundings
 from cnnbench.models.examples import Example
-from cnnbench.models.given import Given
+from cnnbench.models.given import Given, Inputs, read
 from cnnbench.models.inputs import Input
 from cnnbench.models.sources.building import converted
 from cnnbench.models.spec import AnySpec, SourceSpec, Spec, parse
@@ -113,7 +113,7 @@ def load(
         net, carried = _built(model, wanted, values, seed)
     if values and own and not isinstance(model, Spec):  # a user's module may hold it
         net = copied(net, name)
-    taken, example = args.read(given, name), None
+    taken, example = read(given, name), None
     if taken.example:
         example = examples.named(taken.example)
     elif not taken.inputs:

@@ -1,13 +1,12 @@
-"""What a static result depends on, for its JSON. Needs torch."""
+"""What a static result depends on, for its JSON."""
 
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from cnnbench.counting.rules import convention
 from cnnbench.devices.warnings import Warning, unusable
@@ -16,11 +15,14 @@ if TYPE_CHECKING:
     from cnnbench.devices.environment import Environment
 
 
+_COUNTING = ("torch", "onnx")  # what a count may follow from, where it has been imported
+
+
 def software() -> dict[str, Any]:
     """Return the versions that counted and the convention they counted by."""
     return {
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        **{name: str(sys.modules[name].__version__) for name in _COUNTING if name in sys.modules},
         "convention": convention.FOOTER,
     }
 

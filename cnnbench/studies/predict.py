@@ -11,7 +11,7 @@ from typing import Any
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.count import count
 from cnnbench.errors import CnnbenchError
-from cnnbench.models.arguments import Inputs
+from cnnbench.models.given import Inputs
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.predict import Prediction, Predictor, dtype_of

@@ -10,7 +10,7 @@ from cnnbench.counting.cost import Trace
 from cnnbench.counting.totals import Totals
 from cnnbench.devices.device import Device
 from cnnbench.errors import CnnbenchError, InputError, MemoryShortage
-from cnnbench.models.arguments import Inputs
+from cnnbench.models.given import Inputs
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT, Progress
 from cnnbench.timing.backends import EAGER

@@ -17,7 +17,7 @@ from cnnbench import units
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.totals import TOTALS, Totals, totals
 from cnnbench.errors import CnnbenchError
-from cnnbench.models.arguments import Inputs, read
+from cnnbench.models.given import Inputs, read
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT
 from cnnbench.timing.builder import Builder, doing

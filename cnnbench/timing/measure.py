@@ -15,7 +15,7 @@ from cnnbench.devices.environment import Environment, environment
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning, unusable
 from cnnbench.errors import CnnbenchError, SpecError
-from cnnbench.models.arguments import Inputs
+from cnnbench.models.given import Inputs
 from cnnbench.models.nesting import room
 from cnnbench.models.network import Model
 from cnnbench.roofline import calibrate as profiling

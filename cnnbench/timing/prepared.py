@@ -10,7 +10,7 @@ import torch
 
 from cnnbench import units
 from cnnbench.counting.cost import Trace
-from cnnbench.counting.count import count_network
+from cnnbench.counting.network import count_network
 from cnnbench.counting.totals import Totals, conditions, totals
 from cnnbench.counting.tracing.trace import uncompiled
 from cnnbench.devices.clocks import Run, clock
@@ -18,8 +18,9 @@ from cnnbench.devices.device import Device
 from cnnbench.devices.passes import Passes, since, used
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import MemoryShortage
-from cnnbench.models.arguments import Inputs, read_dtype
+from cnnbench.models.arguments import read_dtype
 from cnnbench.models.foreign import failing
+from cnnbench.models.given import Inputs
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.network import Model, Network, load, name_of
 from cnnbench.models.sources.building import converted

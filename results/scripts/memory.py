@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # the checkout, whose tests 
 import torch
 
 from cnnbench import count, units
-from cnnbench.counting.count import count_model
 from cnnbench.counting.footprint import footprint
+from cnnbench.counting.network import count_model
 from cnnbench.counting.optimizers import Optimizer
 from cnnbench.counting.workspace import workspace_bytes
 from cnnbench.models.build import build

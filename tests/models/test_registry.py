@@ -109,7 +109,8 @@ def test_naming_and_importing_need_no_torch() -> None:
     code = (
         "import cnnbench, sys, cnnbench.models.spec, cnnbench.cli.app; "
         "cnnbench.models.spec.parse('resnet50'); assert 'torch' not in sys.modules; "
-        "assert callable(cnnbench.count) and 'torch' in sys.modules"
+        "assert callable(cnnbench.count) and 'torch' not in sys.modules; "
+        "assert callable(cnnbench.build) and 'torch' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SOURCES = {  # imported when asked for
     "timm": "cnnbench.models.sources.timm",
     "torchvision": "cnnbench.models.sources.torchvision",
+    ".onnx": "cnnbench.models.sources.graphs",
 }
 _OWN = "cnnbench.models.sources.python"
 

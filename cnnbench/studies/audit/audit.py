@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.counting.cost import OpCost, Trace
-from cnnbench.counting.count import count_network
+from cnnbench.counting.network import count_network
 from cnnbench.errors import InputError, reason_of
-from cnnbench.models.arguments import Arguments, Inputs
+from cnnbench.models.arguments import Arguments
 from cnnbench.models.build import surroundings
+from cnnbench.models.given import Inputs
 from cnnbench.models.network import Model, load
 from cnnbench.studies.audit import COUNTERS
 from cnnbench.studies.audit.counter import OtherCounter, Pass, Term, What

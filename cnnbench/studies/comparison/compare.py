@@ -11,12 +11,12 @@ from itertools import groupby
 import numpy as np
 
 from cnnbench.counting import closed_forms
-from cnnbench.counting.count import count_model
+from cnnbench.counting.network import count_model
 from cnnbench.devices.disturbances import slowing
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning
 from cnnbench.errors import ShapeError, SomeFailed
-from cnnbench.models.arguments import Inputs
+from cnnbench.models.given import Inputs
 from cnnbench.models.model import Value
 from cnnbench.models.network import Model
 from cnnbench.models.spec import Spec, parse_together

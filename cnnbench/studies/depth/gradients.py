@@ -9,8 +9,8 @@ import torch
 
 from cnnbench.devices.device import find_device
 from cnnbench.errors import InputError
-from cnnbench.models.arguments import Inputs
 from cnnbench.models.foreign import failing
+from cnnbench.models.given import Inputs
 from cnnbench.models.network import Model, Network, name_of
 from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.blocks import Passed, has_batch_norm, passed, remove_batch_norm, share

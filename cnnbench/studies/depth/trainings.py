@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnbench.errors import InputError
-from cnnbench.models.arguments import Inputs
+from cnnbench.models.given import Inputs
 from cnnbench.models.network import Model, Network
 from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.blocks import blocks_of, looking, norm, share, variance

@@ -1,0 +1,45 @@
+"""Count a file's graph by its path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cnnbench.counting.cost import Trace
+from cnnbench.counting.files import format_of
+from cnnbench.counting.files.passes import trace_of
+from cnnbench.errors import MissingError, ShapeError, SourceError
+from cnnbench.models.given import Inputs, read
+from cnnbench.models.spec import SourceSpec
+
+
+def count_file(
+    spec: SourceSpec,
+    inputs: Inputs | None = None,
+    *,
+    batch: int = 1,
+    dtype: str | None = None,
+    train: bool = False,
+) -> Trace:
+    """Count one pass through a file's graph, which runs none of it and reads no weights.
+
+    SourceError says what the file is instead, ShapeError or InputError what it can be given.
+    """
+    path, given = Path(spec.source), read(inputs, str(spec))
+    if spec.options:
+        raise SourceError(f"{spec}: a file takes no options; leave out what follows '@'")
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise MissingError(f"{path} {what}; give the path of a file")
+    if not os.access(path, os.R_OK):
+        raise SourceError(f"{path} may not be read")
+    if train:
+        raise SourceError(f"{path} has a forward pass alone; leave --train out")
+    if dtype is not None:
+        raise ShapeError(f"{path} has a dtype of its own; leave --dtype out")
+    if given.example or given.flags or given.on is not None:
+        raise SourceError(f"{path} takes shapes alone: --input 3x224x224, or NAME=3x224x224")
+    if any(one.file or one.items for one in given.inputs):
+        raise ShapeError(f"{path} takes shapes alone: --input 3x224x224, or NAME=3x224x224")
+    given.check_batch(batch)
+    return trace_of(format_of(spec).read(path, given, batch), path.suffix[1:])

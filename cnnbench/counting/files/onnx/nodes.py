@@ -1,0 +1,397 @@
+"""The operators of a model in the order they run: constants apart, loops and branches taken in.
+
+Of two branches the costlier is taken. A loop's body stands once, and counts as often as it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
+
+from cnnbench.counting.files.graph import BITS, Graph, Node, Value, Weight
+from cnnbench.counting.files.onnx import rules
+from cnnbench.counting.files.onnx.paths import path_of
+from cnnbench.counting.files.onnx.shapes import Shapes, constant_of, dtype_of, shapes_of
+from cnnbench.errors import SourceError
+from cnnbench.models.given import On
+
+_DEPTH = 50  # of graphs in graphs
+_LONGEST = 2**31  # turns of a loop
+_RANDOM = frozenset("RandomNormal RandomUniform Bernoulli Multinomial".split())
+_MAKERS = frozenset("Constant ConstantOfShape Range EyeLike".split())
+_NO_CONSTANT_INPUTS = frozenset(("If", "Loop", "Scan"))
+
+
+@dataclass
+class _Scope:
+    """What names mean in a graph, and in those around it."""
+
+    values: dict[str, Value]
+    numbers: dict[str, np.ndarray[Any, Any]]
+    around: _Scope | None = None
+
+    def find(self, name: str) -> Value | None:
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return scope.values[name]
+            scope = scope.around
+        return None
+
+    def number(self, name: str) -> np.ndarray[Any, Any] | None:
+        """A constant's numbers, where they are known."""
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope.values:
+                return scope.numbers.get(name)
+            scope = scope.around
+        return None
+
+
+@dataclass
+class Reader:
+    """Reads a model whose shapes are inferred; `run` are shapes that a pass has shown."""
+
+    path: str
+    run: Shapes = field(default_factory=dict)
+    weights: list[Weight] = field(default_factory=list)
+    weight_bytes: int = 0
+    branches: list[str] = field(default_factory=list)
+
+    def graph(self, model: ModelProto) -> Graph:
+        """The graph; SourceError where it is none that could run."""
+        scope = _Scope({}, {})
+        nodes = list(self._nodes(model.graph, scope, 1, 0))
+        outputs = [self._needed(scope, one.name, "its outputs") for one in model.graph.output]
+        initial = self._initial(model.graph)
+        inputs = [scope.values[one.name] for one in model.graph.input if one.name not in initial]
+        live = _live(nodes, outputs)
+        return Graph(
+            inputs,
+            live,
+            outputs,
+            self.weights,
+            self.weight_bytes,
+            counted_on=On.VALUES if self.run else On.SHAPES,
+            asked_at=self._asked(live),
+            branches=tuple(self.branches),
+        )
+
+    def _asked(self, nodes: Sequence[Node]) -> str:
+        """The first operator whose output's shape a run has shown."""
+        asked = (n for n in nodes for out in n.outputs if out.name in self.run)
+        first = next(asked, None)
+        return f"{first.operator} {first.path}" if first else ""
+
+    def _initial(self, graph: GraphProto) -> set[str]:
+        sparse = {one.values.name for one in graph.sparse_initializer}
+        return {tensor.name for tensor in graph.initializer} | sparse
+
+    def _nodes(self, graph: GraphProto, scope: _Scope, times: int, depth: int) -> Iterator[Node]:
+        """The operators of a graph, those of graphs in it among them."""
+        if depth > _DEPTH:
+            raise SourceError(f"{self.path}: its graphs lie too deep in each other")
+        shapes = shapes_of(graph)
+        for tensor in graph.initializer:
+            self._constant(scope, tensor.name, tensor)
+        for sparse in graph.sparse_initializer:
+            kind = dtype_of(sparse.values.data_type)
+            self._weight(scope, sparse.values.name, tuple(sparse.dims), kind, sparse.values.dims[0])
+        for info in graph.input:
+            if info.name not in scope.values:
+                scope.values[info.name] = self._value(info.name, shapes)
+        for node in graph.node:
+            yield from self._taken(node, scope, shapes, times, depth)
+
+    def _taken(
+        self,
+        node: NodeProto,
+        scope: _Scope,
+        shapes: Mapping[str, Any],
+        times: int,
+        depth: int,
+    ) -> Iterator[Node]:
+        """One operator: none of a constant or a view, several of a loop."""
+        attributes = _attributes(node)
+        inputs = tuple(
+            self._needed(scope, name, f"{node.op_type} {node.name}".strip()) if name else None
+            for name in node.input
+        )
+        given = [value for value in inputs if value is not None]
+        if node.op_type == "Constant" and not node.input:
+            self._literal(node, attributes, scope, shapes)
+            return
+        own = node.op_type in ("If", "Loop", "Scan") and node.domain in ("", "ai.onnx")
+        fixed = all(value.constant for value in given) and (given or node.op_type in _MAKERS)
+        if node.op_type in rules.OF_SHAPES or (fixed and not own and node.op_type not in _RANDOM):
+            self._derived(node, given, scope, shapes)
+            return
+        if node.op_type in rules.VIEWS and node.domain in ("", "ai.onnx"):
+            for name in filter(None, node.output[:1]):
+                scope.values[name] = self._value(name, shapes, given[0] if given else None)
+            for name in filter(None, node.output[1:]):  # the mask of a dropout
+                scope.values[name] = self._value(name, shapes)
+            return
+        if own:
+            within = yield from self._within(node, attributes, inputs, scope, times, depth)
+            given = [*given, *within]
+        for name in filter(None, node.output):
+            scope.values[name] = self._value(name, shapes)
+        outputs = tuple(scope.values[name] for name in node.output if name)
+        domain = "" if node.domain in ("", "ai.onnx") else node.domain
+        rule = rules.rule_of(domain, node.op_type)
+        called = node.op_type if rule or not domain else f"{domain}::{node.op_type}"
+        if own and not within and node.op_type != "If":
+            rule, called = None, f"{node.op_type} of unknown length"
+        if node.op_type == "If":
+            rule = rules.moved
+        path = path_of(node, (w.name for value in given for w in value.weights))
+        yield Node(
+            path,
+            called,
+            tuple(given) if own else inputs,
+            outputs,
+            attributes,
+            rule,
+            times,
+            rules.PARAMS.get(node.op_type, ()),
+            rules.STATE.get(node.op_type, ()),
+        )
+
+    def _within(
+        self,
+        node: NodeProto,
+        attributes: Mapping[str, Any],
+        inputs: Sequence[Value | None],
+        scope: _Scope,
+        times: int,
+        depth: int,
+    ) -> Any:
+        """The operators of a branch or a loop's body; what they give."""
+        if node.op_type == "If":
+            return (yield from self._branch(node, attributes, scope, times, depth))
+        turns = self._turns(node, inputs, scope, attributes)
+        body = attributes.get("body")
+        if turns is None or not isinstance(body, GraphProto):
+            return []
+        inner = _Scope({}, {}, scope)
+        shapes = shapes_of(body)
+        outer = self._handed(node, inputs, attributes, len(body.input))
+        for info, value in zip(body.input, outer, strict=False):
+            shape, dtype = shapes.get(info.name, (None, ""))
+            known = value.sides if shape is None and value is not None else shape
+            inner.values[info.name] = Value(
+                info.name,
+                self.run.get(info.name, known),
+                dtype,
+                constant=value is not None and value.constant and node.op_type == "Loop",
+            )
+        yield from self._nodes(body, inner, times * turns, depth + 1)
+        return [self._needed(inner, one.name, node.op_type) for one in body.output]
+
+    def _handed(
+        self,
+        node: NodeProto,
+        inputs: Sequence[Value | None],
+        attributes: Mapping[str, Any],
+        number: int,
+    ) -> list[Value | None]:
+        """What a body's inputs are at first; of what is new in each turn nothing."""
+        if node.op_type == "Loop":
+            return [None, None, *inputs[2:]]
+        states = len(inputs) - int(attributes.get("num_scan_inputs", 0))
+        return [*inputs[:states], *([None] * (number - states))]
+
+    def _turns(
+        self,
+        node: NodeProto,
+        inputs: Sequence[Value | None],
+        scope: _Scope,
+        attributes: Mapping[str, Any],
+    ) -> int | None:
+        """How often a loop runs; None where that is not known."""
+        if node.op_type == "Scan":
+            scans = int(attributes.get("num_scan_inputs", 0))
+            axes = attributes.get("scan_input_axes") or [0] * scans
+            first = inputs[len(inputs) - scans] if 0 < scans <= len(inputs) else None
+            if first is None or first.sides is None or not first.sides:
+                return None
+            return first.sides[axes[0]] if -len(first.sides) <= axes[0] < len(first.sides) else None
+        number = scope.number(node.input[0]) if node.input and node.input[0] else None
+        body = attributes.get("body")
+        if number is None or number.size != 1 or not isinstance(body, GraphProto):
+            return None
+        turns = int(number.reshape(-1)[0])
+        return turns if 0 <= turns < _LONGEST and _goes_on(body) else None
+
+    def _branch(
+        self,
+        node: NodeProto,
+        attributes: Mapping[str, Any],
+        scope: _Scope,
+        times: int,
+        depth: int,
+    ) -> Any:
+        """The branch that a constant chooses, else the costlier of the two."""
+        branches = [attributes.get(f"{which}_branch") for which in ("then", "else")]
+        chosen = scope.number(node.input[0]) if node.input else None
+        if chosen is not None and chosen.size == 1:
+            branches = [branches[0 if bool(chosen.reshape(-1)[0]) else 1]]
+        tried = []
+        for branch in branches:
+            if not isinstance(branch, GraphProto):
+                raise SourceError(f"{self.path}: an If lacks a branch")
+            inner = _Scope({}, {}, scope)
+            nodes = list(self._nodes(branch, inner, times, depth + 1))
+            outputs = [self._needed(inner, one.name, "If") for one in branch.output]
+            tried.append((_macs(nodes), len(nodes), nodes, outputs))
+        best = max(tried, key=lambda one: one[:2])
+        if len(tried) > 1 and any(one[1] for one in tried):
+            self.branches.append(node.name or next(iter(node.output), ""))
+        yield from best[2]
+        return best[3]
+
+    def _needed(self, scope: _Scope, name: str, reader: str) -> Value:
+        found = scope.find(name)
+        if found is None:
+            raise SourceError(
+                f"{self.path} is no graph that can run: {reader} reads {name!r}, "
+                "which nothing has made before it"
+            )
+        return found
+
+    def _value(self, name: str, shapes: Mapping[str, Any], root: Value | None = None) -> Value:
+        shape, dtype = shapes.get(name, (None, ""))
+        if shape is None:
+            shape = self.run.get(name)
+        if not dtype and root is not None:
+            dtype = root.dtype
+        weights = root.weights if root is not None else ()
+        return Value(name, shape, dtype, root, weights=weights)
+
+    def _derived(
+        self, node: NodeProto, given: Sequence[Value], scope: _Scope, shapes: Mapping[str, Any]
+    ) -> None:
+        """What is computed from constants alone is one, made of the weights that they are."""
+        places = rules.STATE.get(node.op_type, ())
+        stored = node.op_type == "DequantizeLinear"
+        weights = tuple(
+            replace(weight, real=True) if stored else weight
+            for index, value in enumerate(given)
+            if index not in places and node.op_type not in rules.OF_SHAPES
+            for weight in value.weights
+        )
+        for name in filter(None, node.output):
+            made = replace(self._value(name, shapes), constant=True)
+            if node.op_type == "ConstantOfShape" and made.sides is not None:
+                self._weight(scope, name, made.sides, made.dtype, made.numel())
+            else:
+                scope.values[name] = replace(made, weights=tuple(dict.fromkeys(weights)))
+
+    def _literal(
+        self,
+        node: NodeProto,
+        attributes: Mapping[str, Any],
+        scope: _Scope,
+        shapes: Mapping[str, Any],
+    ) -> None:
+        """A `Constant`: a tensor or numbers as an attribute."""
+        name = next(iter(node.output), "")
+        value = attributes.get("value")
+        if isinstance(value, TensorProto):
+            self._constant(scope, name, value)
+            return
+        made = self._value(name, shapes)
+        scope.values[name] = replace(made, constant=True)
+        for key in ("value_int", "value_ints", "value_float", "value_floats"):
+            if key in attributes:
+                scope.numbers[name] = np.asarray(attributes[key])
+
+    def _constant(self, scope: _Scope, name: str, tensor: TensorProto) -> None:
+        shape, dtype = tuple(tensor.dims), dtype_of(tensor.data_type)
+        value = Value(name, shape, dtype)
+        self._weight(scope, name, shape, dtype, value.numel())
+        if (numbers := constant_of(tensor)) is not None:
+            scope.numbers[name] = numbers
+
+    def _weight(
+        self, scope: _Scope, name: str, shape: tuple[int, ...], dtype: str, elements: int
+    ) -> None:
+        """A constant of the file: a weight where it has a dimension."""
+        weight = Weight(f"{name}#{len(self.weights)}", elements, "float" in dtype and bool(shape))
+        value = Value(name, shape, dtype, constant=True, weights=(weight,) if shape else ())
+        self.weights += value.weights
+        self.weight_bytes += -(-elements * BITS.get(dtype, 0) // 8)
+        scope.values[name] = value
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in node.attribute:
+        if one.type in (AttributeProto.GRAPH, AttributeProto.TENSOR):
+            found[one.name] = one.g if one.type == AttributeProto.GRAPH else one.t
+            continue
+        try:
+            value = helper.get_attribute_value(one)
+        except ValueError:  # a reference to a function's, which is left out
+            continue
+        if isinstance(value, bytes):
+            value = value.decode(errors="replace")
+        elif isinstance(value, Iterable) and not isinstance(value, str):
+            value = list(value)
+        found[one.name] = value
+    return found
+
+
+def _goes_on(body: GraphProto) -> bool:
+    """Whether nothing but its number ends a loop: its condition is true, or handed on."""
+    if not body.output or len(body.input) < 2:
+        return False
+    name, seen = body.output[0].name, set()
+    while name not in seen:
+        seen.add(name)
+        if name == body.input[1].name:
+            return True
+        for tensor in body.initializer:
+            if tensor.name == name:
+                return _true(tensor)
+        maker = next((node for node in body.node if name in node.output), None)
+        if maker is None:
+            return False
+        if maker.op_type == "Constant":
+            return any(_true(one.t) for one in maker.attribute if one.name == "value")
+        if maker.op_type not in ("Identity", "Cast") or not maker.input:
+            return False
+        name = maker.input[0]
+    return False
+
+
+def _true(tensor: TensorProto) -> bool:
+    numbers = constant_of(tensor)
+    return numbers is not None and bool(numbers.size) and bool(numbers.all())
+
+
+def _macs(nodes: Sequence[Node]) -> int:
+    """The products of operators whose shapes are known."""
+    found = 0
+    for node in nodes:
+        try:
+            found += node.rule(node).macs * node.times if node.rule else 0
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
+            continue
+    return found
+
+
+def _live(nodes: Sequence[Node], outputs: Sequence[Value]) -> list[Node]:
+    """The operators that an output needs, as a runtime runs them."""
+    wanted = {value.storage for value in outputs}
+    kept = []
+    for node in reversed(nodes):
+        if any(value.storage in wanted for value in node.outputs):
+            kept.append(node)
+            wanted.update(value.storage for value in node.inputs if value is not None)
+    return kept[::-1]

@@ -1,0 +1,99 @@
+"""A graph from a file of ONNX: read without weights, functions unfolded, shapes made known."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from cnnbench.counting.files.graph import Graph
+from cnnbench.counting.files.onnx.stripped import stripped
+from cnnbench.errors import MissingError, SourceError, reason_of
+from cnnbench.models.given import Given
+
+try:
+    import onnx
+    from google.protobuf.message import DecodeError
+except ImportError as error:
+    raise MissingError("onnx is not installed; type: pip install 'cnnbench[onnx]'") from error
+
+from onnx import GraphProto, ModelProto, TensorProto, TypeProto
+
+from cnnbench.counting.files.onnx import shapes
+from cnnbench.counting.files.onnx.inputs import Side, Taken, shapes_of
+from cnnbench.counting.files.onnx.nodes import Reader
+
+
+def read(path: Path, given: Given, batch: int) -> Graph:
+    """The graph for these inputs; SourceError in one line where the file holds none."""
+    model = _model(path)
+    _check_places(path, model.graph)
+    initial = {tensor.name for tensor in model.graph.initializer}
+    takes = [_taken(one) for one in model.graph.input if one.name not in initial]
+    sides = shapes_of(path, takes, given, batch)
+    for one, shape in zip(takes, sides, strict=True):
+        info = next(i for i in model.graph.input if i.name == one.name)
+        _fix(info.type, shape)
+    if model.functions:
+        model = _unfolded(path, model)
+    _forget_shapes(model.graph)
+    model = shapes.inferred(model)
+    unknown = list(shapes.unknown(model.graph))
+    run = shapes.run(path, model, unknown) if unknown else {}
+    return Reader(str(path), run).graph(model)
+
+
+def _model(path: Path) -> ModelProto:
+    try:
+        model = onnx.load_model_from_string(stripped(path))
+    except (DecodeError, ValueError, RecursionError) as error:
+        raise SourceError(f"{path} is no ONNX file, or a part of one") from error
+    if not model.graph.node or not model.opset_import:
+        raise SourceError(f"{path} is no ONNX file: it holds no graph")
+    return model
+
+
+def _unfolded(path: Path, model: ModelProto) -> ModelProto:
+    """The model with the operators of its functions in their place."""
+    from onnx import inliner
+
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:  # it raises errors of its own in C++
+        raise SourceError(f"{path}: its functions: {reason_of(error)}") from error
+
+
+def _taken(info: onnx.ValueInfoProto) -> Taken:
+    """An input as the file declares it; a side without a name is called after its place."""
+    kind = info.type.tensor_type
+    dtype = shapes.dtype_of(kind.elem_type) if info.type.HasField("tensor_type") else ""
+    if not kind.HasField("shape"):
+        return Taken(info.name, None, dtype)
+    sides: list[Side] = []
+    for index, side in enumerate(kind.shape.dim):
+        named = side.dim_param or ("batch" if not index else f"{info.name}_{index}")
+        sides.append(side.dim_value if side.dim_value > 0 else named)
+    return Taken(info.name, tuple(sides), dtype)
+
+
+def _fix(kind: TypeProto, sides: tuple[int, ...]) -> None:
+    shape = kind.tensor_type.shape
+    shape.ClearField("dim")
+    for side in sides:
+        shape.dim.add().dim_value = side
+
+
+def _forget_shapes(graph: GraphProto) -> None:
+    """Leave out what the file says of values: it was true of the inputs that it was made with."""
+    del graph.value_info[:]
+    for info in graph.output:
+        info.type.tensor_type.ClearField("shape")
+
+
+def _check_places(path: Path, graph: GraphProto) -> None:
+    """SourceError where weights are said to lie outside the file's folder. None is opened."""
+    for tensor in graph.initializer:
+        if tensor.data_location != TensorProto.EXTERNAL:
+            continue
+        place = next((one.value for one in tensor.external_data if one.key == "location"), "")
+        for kind in (PurePosixPath(place), PureWindowsPath(place)):
+            if kind.is_absolute() or kind.drive or ".." in kind.parts:
+                raise SourceError(f"{path} wants weights from outside its folder: {place!r}")

@@ -1,0 +1,548 @@
+"""What ONNX's operators compute, by the convention that torch's are counted by.
+
+Where an operator is one of torch's under another name, `SAME` says which; what has a rule of its
+own is in `RULES`, what only moves bytes in `MOVES`, what shares its input's storage in `VIEWS`.
+Sources: the operators' specifications of ONNX, and of ONNX Runtime for `com.microsoft`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from cnnbench.counting.cost import Kind
+from cnnbench.counting.files.graph import Node
+from cnnbench.counting.rules import convention
+from cnnbench.counting.rules import operators as torch_rules
+from cnnbench.counting.rules.einsum import einsum as _einsum
+from cnnbench.counting.rules.table import RULES as OF_TORCH
+from cnnbench.counting.rules.work import Work
+
+Rule = Callable[[Node], Work]
+
+# Operators of torch's, that cost what those cost: by output or by input elements.
+SAME = {
+    "Relu": "relu",
+    "LeakyRelu": "leaky_relu",
+    "PRelu": "prelu",
+    "Elu": "elu",
+    "Selu": "selu",
+    "Celu": "celu",
+    "Gelu": "gelu",
+    "FastGelu": "gelu",
+    "BiasGelu": "gelu",
+    "QuickGelu": "gelu",
+    "Sigmoid": "sigmoid",
+    "HardSigmoid": "hardsigmoid",
+    "HardSwish": "hardswish",
+    "Swish": "silu",
+    "Mish": "mish",
+    "Softplus": "softplus",
+    "Softsign": "tanh",
+    "Tanh": "tanh",
+    "ThresholdedRelu": "threshold",
+    "Shrink": "hardshrink",
+    "Hardmax": "softmax",
+    "Softmax": "softmax",
+    "LogSoftmax": "log_softmax",
+    "QLinearSoftmax": "softmax",
+    "QLinearSigmoid": "sigmoid",
+    "QLinearLeakyRelu": "leaky_relu",
+    "BiasSoftmax": "softmax",
+    "BatchNormalization": "batch_norm",
+    "InstanceNormalization": "instance_norm",
+    "LayerNormalization": "layer_norm",
+    "GroupNormalization": "group_norm",
+    "RMSNormalization": "rms_norm",
+    "SimplifiedLayerNormalization": "rms_norm",
+    "MeanVarianceNormalization": "layer_norm",
+    "LpNormalization": "rms_norm",
+    "GroupNorm": "group_norm",
+    "Add": "add",
+    "Sub": "sub",
+    "Mul": "mul",
+    "Div": "div",
+    "Neg": "neg",
+    "Abs": "abs",
+    "Pow": "pow",
+    "Sqrt": "sqrt",
+    "Reciprocal": "reciprocal",
+    "Exp": "exp",
+    "Log": "log",
+    "Sin": "sin",
+    "Cos": "cos",
+    "Tan": "tan",
+    "Asin": "asin",
+    "Acos": "acos",
+    "Atan": "atan",
+    "Sinh": "sinh",
+    "Cosh": "cosh",
+    "Asinh": "asinh",
+    "Acosh": "acosh",
+    "Atanh": "atanh",
+    "Erf": "erf",
+    "Floor": "floor",
+    "Ceil": "ceil",
+    "Round": "round",
+    "Sign": "sign",
+    "Where": "where",
+    "Equal": "eq",
+    "Less": "lt",
+    "LessOrEqual": "le",
+    "Greater": "gt",
+    "GreaterOrEqual": "ge",
+    "Not": "logical_not",
+    "And": "logical_and",
+    "Or": "logical_or",
+    "Xor": "logical_xor",
+    "Mod": "remainder",
+    "IsNaN": "isnan",
+    "IsInf": "isinf",
+    "BitwiseAnd": "bitwise_and",
+    "BitwiseOr": "bitwise_or",
+    "BitwiseXor": "bitwise_xor",
+    "BitwiseNot": "bitwise_not",
+    "BitShift": "bitwise_and",
+    "QuantizeLinear": "quantize_per_tensor",
+    "DequantizeLinear": "dequantize",
+    "QLinearAdd": "add",
+    "QLinearMul": "mul",
+    "ReduceMean": "mean",
+    "ReduceSum": "sum",
+    "ReduceMax": "amax",
+    "ReduceMin": "amin",
+    "ReduceProd": "prod",
+    "ReduceL1": "norm",
+    "ReduceL2": "norm",
+    "ReduceSumSquare": "sum",
+    "ReduceLogSum": "logsumexp",
+    "ReduceLogSumExp": "logsumexp",
+    "ArgMax": "argmax",
+    "ArgMin": "argmin",
+    "CumSum": "cumsum",
+    "CumProd": "cumprod",
+    "TopK": "topk",
+    "NonZero": "nonzero",
+    "Unique": "_unique",
+    "GlobalAveragePool": "mean",
+    "QLinearGlobalAveragePool": "mean",
+    "QLinearReduceMean": "mean",
+    "GlobalMaxPool": "mean",
+    "GlobalLpPool": "mean",
+    "Multinomial": "multinomial",
+}
+
+# Bytes are moved, nothing is computed.
+MOVES = frozenset(
+    "Cast CastLike Concat Split Slice Transpose Gather GatherElements GatherND ScatterElements "
+    "ScatterND Scatter Pad Tile Expand DepthToSpace SpaceToDepth OneHot Range ConstantOfShape "
+    "EyeLike ReverseSequence Upsample Compress Trilu CenterCropPad MaxUnpool Col2Im RandomNormal "
+    "RandomUniform RandomNormalLike RandomUniformLike Bernoulli SequenceConstruct SequenceAt "
+    "SequenceEmpty SequenceInsert SequenceErase SequenceLength ConcatFromSequence SplitToSequence "
+    "Loop Scan QLinearConcat TensorScatter ImageScaler Crop HannWindow HammingWindow "
+    "BlackmanWindow BitCast QuantizeBlockwise Bfloat16Cast".split()
+)
+
+# They hand their first input on.
+VIEWS = frozenset("Reshape Flatten Squeeze Unsqueeze Identity Dropout Optional".split())
+# What they give is known from shapes.
+OF_SHAPES = frozenset(("Shape", "Size"))
+
+_GATES = {"LSTM": 4, "GRU": 3, "RNN": 1, "DynamicQuantizeLSTM": 4}
+# Of a cell's hidden units: activations and arithmetic, as torch's own cells come to.
+_CELL = {"LSTM": 9, "GRU": 10, "RNN": 1, "DynamicQuantizeLSTM": 9}
+_PIXELS = {"linear": 2, "cubic": 4}  # along each dimension that changes
+
+# Places of inputs that hold parameters whatever their dtype, and that never do.
+PARAMS = {
+    "QLinearConv": (3, 8),
+    "ConvInteger": (1,),
+    "MatMulInteger": (1,),
+    "QLinearMatMul": (3,),
+    "MatMulNBits": (1,),
+    "QGemm": (3, 6),
+    "QAttention": (1, 2),
+    "DynamicQuantizeMatMul": (1, 4),
+    "MatMulIntegerToFloat": (1, 6),
+    "DynamicQuantizeLSTM": (1, 2, 3),
+    "GatherBlockQuantized": (0,),
+    "QEmbedLayerNormalization": (2, 3, 4, 5, 6),
+}
+STATE = {
+    "BatchNormalization": (3, 4),
+    "Clip": (1, 2),
+    "Resize": (1, 2),
+    "Upsample": (1,),
+    "QuantizeLinear": (1, 2),
+    "DequantizeLinear": (1, 2),
+    "Pad": (1, 2),
+    "OneHot": (1, 2),
+    "QLinearConv": (1, 2, 4, 5, 6, 7),
+    "QLinearMatMul": (1, 2, 4, 5, 6, 7),
+    "QGemm": (1, 2, 4, 5, 7, 8),
+    "DynamicQuantizeMatMul": (2, 3),
+    "MatMulIntegerToFloat": (2, 3, 4, 5),
+    "QLinearAdd": (1, 2, 4, 5, 6, 7),
+    "QLinearMul": (1, 2, 4, 5, 6, 7),
+    "QLinearSigmoid": (1, 2, 3, 4),
+    "QLinearLeakyRelu": (1, 2, 3, 4),
+    "QLinearGlobalAveragePool": (1, 2, 3, 4),
+    "QLinearAveragePool": (1, 2, 3, 4),
+    "QAttention": (3, 4, 6, 7),
+    "MatMulNBits": (2, 3),
+    "QLinearSoftmax": (1, 2, 3, 4),
+    "DynamicQuantizeLSTM": (8, 9, 10, 11),
+    "ConvInteger": (2, 3),
+    "MatMulInteger": (2, 3),
+    "NonMaxSuppression": (2, 3, 4),
+    "QLinearConcat": tuple(range(64)),
+    "LSTM": (4, 5, 6),
+    "GRU": (4, 5),
+    "RNN": (4, 5),
+}
+
+
+def same(name: str) -> Rule:
+    """What torch's operator of that name costs."""
+    rule = OF_TORCH[name]
+    return lambda node: rule(node.out, *node.inputs)
+
+
+def convolution(x: int = 0, weight: int = 1) -> Rule:
+    """`Conv` and its forms: x [N, C, *S], weight [K, C/g, *k] -> [N, K, *S']."""
+
+    def rule(node: Node) -> Work:
+        groups, stride = node.option("group", 1), node.option("strides", 1)
+        kernel = node.x(weight)
+        return torch_rules.convolution(node.out, node.x(x), kernel, None, stride, groups=groups)
+
+    return rule
+
+
+def transposed(node: Node) -> Work:
+    """`ConvTranspose`: x [N, C, *S], weight [C, K/g, *k]."""
+    groups, stride = node.option("group", 1), node.option("strides", 1)
+    return torch_rules.transposed_convolution(
+        node.out,
+        node.x(),
+        node.x(1),
+        None,
+        stride,
+        groups=groups,
+    )
+
+
+def product(a: int = 0, b: int = 1) -> Rule:
+    """`MatMul` and its forms: a [..., M, K], b [..., K, N]; with a constant a linear layer."""
+
+    def rule(node: Node) -> Work:
+        left, right = node.x(a), node.x(b)
+        shared = left.shape[-2 if node.option("transA", 0) else -1]
+        return _product(node, shared, (a, b), right.shape[-2:])
+
+    return rule
+
+
+def _product(node: Node, shared: int, places: tuple[int, int], weight: tuple[int, ...]) -> Work:
+    macs = node.out.numel() * shared
+    constant = next((node.x(at) for at in reversed(places) if node.x(at).constant), None)
+    if constant is None:
+        return Work(Kind.MATMUL, macs=macs)
+    own = (weight if constant is node.x(places[1]) else constant.shape[-2:]) or constant.shape
+    return Work(Kind.LINEAR, macs=macs, activations=node.out.numel(), weight=tuple(own))
+
+
+def gemm(a: int = 0, b: int = 1) -> Rule:
+    """`Gemm`: a [M, K], b [K, N], each transposed where it says so; C is where it starts."""
+
+    def rule(node: Node) -> Work:
+        left, right = node.x(a), node.x(b)
+        shared = left.shape[0 if node.option("transA", 0) else 1]
+        weight = right.shape if node.option("transB", 0) else right.shape[::-1]
+        return _product(node, shared, (a, b), weight)
+
+    return rule
+
+
+def packed_product(node: Node) -> Work:
+    """`MatMulNBits`: a [..., M, K] and K x N numbers of few bits."""
+    depth, filters = node.option("K"), node.option("N")
+    return Work(
+        Kind.LINEAR,
+        macs=node.out.numel() * depth,
+        activations=node.out.numel(),
+        weight=(filters, depth),
+    )
+
+
+def einsum(node: Node) -> Work:
+    """`Einsum`: from left to right, each pair summed over what nothing after it needs."""
+    shapes = [value.shape for value in node.inputs if value is not None]
+    macs, flops = _einsum(node.option("equation", ""), shapes)
+    constant = next((value for value in node.inputs if value is not None and value.constant), None)
+    if not macs:
+        return Work(Kind.OTHER, elementwise_flops=flops)
+    if constant is None:
+        return Work(Kind.MATMUL, macs=macs, elementwise_flops=flops)
+    return Work(Kind.LINEAR, macs, flops, activations=node.out.numel(), weight=constant.shape)
+
+
+def recurrent(node: Node) -> Work:
+    """`LSTM`, `GRU`, `RNN`: at each step every gate multiplies the input and the state.
+
+    x [T, N, I], or [N, T, I] where layout is 1; R [directions, gates H, H].
+    """
+    x, weight, again = node.x(), node.x(1), node.x(2)
+    steps = x.shape[0] * x.shape[1]
+    gates, hidden = _GATES[node.operator], node.option("hidden_size") or again.shape[-1]
+    directions = weight.shape[0]
+    cells = steps * directions * hidden
+    return Work(
+        Kind.LINEAR,
+        macs=cells * gates * (x.shape[2] + hidden),
+        elementwise_flops=cells * _CELL[node.operator],
+        activations=2 * cells * gates,  # of the products with the input and with the state
+        weight=(gates * hidden, x.shape[2] + hidden),
+    )
+
+
+def attention(node: Node) -> Work:
+    """`Attention` of the standard: Q [N, h, L, E] or [N, L, h E], and K and V like it.
+
+    The softmax is one activation a score.
+    """
+    query, key, value = node.x(), node.x(1), node.x(2)
+    past = node.given(4)
+    if query.dim() == 4:
+        batch, heads, queries, depth = query.shape
+        keys, out_depth = key.shape[2], value.shape[3]
+    else:
+        heads, kv_heads = node.option("q_num_heads"), node.option("kv_num_heads")
+        batch, queries, keys = query.shape[0], query.shape[1], key.shape[1]
+        depth, out_depth = query.shape[2] // heads, value.shape[2] // kv_heads
+    keys += past.shape[2] if past is not None else 0
+    return _scored(batch * heads * queries * keys, depth, out_depth)
+
+
+def _scored(scores: int, depth: int, out_depth: int, projected: int = 0) -> Work:
+    return Work(
+        Kind.MATMUL,
+        macs=scores * (depth + out_depth) + projected,
+        elementwise_flops=scores * convention.ACTIVATION,
+    )
+
+
+def fused_attention(node: Node) -> Work:
+    """`com.microsoft`'s `Attention`: x [N, L, D] is projected to Q, K and V by one matrix."""
+    x, weight = node.x(), node.x(1)
+    batch, length, width = x.shape
+    sizes = node.option("qkv_hidden_sizes") or [weight.shape[1] // 3] * 3
+    heads = node.option("num_heads")
+    projected = batch * length * width * sum(sizes)
+    found = _scored(
+        batch * heads * length * length, sizes[0] // heads, sizes[2] // heads, projected
+    )
+    return replace(found, kind=Kind.LINEAR, activations=projected // width, weight=weight.shape)
+
+
+def heads_attention(node: Node) -> Work:
+    """`MultiHeadAttention`: Q [N, L, D], K and V [N, S, D'], or K [N, h, S, E]; no projection."""
+    query, key, value = node.x(), node.given(1), node.given(2)
+    heads = node.option("num_heads")
+    if key is None:  # packed QKV [N, L, h, 3, E]
+        batch, length, _, _, depth = query.shape
+        return _scored(batch * heads * length * length, depth, depth)
+    batch, queries, width = query.shape
+    if value is None:  # packed K and V [N, S, h, 2, E]
+        return _scored(batch * heads * queries * key.shape[1], width // heads, key.shape[-1])
+    keys = key.shape[2] if key.dim() == 4 else key.shape[1]
+    out_depth = value.shape[3] if value.dim() == 4 else value.shape[2] // heads
+    return _scored(batch * heads * queries * keys, width // heads, out_depth)
+
+
+def grouped_attention(node: Node) -> Work:
+    """`GroupQueryAttention`: Q [N, L, h E], K and V [N, S, g E], what is past before them."""
+    query, past = node.x(), node.given(3)
+    heads, kv_heads = node.option("num_heads"), node.option("kv_num_heads")
+    batch, length, width = query.shape
+    packed = node.given(1) is None
+    depth = width // (heads + 2 * kv_heads if packed else heads)
+    keys = length + (past.shape[2] if past is not None else 0)
+    return _scored(batch * heads * length * keys, depth, depth)
+
+
+def pool(node: Node) -> Work:
+    """`MaxPool`, `AveragePool`, `LpPool`: the window's size per output element."""
+    window = node.option("kernel_shape")
+    return torch_rules.pool(node.out, node.x(), window, node.option("strides") or [1] * len(window))
+
+
+def clip(node: Node) -> Work:
+    """`Clip`: as `clamp`, an activation where it is the bounded kind that networks have."""
+    return Work(Kind.ACTIVATION, elementwise_flops=node.out.numel() * convention.ACTIVATION)
+
+
+def several(node: Node) -> Work:
+    """`Sum`, `Mean`, `Min`, `Max` of several inputs: one FLOP for each but the first."""
+    terms = len(node.inputs) - (node.operator != "Mean")
+    return Work(Kind.OTHER, elementwise_flops=terms * node.out.numel() * convention.ARITHMETIC)
+
+
+def local_response(node: Node) -> Work:
+    """`LRN` over n channels: n + 5 for each output element, as torch's comes to."""
+    size = int(node.option("size", 1))
+    return Work(Kind.NORMALISATION, elementwise_flops=(size + 5) * node.out.numel())
+
+
+def skip_normalisation(node: Node) -> Work:
+    """`SkipLayerNormalization`: an addition, of a bias too where there is one, and the norm."""
+    terms = 1 + (len(node.inputs) > 4 and node.inputs[4] is not None)
+    flops = (terms + convention.NORMALISATION) * node.out.numel()
+    return Work(Kind.NORMALISATION, elementwise_flops=flops)
+
+
+def resize(node: Node) -> Work:
+    """`Resize`: one FLOP for each pixel that an output pixel is made of; nearest copies."""
+    taps = _PIXELS.get(node.option("mode", "nearest"), 0)
+    before, after = node.x().shape, node.out.shape
+    changed = sum(a != b for a, b in zip(before, after, strict=True))
+    flops = taps ** max(changed, 1) * node.out.numel() if taps else 0
+    return Work(Kind.OTHER, elementwise_flops=flops)
+
+
+def grid_sample(node: Node) -> Work:
+    """`GridSample`: values mixed at each place, 2 a dimension, 4 where it is cubic."""
+    mode, dims = node.option("mode", "linear"), node.out.dim() - 2
+    taps = 2 if "linear" in mode else 4 if "cubic" in mode else 1
+    return Work(Kind.OTHER, elementwise_flops=taps**dims * node.out.numel())
+
+
+def deformable(node: Node) -> Work:
+    """`DeformConv`: x, weight [K, C/g, *k], offset, bias, mask; four values mixed for each."""
+    x, weight = node.x(), node.x(1)
+    window = weight.shape[2:]
+    places = node.out.shape[0] * math.prod(node.out.shape[2:]) * x.shape[1] * math.prod(window)
+    found = convolution()(node)
+    masked = node.given(4) is not None
+    return replace(found, kind=Kind.CONVOLUTION, elementwise_flops=places * (4 + masked))
+
+
+def boxes(node: Node) -> Work:
+    """`RoiAlign`: each bin a mean of samples² places, of four values; two a side if adaptive."""
+    samples = node.option("sampling_ratio", 0) or 2
+    return Work(Kind.POOLING, elementwise_flops=node.out.numel() * samples**2 * 4)
+
+
+def suppression(node: Node) -> Work:
+    """`NonMaxSuppression`: the overlap of each pair of boxes, of every class."""
+    batch, number = node.x().shape[:2]
+    classes = node.x(1).shape[1]
+    return Work(Kind.OTHER, elementwise_flops=batch * classes * number * (number - 1) // 2)
+
+
+def fourier(node: Node) -> Work:
+    """`DFT` of x [N, *S, 1 or 2] along one dimension: 5 n log2 n each."""
+    if node.given(2) is not None:
+        raise ValueError("its axis is computed")
+    x = node.x()
+    n = x.shape[node.option("axis", -2)]
+    times = math.prod(x.shape[:-1]) // n if n else 0
+    return Work(Kind.OTHER, elementwise_flops=_fft(times, n))
+
+
+def short_fourier(node: Node) -> Work:
+    """`STFT`: a transform of each frame, whose length its window or `frame_length` says.
+
+    out [N, frames, bins, 2].
+    """
+    batch, frames, bins, _ = node.out.shape
+    window = node.given(2)
+    one_sided = node.option("onesided", 1)
+    n = window.shape[0] if window is not None else 2 * (bins - 1) if one_sided else bins
+    return Work(Kind.OTHER, elementwise_flops=_fft(batch * frames, n))
+
+
+def _fft(times: int, n: int) -> int:
+    return round(times * 5 * n * math.log2(n)) if n > 1 else 0
+
+
+def dynamic_quantise(node: Node) -> Work:
+    """`DynamicQuantizeLinear`: the least and the largest element, then one FLOP each."""
+    return Work(Kind.OTHER, elementwise_flops=3 * node.x().numel() * convention.ARITHMETIC)
+
+
+def loss(node: Node) -> Work:
+    """Losses: one FLOP for each number that they look at."""
+    return Work(Kind.OTHER, elementwise_flops=node.x().numel())
+
+
+def scattered(node: Node) -> Work:
+    """`ScatterND`, `ScatterElements`: bytes are moved; with a reduction, one FLOP an update."""
+    flops = node.x(2).numel() if node.option("reduction", "none") not in ("none", None) else 0
+    return Work(Kind.OTHER, elementwise_flops=flops)
+
+
+def determinant(node: Node) -> Work:
+    """`Det` of n x n by elimination: n³ / 3 products."""
+    *batch, n, _ = node.x().shape
+    return Work(Kind.MATMUL, macs=math.prod(batch) * n**3 // 3)
+
+
+def moved(node: Node) -> Work:
+    """Bytes are moved, nothing is computed."""
+    return Work(Kind.OTHER)
+
+
+RULES: dict[str, Rule] = {
+    **{name: same(of) for name, of in SAME.items()},
+    **dict.fromkeys(MOVES, moved),
+    **dict.fromkeys(
+        ("Conv", "FusedConv", "ConvInteger", "NhwcConv", "NhwcFusedConv"), convolution()
+    ),
+    "QLinearConv": convolution(0, 3),
+    **dict.fromkeys(("ConvTranspose", "ConvTransposeWithDynamicPads"), transposed),
+    "DeformConv": deformable,
+    **dict.fromkeys(("MatMul", "MatMulInteger", "FusedMatMul", "TransposeMatMul"), product()),
+    **dict.fromkeys(("DynamicQuantizeMatMul", "MatMulIntegerToFloat"), product()),
+    "QLinearMatMul": product(0, 3),
+    **dict.fromkeys(("Gemm", "FusedGemm"), gemm()),
+    "QGemm": gemm(0, 3),
+    "MatMulNBits": packed_product,
+    "Einsum": einsum,
+    **dict.fromkeys(_GATES, recurrent),
+    "Attention": attention,
+    "com.microsoft::Attention": fused_attention,
+    "QAttention": fused_attention,
+    "MultiHeadAttention": heads_attention,
+    "GroupQueryAttention": grouped_attention,
+    **dict.fromkeys(
+        ("MaxPool", "AveragePool", "LpPool", "QLinearAveragePool", "NhwcMaxPool"), pool
+    ),
+    "Clip": clip,
+    **dict.fromkeys(("Sum", "Mean", "Min", "Max"), several),
+    "LRN": local_response,
+    "SkipLayerNormalization": skip_normalisation,
+    "SkipSimplifiedLayerNormalization": skip_normalisation,
+    "Resize": resize,
+    "GridSample": grid_sample,
+    "RoiAlign": boxes,
+    "MaxRoiPool": same("relu"),
+    "NonMaxSuppression": suppression,
+    "DFT": fourier,
+    "STFT": short_fourier,
+    "DynamicQuantizeLinear": dynamic_quantise,
+    **dict.fromkeys(("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"), loss),
+    **dict.fromkeys(("ScatterND", "ScatterElements", "Scatter"), scattered),
+    "Det": determinant,
+}
+
+_DOMAINS = ("com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc")
+
+
+def rule_of(domain: str, operator: str) -> Rule | None:
+    """The rule of an operator; None where no convention knows it."""
+    if domain in ("", "ai.onnx"):
+        return RULES.get(operator)
+    own = RULES.get(f"{domain}::{operator}")
+    return own or (RULES.get(operator) if domain in _DOMAINS else None)

@@ -1,0 +1,17 @@
+"""`path/net.onnx`: a file that holds a graph, which is counted as it stands and not built."""
+
+from __future__ import annotations
+
+from cnnbench.errors import SourceError
+from cnnbench.models.sources.source import Found
+from cnnbench.models.spec import SourceSpec
+
+library = ""
+
+
+def find(spec: SourceSpec) -> Found:
+    """SourceError: there is no network of torch's in it."""
+    raise SourceError(
+        f"{spec} is a graph, which is counted and not run; it can be given to flops, show, "
+        "predict, baseline, check, and compare --static"
+    )
