@@ -37,8 +37,10 @@ def count_file(
         raise SourceError(f"{path} has a forward pass alone; leave --train out")
     if dtype is not None:
         raise ShapeError(f"{path} has a dtype of its own; leave --dtype out")
-    if given.example or given.flags or given.on is not None:
-        raise SourceError(f"{path} takes shapes alone: --input 3x224x224, or NAME=3x224x224")
+    if given.example or given.on is not None:
+        raise SourceError(
+            f"{path} takes shapes and numbers: --input 3x224x224, NAME=3x224x224, --set NAME=8000"
+        )
     if any(one.file or one.items for one in given.inputs):
         raise ShapeError(f"{path} takes shapes alone: --input 3x224x224, or NAME=3x224x224")
     given.check_batch(batch)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cnnbench.counting.cost import Cost, OpCost, Trace
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.files.graph import Graph, Node, UnknownShape, Value, Weight
 from cnnbench.counting.memory import Buffer
 from cnnbench.counting.rules.work import Work
@@ -74,7 +74,8 @@ def _named(node: Node) -> str:
 
 def _entered(node: Node, work: Work, params: _Params, live: int) -> OpCost:
     read = [value for value in node.inputs if value is not None]
-    moved = sum(value.size for value in (*read, *node.outputs))
+    made = [value for value in node.outputs if value.root is None]
+    moved = sum(value.size for value in (*read, *made))
     times = node.times
     return OpCost(
         path=node.path,
@@ -83,7 +84,7 @@ def _entered(node: Node, work: Work, params: _Params, live: int) -> OpCost:
         inputs=tuple(value.shape for value in read if not value.constant),
         output=node.out.shape if node.outputs else (),
         cost=Cost(
-            params.first_read(node),
+            params.first_read(node, work.kind),
             work.macs * times,
             work.elementwise_flops * times,
             work.activations * times,
@@ -101,8 +102,8 @@ class _Params:
     """The account of a file's parameters: which have been read.
 
     A file does not say which of its constants were trained: those of real numbers count, with at
-    least one dimension, unless the operator that reads them keeps state there; and those of whole
-    numbers that stand for real ones.
+    least one dimension, unless the operator that reads them keeps state there, or it is the one
+    number of a sum or a product; and those of whole numbers that stand for real ones.
     """
 
     def __init__(self, weights: Sequence[Weight]) -> None:
@@ -110,7 +111,7 @@ class _Params:
         self._read: set[str] = set()
         self._met: set[str] = set()
 
-    def first_read(self, node: Node) -> int:
+    def first_read(self, node: Node, kind: Kind) -> int:
         """Elements of parameters that this operator is the first to read."""
         found = 0
         for index, value in enumerate(node.inputs):
@@ -118,7 +119,9 @@ class _Params:
                 continue
             for weight in value.weights:
                 self._met.add(weight.name)
-                counts = index in node.params or (weight.real and index not in node.state)
+                number = weight.elements == 1 and kind is Kind.OTHER
+                counts = weight.real and index not in node.state and not number
+                counts = counts or index in node.params
                 if counts and weight.name not in self._read:
                     self._read.add(weight.name)
                     found += weight.elements

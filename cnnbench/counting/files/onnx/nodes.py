@@ -139,16 +139,21 @@ class Reader:
         if own:
             within = yield from self._within(node, attributes, inputs, scope, times, depth)
             given = [*given, *within]
+        if node.op_type == "If" and own:
+            for name, value in zip(node.output, within, strict=False):
+                made = self._value(name, shapes, value)
+                scope.values[name] = replace(made, sides=value.sides or made.sides)
+            outputs = tuple(scope.values[name] for name in node.output if name)
+            yield Node(path_of(node, ()), "If", inputs, outputs, rule=rules.moved, times=times)
+            return
         for name in filter(None, node.output):
             scope.values[name] = self._value(name, shapes)
         outputs = tuple(scope.values[name] for name in node.output if name)
         domain = "" if node.domain in ("", "ai.onnx") else node.domain
         rule = rules.rule_of(domain, node.op_type)
         called = node.op_type if rule or not domain else f"{domain}::{node.op_type}"
-        if own and not within and node.op_type != "If":
+        if own and not within:
             rule, called = None, f"{node.op_type} of unknown length"
-        if node.op_type == "If":
-            rule = rules.moved
         path = path_of(node, (w.name for value in given for w in value.weights))
         yield Node(
             path,
@@ -312,6 +317,8 @@ class Reader:
                 scope.numbers[name] = np.asarray(attributes[key])
 
     def _constant(self, scope: _Scope, name: str, tensor: TensorProto) -> None:
+        if scope.find(name) is not None:  # a constant from around it, where inference looks
+            return
         shape, dtype = tuple(tensor.dims), dtype_of(tensor.data_type)
         value = Value(name, shape, dtype)
         self._weight(scope, name, shape, dtype, value.numel())
@@ -392,6 +399,7 @@ def _live(nodes: Sequence[Node], outputs: Sequence[Value]) -> list[Node]:
     kept = []
     for node in reversed(nodes):
         if any(value.storage in wanted for value in node.outputs):
-            kept.append(node)
+            known = (o for o in node.outputs if o.sides is not None or o.storage in wanted)
+            kept.append(replace(node, outputs=tuple(known)))
             wanted.update(value.storage for value in node.inputs if value is not None)
     return kept[::-1]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cnnbench.counting.files.graph import Graph
 from cnnbench.counting.files.onnx.stripped import stripped
-from cnnbench.errors import MissingError, SourceError, reason_of
+from cnnbench.errors import InputError, MissingError, SourceError, nearest, reason_of
 from cnnbench.models.given import Given
 
 try:
@@ -21,11 +22,15 @@ from cnnbench.counting.files.onnx import shapes
 from cnnbench.counting.files.onnx.inputs import Side, Taken, shapes_of
 from cnnbench.counting.files.onnx.nodes import Reader
 
+_OWN_INITIALIZERS = 4  # the version of the format from which constants need not be inputs, too
+
 
 def read(path: Path, given: Given, batch: int) -> Graph:
     """The graph for these inputs; SourceError in one line where the file holds none."""
     model = _model(path)
     _check_places(path, model.graph)
+    for name, value in given.flags:
+        _set(path, model.graph, name, value)
     initial = {tensor.name for tensor in model.graph.initializer}
     takes = [_taken(one) for one in model.graph.input if one.name not in initial]
     sides = shapes_of(path, takes, given, batch)
@@ -34,7 +39,10 @@ def read(path: Path, given: Given, batch: int) -> Graph:
         _fix(info.type, shape)
     if model.functions:
         model = _unfolded(path, model)
-    _forget_shapes(model.graph)
+    shapes.forget(model.graph)
+    for info in model.graph.output:  # it was true of the inputs that the file was made with
+        info.type.tensor_type.ClearField("shape")
+    model.ir_version = max(model.ir_version, _OWN_INITIALIZERS)
     model = shapes.inferred(model)
     unknown = list(shapes.unknown(model.graph))
     run = shapes.run(path, model, unknown) if unknown else {}
@@ -69,9 +77,26 @@ def _taken(info: onnx.ValueInfoProto) -> Taken:
         return Taken(info.name, None, dtype)
     sides: list[Side] = []
     for index, side in enumerate(kind.shape.dim):
-        named = side.dim_param or ("batch" if not index else f"{info.name}_{index}")
+        named = side.dim_param.strip("?") or ("batch" if not index else f"{info.name}_{index}")
         sides.append(side.dim_value if side.dim_value > 0 else named)
     return Taken(info.name, tuple(sides), dtype)
+
+
+def _set(path: Path, graph: GraphProto, name: str, value: object) -> None:
+    """Make an input that is one number a constant; InputError where it is none."""
+    info = next((one for one in graph.input if one.name == name), None)
+    if info is None:
+        known = nearest(name, [one.name for one in graph.input])
+        raise InputError(f"{path} has no input {name!r}{known}")
+    kind = info.type.tensor_type
+    sides = [max(1, side.dim_value) for side in kind.shape.dim]
+    if math.prod(sides) != 1 or not isinstance(value, (int, float)):
+        raise InputError(f"{path}: --set takes an input that is one number; {name} is not")
+    graph.input.remove(info)
+    try:
+        graph.initializer.append(onnx.helper.make_tensor(name, kind.elem_type, sides, [value]))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: {name} cannot be {value}: {reason_of(error)}") from error
 
 
 def _fix(kind: TypeProto, sides: tuple[int, ...]) -> None:
@@ -79,13 +104,6 @@ def _fix(kind: TypeProto, sides: tuple[int, ...]) -> None:
     shape.ClearField("dim")
     for side in sides:
         shape.dim.add().dim_value = side
-
-
-def _forget_shapes(graph: GraphProto) -> None:
-    """Leave out what the file says of values: it was true of the inputs that it was made with."""
-    del graph.value_info[:]
-    for info in graph.output:
-        info.type.tensor_type.ClearField("shape")
 
 
 def _check_places(path: Path, graph: GraphProto) -> None:

@@ -8,6 +8,7 @@ depends on values, a pass in ONNX Runtime says it, if that is installed.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from cnnbench.models.inputs import MAX_ELEMENTS, Shape
 
 _ROUNDS = 30  # of folding, each of which may make more shapes known
 _FOLDED = 2**16  # elements of a constant that is computed
+_NUMBERS = 16  # of real numbers, such as scales: more of them are weights, which stay themselves
 _NOT_FOLDED = frozenset(
     "If Loop Scan RandomNormal RandomUniform RandomNormalLike RandomUniformLike Bernoulli "
     "Multinomial Dropout SequenceMap DequantizeLinear QuantizeLinear".split()
@@ -30,12 +32,20 @@ Shapes = dict[str, Shape]
 def inferred(model: ModelProto) -> ModelProto:
     """The model with every shape that follows from its inputs and constants."""
     found = _inferred(model)
-    constants = {tensor.name: tensor for tensor in found.graph.initializer}
     for _ in range(_ROUNDS):
-        if not any(unknown(found.graph)) or not _fold(found, constants):
+        if not any(unknown(found.graph, within=True)) or not Folding(found).fold():
             return found
+        forget(found.graph)
         found = _inferred(found)
     return found
+
+
+def forget(graph: GraphProto) -> None:
+    """Leave out what it says of values between operators, which inference would not correct."""
+    del graph.value_info[:]
+    for node in graph.node:
+        for inner in _graphs(node):
+            forget(inner)
 
 
 def shapes_of(graph: GraphProto) -> dict[str, tuple[Shape | None, str]]:
@@ -50,13 +60,26 @@ def shapes_of(graph: GraphProto) -> dict[str, tuple[Shape | None, str]]:
     return found
 
 
-def unknown(graph: GraphProto) -> Iterator[str]:
-    """Names of values that something reads and whose shapes are not known, but those in bodies."""
+def unknown(graph: GraphProto, *, within: bool = False) -> Iterator[str]:
+    """Names of values that something reads and whose shapes are not known.
+
+    Those of graphs `within` it only where they are asked for.
+    """
     known, read = shapes_of(graph), set(_read(graph))
     for node in graph.node:
         for name in node.output:
             if name in read and known.get(name, (None, ""))[0] is None:
                 yield name
+        for inner in _graphs(node) if within else ():
+            yield from unknown(inner, within=True)
+
+
+def _graphs(node: NodeProto) -> Iterator[GraphProto]:
+    """Branches and bodies of an operator."""
+    for one in node.attribute:
+        if one.HasField("g"):
+            yield one.g
+        yield from one.graphs
 
 
 def _read(graph: GraphProto) -> Iterator[str]:
@@ -64,9 +87,8 @@ def _read(graph: GraphProto) -> Iterator[str]:
     yield from (one.name for one in graph.output)
     for node in graph.node:
         yield from filter(None, node.input)
-        for one in node.attribute:
-            for inner in (one.g, *one.graphs):
-                yield from _read(inner)
+        for inner in _graphs(node):
+            yield from _read(inner)
 
 
 def dtype_of(number: int) -> str:
@@ -109,40 +131,77 @@ def _shape(info: onnx.ValueInfoProto) -> Shape | None:
     return shape if math.prod(shape) <= MAX_ELEMENTS else None
 
 
-def _fold(model: ModelProto, constants: dict[str, TensorProto]) -> bool:
-    """Put constants in the place of operators that compute them from constants and shapes.
+Numbers = np.ndarray[Any, Any]
 
-    Whether any was.
+
+class Folding:
+    """Puts constants in the place of operators that compute them from constants and shapes.
+
+    In branches and bodies, too, which see what is around them.
     """
-    graph, known = model.graph, shapes_of(model.graph)
-    values = {name: constant_of(tensor) for name, tensor in constants.items()}
-    left, folded = [], False
-    for node in graph.node:
-        if node.op_type == "If" and (branch := _chosen(node, values)) is not None:
-            left += _in_place(node, branch)
-            for tensor in branch.initializer:
-                constants[tensor.name] = tensor
-                values[tensor.name] = constant_of(tensor)
-                graph.initializer.append(tensor)
-            folded = True
-            continue
-        made = _computed(model, node, values, known)
-        if made is None:
-            left.append(node)
-            continue
-        for name, value in zip(node.output, made, strict=False):
-            if name:
-                values[name] = value
-                constants[name] = numpy_helper.from_array(value, name)
-                graph.initializer.append(constants[name])
-        folded = True
-    if folded:
-        del graph.node[:]
-        graph.node.extend(left)
-    return folded
+
+    def __init__(self, model: ModelProto) -> None:
+        """Of a model whose shapes have been inferred as far as can be."""
+        self._model = model
+        self._folded = False
+
+    def fold(self) -> bool:
+        """Whether anything was."""
+        self._graph(self._model.graph, {}, {})
+        return self._folded
+
+    def _graph(
+        self,
+        graph: GraphProto,
+        around: dict[str, Numbers | None],
+        known: dict[str, tuple[Shape | None, str]],
+    ) -> None:
+        own = {tensor.name: constant_of(tensor) for tensor in graph.initializer}
+        given = {info.name: None for info in graph.input if info.name not in own}
+        values: dict[str, Numbers | None] = {**around, **given, **own}
+        known = {**known, **shapes_of(graph)}
+        left: list[NodeProto] = []
+        for node in graph.node:
+            if node.op_type == "If" and (branch := _chosen(node, values)) is not None:
+                left += _in_place(node, branch)
+                for tensor in branch.initializer:
+                    values[tensor.name] = constant_of(tensor)
+                graph.initializer.extend(branch.initializer)
+                self._folded = True
+                continue
+            made = _computed(self._model, node, values, known)
+            if made is None:
+                left.append(node)
+                continue
+            for name, value in zip(node.output, made, strict=False):
+                if name:
+                    values[name] = value
+                    graph.initializer.append(numpy_helper.from_array(value, name))
+            self._folded = True
+        for node in left:
+            for inner in _graphs(node):
+                self._graph(inner, values, known)
+                self._bring(inner, values)
+        if len(left) < len(graph.node) or self._folded:
+            kept = [NodeProto.FromString(node.SerializeToString()) for node in left]
+            del graph.node[:]
+            graph.node.extend(kept)
+
+    def _bring(self, inner: GraphProto, values: dict[str, Numbers | None]) -> None:
+        """Put constants that a branch or body reads from around it into it, where inference looks.
+
+        Whole numbers alone, which shapes are made of.
+        """
+        own = {tensor.name for tensor in inner.initializer} | {one.name for one in inner.input}
+        made = {name for node in inner.node for name in node.output}
+        for name in sorted({n for node in inner.node for n in node.input} - own - made):
+            value = values.get(name)
+            if value is not None and np.issubdtype(value.dtype, np.integer):
+                inner.initializer.append(numpy_helper.from_array(value, name))
+                self._folded = True
 
 
-def _chosen(node: NodeProto, values: dict[str, np.ndarray[Any, Any] | None]) -> GraphProto | None:
+def _chosen(node: NodeProto, values: dict[str, Numbers | None]) -> GraphProto | None:
     """The branch that a constant chooses."""
     chosen = values.get(node.input[0]) if node.input else None
     if chosen is None or chosen.size != 1:
@@ -164,7 +223,7 @@ def _in_place(node: NodeProto, branch: GraphProto) -> list[NodeProto]:
 def _computed(
     model: ModelProto,
     node: NodeProto,
-    values: dict[str, np.ndarray[Any, Any] | None],
+    values: dict[str, Numbers | None],
     known: dict[str, tuple[Shape | None, str]],
 ) -> list[np.ndarray[Any, Any]] | None:
     """What an operator gives in every pass; None where that is not known."""
@@ -220,15 +279,19 @@ def _run(model: ModelProto, node: NodeProto, given: list[Any]) -> list[Any] | No
     try:
         own = onnx.helper.make_model(graph, opset_imports=model.opset_import)
         feeds = {name: value for name, value in zip(names, given, strict=True) if name}
-        found = ReferenceEvaluator(own).run(None, feeds)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = ReferenceEvaluator(own).run(None, feeds)
     except Exception:  # an operator that it does not have, or that cannot take this
         return None
     by_name = dict(zip(outputs, found, strict=True))
     made = [by_name.get(name) for name in node.output]
     arrays = [value if value is None else np.asarray(value) for value in made]
-    if any(value is not None and value.size > _FOLDED for value in arrays):
-        return None
-    return arrays
+    kept = all(
+        value is None or value.size <= (_NUMBERS if value.dtype.kind == "f" else _FOLDED)
+        for value in arrays
+    )
+    return arrays if kept else None
 
 
 def _whole(node: NodeProto, name: str, default: int | None) -> int | None:
