@@ -262,7 +262,8 @@ def their_code() -> Iterator[None]:
 
     A copy of the process that a network has made ends here.
     """
-    process = os.getpid()
+    process, arguments = os.getpid(), sys.argv[1:]
+    del sys.argv[1:]  # it may read them as its own
     sys.stdout.flush()
     output = os.dup(1)
     os.dup2(2, 1)
@@ -274,3 +275,4 @@ def their_code() -> Iterator[None]:
             os._exit(1)
         os.dup2(output, 1)
         os.close(output)
+        sys.argv[1:] = arguments

@@ -33,8 +33,8 @@ TEXTS = {
     ),
     # Of the numbers that a network computes.
     "counted_on_values": (
-        "counted on values, random normal where none are given, as {place} asks for "
-        "them; what runs may depend on them"
+        "counted on values, as {place} asks for them: those given, else random normal, whole "
+        "numbers 0, truths false; what runs may depend on them ('cnnbench guide own-network')"
     ),
     "by_formula": "counted by the formula that its author registered with torch: {operators}",
     "branches": "values decide what runs; the costlier branch is counted at {places}",

@@ -111,7 +111,7 @@ def load(
         net, carried = _unwrapped(model), None
     else:
         net, carried = _built(model, wanted, values, seed)
-    if values and own and not isinstance(model, Spec):  # a user's module may hold it
+    if values and own and not isinstance(model, Spec) and not _is_file(model):  # others may hold it
         net = copied(net, name)
     taken, example = read(given, name), None
     if taken.example:
@@ -124,6 +124,11 @@ def load(
     real = values or not isinstance(model, Spec)
     net = converted(net, wanted)
     return Network(name, net, taken, given is not None, by_name, real, example)
+
+
+def _is_file(model: SourceSpec | nn.Module) -> bool:
+    """Whether it is read from a file each time."""
+    return isinstance(model, SourceSpec) and bool(model.source) and not model.name
 
 
 def arguments_of(
@@ -155,13 +160,12 @@ def _unwrapped(net: nn.Module) -> nn.Module:
 def _built(
     spec: AnySpec, dtype: torch.dtype | None, values: bool, seed: int
 ) -> tuple[nn.Module, Inputs | None]:
-    with surroundings():
-        if not values:
-            net, carried = construct(spec, shapes_only=True, dtype=dtype)
-            return _unwrapped(net), carried
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)  # not the GPU's, which is not forked
+    with surroundings(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # not the GPU's, which is not forked
+        if values:
             net, carried = construct(spec)
+        else:  # somebody else's may be counted on its values all the same
+            net, carried = construct(spec, shapes_only=True, dtype=dtype)
     return _unwrapped(net), carried
 
 

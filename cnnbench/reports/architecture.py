@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnnbench import units
 from cnnbench.counting.cost import Kind, OpCost
+from cnnbench.counting.rules import convention
 from cnnbench.counting.tree import Node
 
 _WORDS = {
@@ -34,7 +35,8 @@ def describe(node: Node) -> str:
 def _describe(operators: tuple[OpCost, ...]) -> str:
     """One module's operators."""
     kinds = {op.kind for op in operators}
-    if kinds == {Kind.NORMALISATION} and len(operators) > 1:
+    named = {op.operator for op in operators}
+    if kinds == {Kind.NORMALISATION} and not named <= convention.NORMALISATIONS and len(named) > 1:
         return "local response norm"
     activations = tuple(op for op in operators if op.kind is Kind.ACTIVATION)
     if len(activations) == 1 and kinds <= {Kind.ACTIVATION, Kind.OTHER}:
@@ -46,7 +48,7 @@ def _word(op: OpCost) -> str:
     name = op.operator
     if op.weight is not None and op.kernel:
         what = "depthwise" if op.kind is Kind.DEPTHWISE else "conv"
-        what = f"transposed {what}" if "transpose" in name else what
+        what = f"transposed {what}" if "transpose" in name.lower() else what
         window = units.window(op.kernel, (1,))
         step = units.window(op.kernel, op.stride).removeprefix(window)
         filters = op.output[-1 - len(op.kernel)]
@@ -60,7 +62,7 @@ def _word(op: OpCost) -> str:
 
 
 def _pool(op: OpCost) -> str:
-    how = "max" if "max" in op.operator else "average"
+    how = "max" if "max" in op.operator.lower() else "average"
     if op.kernel and not op.operator.startswith("adaptive"):
         window = units.window(op.kernel, (1,))
         return f"{window} {how} pool{units.window(op.kernel, op.stride).removeprefix(window)}"

@@ -60,6 +60,7 @@ KINDS = (
 )
 
 
+_FEWEST_ZEROS = 0.001  # of the params, of which a reader is told
 _FEW = 2  # models of which each may have a line of its own
 
 
@@ -188,7 +189,7 @@ def _remarks(rows: list[dict[str, Any]]) -> list[str]:
             remarks.append(f"{row['model']}: {number} of its params do not run{where}")
         if row["frozen_params"]:
             remarks.append(f"{row['model']}: {units.count(row['frozen_params'])} params are frozen")
-        if row["zero_params"]:
+        if row["zero_params"] >= _FEWEST_ZEROS * row["params"] > 0:
             share = units.percent(row["zero_params"] / row["params"])
             remarks.append(
                 f"{row['model']}: {units.count(row['zero_params'])} of its params are zero "

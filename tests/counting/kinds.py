@@ -392,3 +392,29 @@ def exported() -> nn.Module:
 def quantised() -> nn.Module:
     """A linear layer in int8: packed weights and a bias."""
     return torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(8, 16)))
+
+
+class SharedActivation(nn.Module):
+    """One activation in two blocks, and twice in one, as detectors have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        act = nn.SiLU()
+        self.first = nn.Sequential(conv(), act)
+        self.second = nn.Sequential(conv(4, 4), act, act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.first(x))  # type: ignore[no-any-return]
+
+
+def autocasts_a_bias() -> nn.Module:
+    class Casts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                return self.conv(x)  # type: ignore[no-any-return]
+
+    return Casts()

@@ -94,3 +94,38 @@ def test_both_passes_agree_on_the_zoo(name: str, train: bool) -> None:
     network = load(name)
     (given,) = network.inputs
     alike(network.net, torch.randn(2, *given.shape), train=train)
+
+
+def test_a_shared_layer_is_where_it_is_called() -> None:
+    found = count(kinds.SharedActivation(), (3, 8, 8))
+    assert [op.path for op in found.operators] == [
+        *("first.0", "first.1"),
+        *("second.0", "second.1", "second.2"),
+    ]
+
+
+def test_a_bias_that_autocast_converts_is_counted_on_values() -> None:
+    found = count(kinds.autocasts_a_bias(), (3, 8, 8))
+    assert found.total.macs == 64 * 4 * 27 and found.counted_on == "values"
+
+
+WEIGHTS_DECIDE = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gates, self.work = nn.Parameter(torch.randn(64)), nn.Linear(8, 8, bias=False)
+
+    def forward(self, x):
+        for gate in self.gates:
+            x = self.work(x) if gate * x.abs().sum() > 0 else x
+        return x
+"""
+
+
+def test_weights_are_the_same_in_each_count_on_values(tmp_path: Path) -> None:
+    (tmp_path / "gates.py").write_text(WEIGHTS_DECIDE)
+    counts = {count(f"{tmp_path}/gates.py:Net", "8").total.macs for _ in range(3)}
+    assert len(counts) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.files import format_of
 from cnnbench.counting.files.passes import trace_of
-from cnnbench.errors import MissingError, ShapeError, SourceError
+from cnnbench.errors import CnnbenchError, MissingError, ShapeError, SourceError, reason_of
 from cnnbench.models.given import Inputs, read
 from cnnbench.models.spec import SourceSpec
 
@@ -44,4 +44,9 @@ def count_file(
     if any(one.file or one.items for one in given.inputs):
         raise ShapeError(f"{path} takes shapes alone: --input 3x224x224, or NAME=3x224x224")
     given.check_batch(batch)
-    return trace_of(format_of(spec).read(path, given, batch), path.suffix[1:])
+    try:
+        return trace_of(format_of(spec).read(path, given, batch), path.suffix[1:])
+    except CnnbenchError:
+        raise
+    except Exception as error:  # a broken file may break any rule of its format
+        raise SourceError(f"{path} is broken: {reason_of(error)}") from error

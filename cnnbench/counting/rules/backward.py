@@ -15,9 +15,11 @@ from cnnbench.counting.rules import convention
 from cnnbench.counting.rules.operators import (
     adaptive_pool,
     generic_convolution,
+    per_input_element,
     per_output_element,
     pool,
 )
+from cnnbench.counting.rules.special import grid_sample
 from cnnbench.counting.rules.work import Rule, Shaped, Work
 
 
@@ -92,7 +94,27 @@ def attention_backward(
     )
 
 
+def sampling_backward(
+    out: object, gradient: Shaped, x: Shaped, grid: Shaped, mode: int, *_: object
+) -> Work:
+    """Every gradient is shared out over the values that were mixed."""
+    return grid_sample(gradient, x, grid, mode)
+
+
+def bag_backward(out: object, gradient: Shaped, indices: Shaped, *_: object, **__: object) -> Work:
+    """Every index's row of the table is added to."""
+    return Work(Kind.OTHER, elementwise_flops=indices.numel() * gradient.shape[-1])
+
+
 GRADIENTS: dict[str, Rule] = {
+    **{f"grid_sampler_{dims}d_backward": sampling_backward for dims in (2, 3)},
+    "_embedding_bag_backward": bag_backward,
+    **dict.fromkeys(
+        "mse_loss_backward smooth_l1_loss_backward huber_loss_backward "
+        "binary_cross_entropy_backward soft_margin_loss_backward".split(),
+        per_input_element(Kind.OTHER, 1),
+    ),
+    **dict.fromkeys(("nll_loss_backward", "nll_loss2d_backward"), per_input_element(Kind.OTHER, 2)),
     "convolution_backward": convolution_backward,
     **{f"avg_pool{d}d_backward": pool_backward for d in (2, 3)},
     **{f"_adaptive_avg_pool{d}d_backward": adaptive_pool_backward for d in (2, 3)},

@@ -39,7 +39,8 @@ ARITHMETICS = frozenset(
     "logaddexp logaddexp2 logical_xor logit nan_to_num polar sinc sinh signbit tan trunc xlogy "
     "quantize_per_tensor quantize_per_channel _fused_moving_avg_obs_fq_helper dequantize "
     "bucketize searchsorted "
-    "fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask".split()
+    "fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask "
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams prims::add".split()
 )
 
 # One FLOP per input element.
@@ -83,7 +84,8 @@ MOVES = frozenset(
     "reflection_pad1d reflection_pad3d replication_pad1d replication_pad3d diag_embed index_copy "
     "index_fill masked_scatter take put rot90 max_unpool2d max_unpool3d exponential poisson "
     "_to_dense _to_sparse _coalesce complex _index_put_impl unfold_copy expand_copy randint_like "
-    "as_strided_scatter diagonal_scatter _unsafe_masked_index".split()
+    "as_strided_scatter diagonal_scatter _unsafe_masked_index _pack_padded_sequence "
+    "_pad_packed_sequence _sparse_coo_tensor_with_dims_and_tensors".split()
 )
 
 # Interpolation: one FLOP for each pixel that an output pixel is made of.

@@ -189,6 +189,11 @@ def quantised_convolution(out: Shaped, x: Shaped, packed: Any, *_: object, **__:
     return convolution(out, x, weight, None, packed.stride(), groups=packed.groups())
 
 
+def bag(out: object, table: Shaped, indices: Shaped, *_: object, **__: object) -> Work:
+    """`embedding_bag`: a row of the table is added for each index."""
+    return Work(Kind.OTHER, elementwise_flops=indices.numel() * table.shape[-1])
+
+
 # A box's size decides how many values a bin of RoI pooling has, so it counts as one.
 largest_in_boxes = per_output_element(Kind.POOLING, 1)
 # One FLOP for each number that is added, each target's score, each number that a loss looks at.
@@ -228,6 +233,7 @@ SPECIAL: dict[str, Rule] = {
     "_upsample_bilinear2d_aa": _antialiased(2),
     "_upsample_bicubic2d_aa": _antialiased(4),
     **dict.fromkeys(("scatter_add", "scatter_reduce"), scattered),
+    **dict.fromkeys(("_embedding_bag", "_embedding_bag_forward_only"), bag),
     "index_reduce": added_rows,
     **dict.fromkeys("nll_loss_forward nll_loss2d_forward nll_loss nll_loss2d".split(), likelihood),
     **dict.fromkeys(

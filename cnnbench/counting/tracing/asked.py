@@ -18,7 +18,7 @@ from cnnbench.errors import InputError, text_of
 
 _WORDS = re.compile(
     r"\bmeta\b|out of sight|sparse|no fake impl|data-dependent|does not require grad|"
-    r"inference tensor|unallocated storage|Tensor\.__format__",
+    r"inference tensor|unallocated storage|Tensor\.__format__|and bias type",  # of autocast
     re.IGNORECASE,
 )
 _GRADIENTS = re.compile(r"does not require grad|inference tensor|takes gradients", re.IGNORECASE)

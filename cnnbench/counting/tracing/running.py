@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from threading import get_ident
@@ -54,11 +55,36 @@ def gradients(net: nn.Module) -> list[Tensor]:
     return [parameter.grad for parameter in leaves if parameter.grad is not None]
 
 
+class _Shared:
+    """Layers that stand in several places, such as one activation: each call is where it is called.
+
+    Where its caller holds it several times, it is taken to be called in that order.
+    """
+
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+        places = Counter(id(child) for one in modules.values() for child in one._modules.values())
+        self._shared = {key for key, times in places.items() if times > 1}
+        self._calls: Counter[tuple[int, int]] = Counter()
+
+    def path(self, module: nn.Module, caller: str, holder: nn.Module) -> str | None:
+        """Where it stands within its caller; None of a layer that stands in one place."""
+        if id(module) not in self._shared:
+            return None
+        names = [name for name, child in holder._modules.items() if child is module]
+        if not names:
+            return None
+        pair = (id(holder), id(module))
+        name = names[self._calls[pair] % len(names)]
+        self._calls[pair] += 1
+        return f"{caller}.{name}" if caller else name
+
+
 @contextmanager
 def paths(modules: dict[str, nn.Module]) -> Iterator[list[tuple[str, nn.Module]]]:
     """The stack of modules that are running, by hooks that do not touch the network."""
     stack: list[tuple[str, nn.Module]] = []
     names = {id(module): name for name, module in modules.items()}
+    shared = _Shared(modules)
     thread = get_ident()
 
     def enter(module: nn.Module, _: object) -> None:
@@ -66,7 +92,10 @@ def paths(modules: dict[str, nn.Module]) -> Iterator[list[tuple[str, nn.Module]]
             if id(module) in names:
                 raise RuntimeError("it runs layers in another thread, where they cannot be counted")
             return  # another network, of no concern here
-        stack.append((names.get(id(module), stack[-1][0] if stack else ""), module))
+        path = shared.path(module, *stack[-1]) if stack else None
+        if path is None:
+            path = names.get(id(module), stack[-1][0] if stack else "")
+        stack.append((path, module))
 
     def leave(module: nn.Module, _: object, __: object) -> None:
         if get_ident() == thread:

@@ -11,7 +11,12 @@ library = ""
 
 def find(spec: SourceSpec) -> Found:
     """SourceError: there is no network of torch's in it."""
-    raise SourceError(
-        f"{spec} is a graph, which is counted and not run; it can be given to flops, show, "
-        "predict, baseline, check, and compare --static"
+    raise not_run(str(spec))
+
+
+def not_run(spec: str) -> SourceError:
+    """The error of what would run it."""
+    return SourceError(
+        f"{spec} is a graph, which is counted and not run; give it to flops, show, predict, "
+        "baseline, check, sweep --static, compare --static or --on"
     )

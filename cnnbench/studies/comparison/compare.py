@@ -11,6 +11,8 @@ from itertools import groupby
 import numpy as np
 
 from cnnbench.counting import closed_forms
+from cnnbench.counting.files import file_of
+from cnnbench.counting.files.count import count_file
 from cnnbench.counting.network import count_model
 from cnnbench.devices.disturbances import slowing
 from cnnbench.devices.machine import Machine
@@ -108,6 +110,9 @@ def side_of(
     seed: int = 0,
 ) -> Side:
     """A side counted; its network is the one that is timed."""
+    if (file := file_of(model)) is not None:
+        trace = count_file(file, given, batch=setting.batch, dtype=setting.dtype)
+        return Side(name, None, trace, file=str(file))
     return Side(
         name,
         *count_model(
@@ -157,7 +162,7 @@ def time_rows(
             together = list(group)
             sides = [together[0].a, *(row.b for row in together)]
             timing = timed(
-                [(side.network, setting) for side in sides],
+                [(side.running, setting) for side in sides],
                 None,
                 _for_sides(session, together),
                 known=[side.trace for side in sides],
@@ -217,7 +222,7 @@ def _with_layers(
     rule = replace(session.rule, precision=0.1, max_time=_LAYERS_S)
     silent = Session(session.machine, rule, wait=session.wait)
     sides = {id(side): side for row in rows for side in (row.a, row.b)}
-    asked = [(side.network, setting) for side in sides.values()]
+    asked = [(side.running, setting) for side in sides.values()]
     traces = [side.trace for side in sides.values()]
     timing = timed(asked, None, silent, known=traces, layers=True)
     found = dict(zip(sides, timing.networks or [], strict=True))

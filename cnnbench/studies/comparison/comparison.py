@@ -9,6 +9,7 @@ from cnnbench.counting.totals import conditions
 from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
 from cnnbench.models.network import Network
+from cnnbench.models.sources.graphs import not_run
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.latency import Latency
@@ -21,15 +22,29 @@ from cnnbench.timing.statistics import Interval
 class Side:
     """One of the two: its exact cost, and where there is a device its predicted and true time.
 
-    `layers` are its operators' times, which a picture shows.
+    `layers` are its operators' times, which a picture shows. There is no `network` of a file's
+    graph, which is counted alone;
     """
 
     name: str
-    network: Network
+    network: Network | None
     trace: Trace
     predicted: Prediction | None = None
     latency: Latency | None = None
     layers: LayerTimes | None = None
+    file: str = ""
+
+    @property
+    def model(self) -> str:
+        """Its spec."""
+        return self.network.name if self.network else self.file
+
+    @property
+    def running(self) -> Network:
+        """The network that is timed; SourceError of a file's graph."""
+        if self.network is None:
+            raise not_run(self.file)
+        return self.network
 
     @property
     def cost(self) -> Cost:

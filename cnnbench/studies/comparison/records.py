@@ -20,8 +20,8 @@ def record(row: Comparison) -> dict[str, Any]:
     found = row.measured
     trace, sides = row.a.trace, {"a": row.a, "b": row.b}
     return {
-        "a": row.a.network.name,
-        "b": row.b.network.name,
+        "a": row.a.model,
+        "b": row.b.model,
         "label": row.label,
         "input": [list(shape) for shape in trace.input_shapes],
         "input_b": [list(shape) for shape in row.b.trace.input_shapes],

@@ -48,7 +48,7 @@ def spent(
 
 def _way(row: Comparison, one: Spent | None, setting: Setting) -> dict[str, Any]:
     side, first = row.b if one else row.a, row.a
-    spec = scalable(parse(side.network.name))
+    spec = scalable(parse(side.model))
     now, base = (_costs(of.cost, of.trace.peak_activation_bytes) for of in (side, first))
     found = row.measured if one else None
     return {

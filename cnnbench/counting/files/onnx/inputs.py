@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from cnnbench.models.given import Given
 from cnnbench.models.inputs import MAX_ELEMENTS, Input, Shape, batched
 
 Side = int | str  # a number, or the name of one that is left open
+_MOST_SIDES = 64
 _NO_BATCH = re.compile(r"seq|time|len|height|width|frame|sample|chunk|token|step|freq", re.I)
 
 
@@ -35,6 +37,12 @@ class Taken:
     def free(self) -> list[str]:
         """The names of sides that are left open."""
         return [side for side in self.sides or () if isinstance(side, str)]
+
+    def is_batch(self, index: int) -> bool:
+        """Whether a side is left open and is, by its name or place, a batch."""
+        side = (self.sides or ())[index]
+        named = isinstance(side, str) and "batch" in side.lower()
+        return named or (not index and self.has_batch)
 
     @property
     def has_batch(self) -> bool:
@@ -62,7 +70,8 @@ def shapes_of(path: Path, takes: Sequence[Taken], given: Given, batch: int) -> l
         _completed(path, one, batch, known) if shape is None else shape
         for one, shape in zip(takes, found, strict=True)
     ]
-    if batch > 1 and takes and all(one.sides and isinstance(one.sides[0], int) for one in takes):
+    opened = any(one.is_batch(at) for one in takes for at in range(len(one.sides or ())))
+    if batch > 1 and not opened and all(one.sides for one in takes):
         firsts = {shape[0] for shape in shapes if shape}
         if batch not in firsts:
             built = ", ".join(sorted(map(str, firsts)))
@@ -118,8 +127,9 @@ def _completed(path: Path, one: Taken, batch: int, known: dict[str, int]) -> Sha
     if one.sides is None:
         raise NoInputError(f"{path} does not say the shape of {one.name}; {_typed(one)}")
     sides = list(one.sides)
-    if one.has_batch:
-        sides[0] = known.setdefault(str(sides[0]), batch)
+    for index, side in enumerate(sides):
+        if one.is_batch(index):
+            sides[index] = known.setdefault(str(side), batch)
     sides = [known.get(side, side) if isinstance(side, str) else side for side in sides]
     if left := [side for side in sides if isinstance(side, str)]:
         open_ = ", ".join(dict.fromkeys(side or "a side" for side in left))
@@ -145,10 +155,9 @@ def _words(takes: Sequence[Taken]) -> str:
 
 def _check(path: Path, one: Taken, shape: Shape) -> None:
     """ShapeError for what no machine holds."""
-    elements = 1
-    for side in shape:
-        elements *= side
-    if elements > MAX_ELEMENTS or any(side < 0 for side in shape):
+    if len(shape) > _MOST_SIDES:
+        raise ShapeError(f"{path}: {one.name} has {len(shape)} sides, more than {_MOST_SIDES}")
+    if math.prod(shape) > MAX_ELEMENTS:
         raise ShapeError(f"{path}: {one.name} of {units.shape(shape)} is too large to describe")
     if one.dtype not in BITS:
         raise ShapeError(f"{path}: {one.name} is no tensor of numbers: {one.dtype}")

@@ -142,7 +142,9 @@ class Reader:
         if node.op_type == "If" and own:
             for name, value in zip(node.output, within, strict=False):
                 made = self._value(name, shapes, value)
-                scope.values[name] = replace(made, sides=value.sides or made.sides)
+                scope.values[name] = replace(
+                    made, sides=made.sides if value.sides is None else value.sides
+                )
             outputs = tuple(scope.values[name] for name in node.output if name)
             yield Node(path_of(node, ()), "If", inputs, outputs, rule=rules.moved, times=times)
             return

@@ -40,8 +40,6 @@ def read(path: Path, given: Given, batch: int) -> Graph:
     if model.functions:
         model = _unfolded(path, model)
     shapes.forget(model.graph)
-    for info in model.graph.output:  # it was true of the inputs that the file was made with
-        info.type.tensor_type.ClearField("shape")
     model.ir_version = max(model.ir_version, _OWN_INITIALIZERS)
     model = shapes.inferred(model)
     unknown = list(shapes.unknown(model.graph))

@@ -41,8 +41,13 @@ def inferred(model: ModelProto) -> ModelProto:
 
 
 def forget(graph: GraphProto) -> None:
-    """Leave out what it says of values between operators, which inference would not correct."""
+    """Leave out what it says of values, which inference would not correct, and once was true.
+
+    The shapes of its inputs stay, those of graphs in it are what they are given.
+    """
     del graph.value_info[:]
+    for info in graph.output:
+        info.type.tensor_type.ClearField("shape")
     for node in graph.node:
         for inner in _graphs(node):
             forget(inner)

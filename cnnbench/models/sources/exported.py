@@ -1,0 +1,120 @@
+"""`path/net.pt2`, `net.pt`, `net.ts`: programs of torch.export, archives of TorchScript.
+
+Neither is unpickled by Python: a pickle can run anything. A program is a graph of torch's operators
+in JSON, whose tensors are read as tensors alone. An archive is code of TorchScript's own, which
+torch's interpreter runs: a closed language, without Python. Whatever else `torch.save` has written,
+a module or a state_dict, is a pickle, and is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnnbench import units
+from cnnbench.errors import MissingError, SourceError
+from cnnbench.models.sources.source import Found, reported
+from cnnbench.models.spec import SourceSpec
+
+library = ""
+_PROGRAM = ("models/model.json", "serialized_exported_program.json")
+_INSTEAD = "save the network by torch.export.save or torch.jit.save, or give its code: file.py:NAME"
+
+
+def find(spec: SourceSpec) -> Found:
+    """The network in a file; SourceError says what the file is instead."""
+    path = Path(spec.source)
+    if not path.is_file():
+        raise MissingError(f"{path} is {'a folder' if path.is_dir() else 'not there'}")
+    if spec.options:
+        raise SourceError(f"{spec}: a file takes no options; leave out what follows '@'")
+    names = _names(path)
+    inner = {name.partition("/")[2] for name in names} | set(names)
+    if any(name in inner for name in _PROGRAM):
+        return _program(spec, path, names)
+    if "constants.pkl" in inner and any(name.startswith("code/") for name in inner):
+        with reported(spec, "load"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Found(torch.jit.load(str(path), map_location="cpu"))  # type: ignore[no-untyped-call]
+    if "data.pkl" in inner:
+        raise SourceError(f"{path} is a pickle of torch.save, which could run anything; {_INSTEAD}")
+    raise SourceError(f"{path} is no archive of torch's; {_INSTEAD}")
+
+
+def _names(path: Path) -> list[str]:
+    """What is in the archive; SourceError where it is none."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start[:1] == b"\x80":
+            raise SourceError(f"{path} is a pickle, which could run anything; {_INSTEAD}")
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise SourceError(f"{path} is no archive of torch's, or a part of one") from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _program(spec: SourceSpec, path: Path, names: list[str]) -> Found:
+    """A program with the modules that it was exported from, and its example's shapes."""
+    _check_payloads(path, names)
+    with reported(spec, "load"), _no_pickles(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.load(path)
+        net: nn.Module = torch.export.unflatten(program)
+    return Found(net, input_shape=_shapes(program))
+
+
+def _check_payloads(path: Path, names: list[str]) -> None:
+    """SourceError where a tensor or constant of a program is kept as a pickle."""
+    with zipfile.ZipFile(path) as archive:
+        for name in names:
+            if not name.endswith("_config.json"):
+                continue
+            try:
+                payloads = json.loads(archive.read(name))["config"].values()
+                kinds = [(one["use_pickle"], one["path_name"]) for one in payloads]
+            except (
+                ValueError,
+                LookupError,
+                TypeError,
+                AttributeError,
+                zipfile.BadZipFile,
+            ) as error:
+                raise SourceError(f"{path} is broken: {name} cannot be read") from error
+            if any(pickled or "obj" in str(kind) for pickled, kind in kinds):
+                raise SourceError(f"{path} holds a pickle, which could run anything; {_INSTEAD}")
+
+
+@contextmanager
+def _no_pickles() -> Iterator[None]:
+    """torch.load reads tensors alone, also where torch would fall back to unpickling."""
+    load = torch.load
+
+    def tensors_alone(*args: Any, **named: Any) -> Any:
+        return load(*args, **{**named, "weights_only": True})
+
+    torch.load = tensors_alone
+    try:
+        yield
+    finally:
+        torch.load = load
+
+
+def _shapes(program: Any) -> tuple[str, ...] | None:
+    """What its example was, without the batch; None where that is not all tensors by position."""
+    example = program.example_inputs
+    if example is None or example[1] or not example[0]:
+        return None
+    if not all(isinstance(one, torch.Tensor) and one.dim() > 1 for one in example[0]):
+        return None
+    return tuple(units.shape(tuple(one.shape[1:])) for one in example[0])
