@@ -14,6 +14,7 @@ from cnnbench.cli import (
     claims,
     compare,
     device,
+    export,
     fit,
     flops,
     gradients,
@@ -79,7 +80,7 @@ def cnnbench(
 
 
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    BUILD: {"list": listing.list_models, "show": show.show},
+    BUILD: {"list": listing.list_models, "show": show.show, "export": export.export},
     COUNT: {"flops": flops.flops, "audit": audit.audit},
     TIME: {"time": time.time, "device": device.device},
     ASK: {

@@ -20,6 +20,7 @@ _FOLDERS = {
 OF_COMMAND = {
     "list": "models",
     "show": "count",
+    "export": "files",
     "flops": "count",
     "audit": "audit",
     "time": "time",

@@ -117,4 +117,10 @@ def _shapes(program: Any) -> tuple[str, ...] | None:
         return None
     if not all(isinstance(one, torch.Tensor) and one.dim() > 1 for one in example[0]):
         return None
-    return tuple(units.shape(tuple(one.shape[1:])) for one in example[0])
+    return tuple(map(_typed, example[0]))
+
+
+def _typed(x: torch.Tensor) -> str:
+    """An input as a user types it, with its dtype where that is not the network's."""
+    shape = units.shape(tuple(x.shape[1:]))
+    return shape if x.is_floating_point() else f":{str(x.dtype).removeprefix('torch.')}={shape}"

@@ -1,0 +1,107 @@
+"""A network written to a file: a graph of ONNX, or a program of torch.export."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cnnbench import files
+from cnnbench.errors import MissingError, SourceError, reason_of
+from cnnbench.models.arguments import Arguments
+from cnnbench.models.network import Network
+
+SUFFIXES = {".onnx": "a graph of ONNX", ".pt2": "a program of torch.export"}
+_SAMPLE = 2  # images that it is traced with, where the batch is left open: 1 would be built in
+_EXPORTER = ("onnx", "onnxscript")  # what torch writes ONNX with
+
+
+def write(network: Network, file: Path, batch: int | None = None) -> None:
+    """Write it as it evaluates, with that batch built in; without one the batch is left open.
+
+    The file appears whole or not at all. MissingError says what to install, SourceError why it
+    cannot be exported so.
+    """
+    if file.suffix == ".onnx":
+        for name in _EXPORTER:
+            if _missing(name):
+                raise MissingError(f"{name} is not installed; type: pip install 'cnnbench[onnx]'")
+    given = network.arguments(_SAMPLE if batch is None else batch, torch.device("cpu"))
+    if batch is None and not (network.given.batched and _plain(given)):
+        raise SourceError(f"{network.name} takes more than tensors with a batch")
+    with _quiet(), tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"net{file.suffix}"
+        _written(network.name, network.net.eval(), given, target, dynamic=batch is None)
+        files.write(file, target.read_bytes())
+
+
+def _missing(name: str) -> bool:
+    """Whether a package is not installed."""
+    from importlib.util import find_spec
+
+    return find_spec(name) is None
+
+
+def _plain(given: Arguments) -> bool:
+    """Whether it is nothing but tensors by position."""
+    return not given.named and all(
+        isinstance(one, torch.Tensor) and one.dim() for one in given.positional
+    )
+
+
+def _written(
+    name: str, net: torch.nn.Module, given: Arguments, file: Path, *, dynamic: bool
+) -> None:
+    batch = torch.export.Dim("batch")
+    shapes: Any = tuple({0: batch} for _ in given.positional) if dynamic else None
+    inputs = tuple(given.positional)
+    try:
+        if file.suffix == ".pt2":
+            made = torch.export.export(net, inputs, given.named or None, dynamic_shapes=shapes)
+            torch.export.save(made, file)
+            return
+        torch.onnx.export(
+            net,
+            inputs,
+            str(file),
+            kwargs=given.named or None,
+            dynamo=True,
+            verbose=False,
+            external_data=False,
+            dynamic_shapes=shapes,
+        )
+    except Exception as error:  # whatever an exporter cannot follow
+        raise SourceError(f"{name} cannot be exported: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """What its first cause says: exporters wrap it in pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return reason_of(error)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep exporters from saying what nobody can act on."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
