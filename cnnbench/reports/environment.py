@@ -12,17 +12,19 @@ from cnnbench.counting.rules import convention
 from cnnbench.devices.warnings import Warning, unusable
 
 if TYPE_CHECKING:
+    from cnnbench.counting.cost import Trace
     from cnnbench.devices.environment import Environment
 
 
-_COUNTING = ("torch", "onnx")  # what a count may follow from, where it has been imported
+def software(counted: Iterable[Trace] = ()) -> dict[str, Any]:
+    """Return the versions that counted and the convention they counted by.
 
-
-def software() -> dict[str, Any]:
-    """Return the versions that counted and the convention they counted by."""
+    `counted` are the passes, where a file may be among them: torch is not needed for one.
+    """
+    used = ["torch", *dict.fromkeys(trace.file for trace in counted if trace.file)]
     return {
         "python": platform.python_version(),
-        **{name: str(sys.modules[name].__version__) for name in _COUNTING if name in sys.modules},
+        **{name: str(sys.modules[name].__version__) for name in used if name in sys.modules},
         "convention": convention.FOOTER,
     }
 

@@ -38,7 +38,7 @@ def report_of(pair: Pair) -> Report:
         tables=[Table(SUMMARY, rows)],
         findings=[*_findings(pair), *(one.text for one in conditions(pair.written))],
         notes=[convention.FOOTER],
-        environment=software() | {"open_batch": pair.is_open},
+        environment=software([pair.written]) | {"open_batch": pair.is_open},
     )
 
 

@@ -107,7 +107,7 @@ def report_of(
             *(_LEGEND if division and division.is_of_operators else ()),
             convention.FOOTER,
         ],
-        environment=software(),
+        environment=software(traces),
         records=records,
     )
 

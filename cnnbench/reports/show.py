@@ -55,7 +55,7 @@ def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None
         tables=[Table((*COLUMNS, *((SHARE,) if depth else ())), lines)],
         findings=[f"{model}: {one.text}" for one in conditions(trace)],
         notes=notes,
-        environment=software(),
+        environment=software([trace]),
         records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],
     )
 

@@ -24,6 +24,7 @@ LINES: list[list[str]] = [
     ["flops", *SIZED, "--operators", "--explain"],
     ["flops", *SIZED, "--fit-memory", "1MiB"],
     ["show", *SIZED],
+    ["export", *SIZED, "--output", f"{FOLDER}.pt2"],
     ["audit", *SIZED],
     ["time", *SIZED, *FAST, "--wide"],
     ["time", *SIZED, *FAST, "--layers"],

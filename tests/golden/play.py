@@ -28,11 +28,20 @@ from ..machines import calibrated
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
 COMMANDS = (
-    "list show flops audit time device compare predict scale fit gradients published claims "
+    "list show export flops audit time device compare predict scale fit gradients published claims "
     "sweep merge report baseline check guide"
 ).split()
 # Values that depend on the machine, the versions and the day; their keys are held.
-CIRCUMSTANCES = {"cnnbench", "python", "torch", "onednn", "platform", "load", "clock_mhz"} | {
+CIRCUMSTANCES = {
+    "cnnbench",
+    "python",
+    "torch",
+    "onnx",
+    "onednn",
+    "platform",
+    "load",
+    "clock_mhz",
+} | {
     *(
         "huge_pages",
         "device_name",

@@ -18,7 +18,7 @@ except ImportError as error:
 
 from onnx import GraphProto, ModelProto, TensorProto, TypeProto
 
-from cnnbench.counting.files.onnx import shapes
+from cnnbench.counting.files.onnx import running, shapes
 from cnnbench.counting.files.onnx.inputs import Side, Taken, shapes_of
 from cnnbench.counting.files.onnx.nodes import Reader
 
@@ -43,7 +43,7 @@ def read(path: Path, given: Given, batch: int) -> Graph:
     model.ir_version = max(model.ir_version, _OWN_INITIALIZERS)
     model = shapes.inferred(model)
     unknown = list(shapes.unknown(model.graph))
-    run = shapes.run(path, model, unknown) if unknown else {}
+    run = running.run(path, model, unknown) if unknown else {}
     return Reader(str(path), run).graph(model)
 
 

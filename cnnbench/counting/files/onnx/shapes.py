@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -301,52 +300,3 @@ def _run(model: ModelProto, node: NodeProto, given: list[Any]) -> list[Any] | No
 
 def _whole(node: NodeProto, name: str, default: int | None) -> int | None:
     return next((one.i for one in node.attribute if one.name == name), default)
-
-
-def run(path: Path, model: ModelProto, names: Iterable[str]) -> Shapes:
-    """The shapes that values have in one pass in ONNX Runtime, on random normal numbers.
-
-    Of none where it is not installed, or cannot run the file.
-    """
-    try:
-        import onnxruntime
-    except ImportError:
-        return {}
-    whole = onnx.load(str(path), load_external_data=False)
-    there = {one.name for one in whole.graph.output}
-    wanted = [name for name in names if name]
-    for name in wanted:
-        if name not in there:
-            whole.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", str(path.parent.resolve())
-    )
-    try:
-        session = onnxruntime.InferenceSession(
-            whole.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        found = session.run(wanted, _values(model))
-    except Exception:  # whatever a runtime says
-        return {}
-    return {
-        name: value.shape
-        for name, value in zip(wanted, found, strict=True)
-        if isinstance(value, np.ndarray)
-    }
-
-
-def _values(model: ModelProto) -> dict[str, np.ndarray[Any, Any]]:
-    """Random normal numbers for inputs; zeros where they are whole."""
-    draw, found = np.random.default_rng(0), {}
-    initial = {tensor.name for tensor in model.graph.initializer}
-    for info in model.graph.input:
-        shape, number = _shape(info), info.type.tensor_type.elem_type
-        if shape is None or info.name in initial:
-            continue
-        kind = onnx.helper.tensor_dtype_to_np_dtype(number)
-        normal = np.issubdtype(kind, np.floating)
-        found[info.name] = (draw.standard_normal(shape) if normal else np.zeros(shape)).astype(kind)
-    return found
