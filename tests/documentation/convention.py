@@ -123,6 +123,7 @@ def elementwise_rows() -> list[Row]:
         ("non-maximum suppression", "1 per pair of boxes", _of(special.suppression)),
         ("Fourier transform", "5 n log2 n, of n numbers", _of(special.transform)),
         ("scattered sum", "1 per number added", _of(special.scattered, special.added_rows)),
+        ("bag of embeddings", "1 per number added", _of(special.bag)),
         ("loss", "1 per input", _of(special.lost)),
         ("likelihood", "1 per target", _of(special.likelihood)),
         (

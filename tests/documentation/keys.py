@@ -27,7 +27,7 @@ SHARED = {
 }
 OF_COMMANDS = {
     "list": ("list", "show"),
-    "flops": ("flops",),
+    "flops": ("flops", "export"),
     "audit": ("audit",),
     "time": ("time",),
     "device": ("device",),

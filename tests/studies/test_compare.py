@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from cnnbench.counting import count as counting
+from cnnbench.counting import network as counting
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError

@@ -40,7 +40,7 @@ ARITHMETICS = frozenset(
     "quantize_per_tensor quantize_per_channel _fused_moving_avg_obs_fq_helper dequantize "
     "bucketize searchsorted "
     "fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask "
-    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams prims::add".split()
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams".split()
 )
 
 # One FLOP per input element.

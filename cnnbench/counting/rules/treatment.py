@@ -52,5 +52,5 @@ def base(func: Operator) -> str:
 
     An operator that is not torch's own keeps its namespace.
     """
-    name: str = func._schema.name.removeprefix("aten::")
+    name: str = func._schema.name.removeprefix("aten::").removeprefix("prims::")
     return name[:-1] if name.endswith("_") and not name.endswith("__") else name

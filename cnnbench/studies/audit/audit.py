@@ -24,6 +24,7 @@ from cnnbench.models.build import surroundings
 from cnnbench.models.given import Inputs
 from cnnbench.models.network import Model, load
 from cnnbench.studies.audit import COUNTERS
+from cnnbench.studies.audit.calls import home
 from cnnbench.studies.audit.counter import OtherCounter, Pass, Term, What
 
 
@@ -82,9 +83,11 @@ def judge(counter: OtherCounter, done: Pass) -> Account:
         raise
     except Exception as error:  # whatever somebody else's counter may raise
         return Account(counter, ours, failure=f"{type(error).__name__}: {reason_of(error)}")
-    by_layer: Tally[str] = Tally(layers)
+    first, by_layer = home(done.net), Tally[str]()
+    for path, number in layers.items():
+        by_layer[first(path)] += number
     for term in expected:
-        by_layer[term.op.path] -= counter.unit * term.amount  # type: ignore[assignment]
+        by_layer[first(term.op.path)] -= counter.unit * term.amount  # type: ignore[assignment]
     differing = {path: round(n) for path, n in by_layer.items() if round(n)}
     return Account(counter, {**ours, **_differences(done.trace, expected)}, printed, differing)
 

@@ -29,8 +29,20 @@ class Call:
 
 def operators(done: Pass) -> Iterator[tuple[OpCost, nn.Module]]:
     """Every operator with the module that ran it."""
-    found = modules(done.net)
-    return ((op, found[op.path]) for op in done.trace.operators)
+    return ((op, done.net.get_submodule(op.path)) for op in done.trace.operators)
+
+
+def home(net: nn.Module) -> Callable[[str], str]:
+    """Say where a layer stands first: a shared one has several places, and counters know one."""
+    first = {id(module): path for path, module in modules(net).items()}
+
+    def of(path: str) -> str:
+        try:
+            return first.get(id(net.get_submodule(path)), path)
+        except AttributeError:  # a counter's own name of something
+            return path
+
+    return of
 
 
 def calls(done: Pass) -> Iterator[Call]:
