@@ -17,7 +17,7 @@ from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, OutputError
 from cnnbench.files import check_writable
 from cnnbench.models.given import Given, parse_flags
-from cnnbench.models.spec import parse
+from cnnbench.models.spec import SourceSpec, parse
 
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
@@ -46,7 +46,7 @@ class _Exported(Written):
         check_writable(self.output)
 
 
-def _opened(file: str, batch: int) -> Trace | None:
+def _opened(file: SourceSpec, batch: int) -> Trace | None:
     """The file's count, if it takes other batches, too."""
     from cnnbench.counting.count import count
 
@@ -89,9 +89,9 @@ def export(
         file, found = written.output, None
         with suppress(CnnbenchError):  # the batch decides what runs, or is built in all the same
             write(network, file)
-            found = _opened(str(file), batch)
+            found = _opened(SourceSpec(str(file), ""), batch)
         is_open = found is not None
         if found is None:
             write(network, file, batch)
-            found = count(str(file), batch=batch)
+            found = count(SourceSpec(str(file), ""), batch=batch)
     written.hand_over(report_of(Pair(str(spec), trace, written.output, found, batch, is_open)))

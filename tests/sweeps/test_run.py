@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnbench.counting import count as counting
+from cnnbench.counting import network as counting
 from cnnbench.counting.count import count
 from cnnbench.devices.machine import Machine
 from cnnbench.errors import StoreError

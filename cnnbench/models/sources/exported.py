@@ -9,6 +9,7 @@ a module or a state_dict, is a pickle, and is refused.
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -41,8 +42,7 @@ def find(spec: SourceSpec) -> Found:
     if any(name in inner for name in _PROGRAM):
         return _program(spec, path, names)
     if "constants.pkl" in inner and any(name.startswith("code/") for name in inner):
-        with reported(spec, "load"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with reported(spec, "load"), _quiet():
             return Found(torch.jit.load(str(path), map_location="cpu"))  # type: ignore[no-untyped-call]
     if "data.pkl" in inner:
         raise SourceError(f"{path} is a pickle of torch.save, which could run anything; {_INSTEAD}")
@@ -67,8 +67,7 @@ def _names(path: Path) -> list[str]:
 def _program(spec: SourceSpec, path: Path, names: list[str]) -> Found:
     """A program with the modules that it was exported from, and its example's shapes."""
     _check_payloads(path, names)
-    with reported(spec, "load"), _no_pickles(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with reported(spec, "load"), _no_pickles(), _quiet():
         program = torch.export.load(path)
         net: nn.Module = torch.export.unflatten(program)
     return Found(net, input_shape=_shapes(program))
@@ -93,6 +92,19 @@ def _check_payloads(path: Path, names: list[str]) -> None:
                 raise SourceError(f"{path} is broken: {name} cannot be read") from error
             if any(pickled or "obj" in str(kind) for pickled, kind in kinds):
                 raise SourceError(f"{path} holds a pickle, which could run anything; {_INSTEAD}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch from saying at length what one line of ours says."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager
