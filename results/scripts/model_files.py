@@ -4,6 +4,7 @@
     python results/scripts/model_files.py exported [--output results/model_files.json]
     python results/scripts/model_files.py real FOLDER/list.csv
     python results/scripts/model_files.py fuzz [--files 10000]
+    python results/scripts/model_files.py speed
 
 `exported` writes the whole zoo, its blocks and networks of torchvision and timm, and counts network
 and file. `real` counts files that travel in other packages: the list has a row for each, with its
@@ -19,8 +20,10 @@ import json
 import random
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
@@ -174,6 +177,28 @@ def fuzz(files: int) -> dict[str, Any]:
     return {"files": files, **ends, "slowest_s": round(slowest, 2)}
 
 
+def speed(rounds: int = 15) -> dict[str, Any]:
+    """Whole processes in turn: mobilenet_v2's file counted, and torch imported alone."""
+    with TemporaryDirectory() as folder:
+        file = exported("mobilenet_v2", Path(folder)).file
+        commands = {
+            "flops": [sys.executable, "-m", "cnnbench", "flops", str(file)],
+            "import_torch": [sys.executable, "-c", "import torch"],
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                start = perf_counter()
+                subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+                seconds[name].append(perf_counter() - start)
+    ratios = [a / b for a, b in zip(seconds["flops"], seconds["import_torch"], strict=True)]
+    return {
+        "rounds": rounds,
+        "seconds": {name: round(median(values), 3) for name, values in seconds.items()},
+        "ratio": round(median(ratios), 3),
+    }
+
+
 def _rearranged(data: bytes, draw: random.Random) -> bytes:
     """A model that is still one, whose operators read, are and ask for something else."""
     model = onnx.load_model_from_string(data)
@@ -206,7 +231,7 @@ def _rearranged(data: bytes, draw: random.Random) -> bytes:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("exported", "real", "fuzz"))
+    parser.add_argument("what", choices=("exported", "real", "fuzz", "speed"))
     parser.add_argument("list", nargs="?", type=Path)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--output", type=Path, default=RESULTS)
@@ -214,6 +239,9 @@ def main() -> None:
     if asked.what == "exported":
         rows = exports()
         found = {**summed(rows), "rows": rows}
+    elif asked.what == "speed":
+        found = speed()
+        print(found)
     else:
         found = real(asked.list) if asked.what == "real" else fuzz(asked.files)
     kept = json.loads(asked.output.read_text()) if asked.output.exists() else {}
