@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -96,6 +97,40 @@ def test_pickles_within_a_program_are_never_opened(tmp_path: Path) -> None:
         except CnnbenchError as error:
             assert "\n" not in str(error)
         assert not left.exists(), name
+
+
+EVIL = "__import__('os').mkdir({!r}) or "
+
+
+def test_expressions_and_operators_of_a_program_are_looked_at(tmp_path: Path) -> None:
+    """torch's loader evaluates what a program says of its sizes, and loads compiled code."""
+    left = tmp_path / "left"
+    whole = program(nn.Conv2d(1, 4, 3), tmp_path / "whole.pt2", (1, 8, 8))
+    changes = {
+        "expr_str": lambda text: text.replace(
+            '"expr_str": "', '"expr_str": "' + EVIL.format(str(left)), 1
+        ),
+        "target": lambda text: text.replace("torch.ops.aten.conv2d.default", "os.mkdir"),
+        "from_file": lambda text: text.replace("aten.conv2d.default", "aten.from_file.default"),
+    }
+    for name, change in changes.items():
+        file = tmp_path / f"{name}.pt2"
+        with zipfile.ZipFile(whole) as old, zipfile.ZipFile(file, "w") as new:
+            for entry in old.namelist():
+                data = old.read(entry)
+                changed = change(data.decode()).encode() if entry.endswith("model.json") else data
+                assert not entry.endswith("model.json") or changed != data, name
+                new.writestr(entry, changed)
+        assert "could do anything" in refused(file)
+        assert not left.exists()
+    shutil.copy(whole, tmp_path / "compiled.pt2")
+    with zipfile.ZipFile(tmp_path / "compiled.pt2", "a") as archive:
+        archive.writestr("whole/data/aotinductor/model/x.so", b"")
+    assert "compiled code" in refused(tmp_path / "compiled.pt2")
+    shutil.copy(whole, tmp_path / "twice.pt2")
+    with zipfile.ZipFile(tmp_path / "twice.pt2", "a") as archive:
+        archive.writestr("whole/MODELS/model.json", b"{}")
+    assert "twice" in refused(tmp_path / "twice.pt2")
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 9, b"PK\3\4 and no more", b"text"])

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -66,11 +68,67 @@ def _names(path: Path) -> list[str]:
 
 def _program(spec: SourceSpec, path: Path, names: list[str]) -> Found:
     """A program with the modules that it was exported from, and its example's shapes."""
+    _check_program(path, names)
     _check_payloads(path, names)
     with reported(spec, "load"), _no_pickles(), _quiet():
         program = torch.export.load(path)
         net: nn.Module = torch.export.unflatten(program)
     return Found(net, input_shape=_shapes(program))
+
+
+# torch evaluates these as Python: sizes, numbers, arithmetic, comparison, and nothing else.
+_WORDS = (
+    "True False Max Min Mod PythonMod FloorDiv CleanDiv CeilDiv Add Mul Pow Integer Rational "
+    "Eq Ne Lt Le Gt Ge Equality Unequality LessThan StrictLessThan GreaterThan StrictGreaterThan"
+)
+_EXPRESSION = re.compile(
+    r"(?:Symbol\('\w{1,20}'(?:, \w{1,20}=(?:True|False))*\)"
+    rf"|\b(?:[su]\d+|{_WORDS.replace(' ', '|')})\b|\b\d+(?:\.\d+)?\b|[-+*/%(),<>=!&|~ ])*",
+    re.ASCII,
+)
+_ARITHMETIC = "add sub mul floordiv truediv mod pow neg eq ne lt le gt ge and_ or_ not_ getitem"
+_TARGET = re.compile(
+    r"torch\.ops\.(aten|prims|torchvision|quantized|quantized_decomposed|higher_order)\.(?!from_file)"
+    rf"\w+(\.\w+)?|_operator\.({_ARITHMETIC.replace(' ', '|')})|math\.\w+|torch\.sym_\w+"
+)
+
+
+def _check_program(path: Path, names: list[str]) -> None:
+    """SourceError for what a program need not hold: compiled code, odd expressions or operators.
+
+    torch's own loader would load the first and evaluate the second.
+    """
+    if len({name.casefold() for name in names}) < len(names):
+        raise SourceError(f"{path} is broken: it holds an entry twice")
+    if any("aotinductor" in name.casefold() or name.endswith(".so") for name in names):
+        raise SourceError(f"{path} holds compiled code, which could do anything; {_INSTEAD}")
+    with zipfile.ZipFile(path) as archive:
+        for name in names:
+            if not name.endswith(".json"):
+                continue
+            try:
+                _check_json(path, json.loads(archive.read(name)))
+            except (ValueError, OSError, RecursionError) as error:
+                raise SourceError(f"{path} is broken: {name} cannot be read") from error
+
+
+def _check_json(path: Path, value: Any) -> None:
+    """SourceError where an expression or an operator is another than those that are known."""
+    if isinstance(value, list):
+        for one in value:
+            _check_json(path, one)
+    if not isinstance(value, dict):
+        return
+    for key, one in value.items():
+        odd = (key == "expr_str" and not _EXPRESSION.fullmatch(str(one))) or (
+            (key == "target" and isinstance(one, str) and "inputs" in value)
+            and not _TARGET.fullmatch(one)
+        )
+        if odd:
+            raise SourceError(
+                f"{path} holds {str(one)[:60]!r}, which could do anything; {_INSTEAD}"
+            )
+        _check_json(path, one)
 
 
 def _check_payloads(path: Path, names: list[str]) -> None:
@@ -110,16 +168,19 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _no_pickles() -> Iterator[None]:
     """torch.load reads tensors alone, also where torch would fall back to unpickling."""
-    load = torch.load
+    load, loads = torch.load, pickle.loads
+
+    def refused(*_: Any, **__: Any) -> Any:
+        raise SourceError("it holds a pickle")
 
     def tensors_alone(*args: Any, **named: Any) -> Any:
         return load(*args, **{**named, "weights_only": True})
 
-    torch.load = tensors_alone
+    torch.load, pickle.loads = tensors_alone, refused
     try:
         yield
     finally:
-        torch.load = load
+        torch.load, pickle.loads = load, loads
 
 
 def _shapes(program: Any) -> tuple[str, ...] | None:

@@ -23,7 +23,6 @@ _DEPTH = 50  # of graphs in graphs
 _LONGEST = 2**31  # turns of a loop
 _RANDOM = frozenset("RandomNormal RandomUniform Bernoulli Multinomial".split())
 _MAKERS = frozenset("Constant ConstantOfShape Range EyeLike".split())
-_NO_CONSTANT_INPUTS = frozenset(("If", "Loop", "Scan"))
 
 
 @dataclass
@@ -122,15 +121,18 @@ class Reader:
             for name in node.input
         )
         given = [value for value in inputs if value is not None]
-        if node.op_type == "Constant" and not node.input:
+        standard = node.domain in ("", "ai.onnx")
+        if node.op_type == "Constant" and standard and not node.input:
             self._literal(node, attributes, scope, shapes)
             return
-        own = node.op_type in ("If", "Loop", "Scan") and node.domain in ("", "ai.onnx")
+        own = node.op_type in ("If", "Loop", "Scan") and standard
         fixed = all(value.constant for value in given) and (given or node.op_type in _MAKERS)
-        if node.op_type in rules.OF_SHAPES or (fixed and not own and node.op_type not in _RANDOM):
+        if (standard and node.op_type in rules.OF_SHAPES) or (
+            fixed and not own and node.op_type not in _RANDOM
+        ):
             self._derived(node, given, scope, shapes)
             return
-        if node.op_type in rules.VIEWS and node.domain in ("", "ai.onnx"):
+        if node.op_type in rules.VIEWS and standard:
             for name in filter(None, node.output[:1]):
                 scope.values[name] = self._value(name, shapes, given[0] if given else None)
             for name in filter(None, node.output[1:]):  # the mask of a dropout
@@ -195,7 +197,6 @@ class Reader:
                 info.name,
                 self.run.get(info.name, known),
                 dtype,
-                constant=value is not None and value.constant and node.op_type == "Loop",
             )
         yield from self._nodes(body, inner, times * turns, depth + 1)
         return [self._needed(inner, one.name, node.op_type) for one in body.output]
@@ -248,15 +249,17 @@ class Reader:
         chosen = scope.number(node.input[0]) if node.input else None
         if chosen is not None and chosen.size == 1:
             branches = [branches[0 if bool(chosen.reshape(-1)[0]) else 1]]
-        tried = []
+        tried, before = [], len(self.branches)
         for branch in branches:
             if not isinstance(branch, GraphProto):
                 raise SourceError(f"{self.path}: an If lacks a branch")
-            inner = _Scope({}, {}, scope)
+            inner, start = _Scope({}, {}, scope), len(self.branches)
             nodes = list(self._nodes(branch, inner, times, depth + 1))
             outputs = [self._needed(inner, one.name, "If") for one in branch.output]
-            tried.append((_macs(nodes), len(nodes), nodes, outputs))
+            tried.append((_macs(nodes), len(nodes), nodes, outputs, self.branches[start:]))
         best = max(tried, key=lambda one: one[:2])
+        del self.branches[before:]
+        self.branches += best[4]
         if len(tried) > 1 and any(one[1] for one in tried):
             self.branches.append(node.name or next(iter(node.output), ""))
         yield from best[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from cnnbench.counting.files.graph import Graph
@@ -39,6 +40,7 @@ def read(path: Path, given: Given, batch: int) -> Graph:
         _fix(info.type, shape)
     if model.functions:
         model = _unfolded(path, model)
+        _check_places(path, model.graph)
     shapes.forget(model.graph)
     model.ir_version = max(model.ir_version, _OWN_INITIALIZERS)
     model = shapes.inferred(model)
@@ -104,9 +106,21 @@ def _fix(kind: TypeProto, sides: tuple[int, ...]) -> None:
         shape.dim.add().dim_value = side
 
 
+def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
+    """Every constant of a graph, those of its operators and of graphs in them among them."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for node in graph.node:
+        for one in node.attribute:
+            yield from (one.t, *one.tensors, one.sparse_tensor.values, one.sparse_tensor.indices)
+            for inner in (one.g, *one.graphs):
+                yield from _tensors(inner)
+
+
 def _check_places(path: Path, graph: GraphProto) -> None:
     """SourceError where weights are said to lie outside the file's folder. None is opened."""
-    for tensor in graph.initializer:
+    for tensor in _tensors(graph):
         if tensor.data_location != TensorProto.EXTERNAL:
             continue
         place = next((one.value for one in tensor.external_data if one.key == "location"), "")

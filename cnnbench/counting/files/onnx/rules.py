@@ -137,7 +137,7 @@ SAME = {
 MOVES = frozenset(
     "Cast CastLike Concat Split Slice Transpose Gather GatherElements GatherND ScatterElements "
     "ScatterND Scatter Pad Tile Expand DepthToSpace SpaceToDepth OneHot Range ConstantOfShape "
-    "EyeLike ReverseSequence Upsample Compress Trilu CenterCropPad MaxUnpool Col2Im RandomNormal "
+    "EyeLike ReverseSequence Compress Trilu CenterCropPad MaxUnpool Col2Im RandomNormal "
     "RandomUniform RandomNormalLike RandomUniformLike Bernoulli SequenceConstruct SequenceAt "
     "SequenceEmpty SequenceInsert SequenceErase SequenceLength ConcatFromSequence SplitToSequence "
     "Loop Scan QLinearConcat TensorScatter ImageScaler Crop HannWindow HammingWindow "
@@ -192,7 +192,7 @@ STATE = {
     "QAttention": (3, 4, 6, 7),
     "MatMulNBits": (2, 3),
     "QLinearSoftmax": (1, 2, 3, 4),
-    "DynamicQuantizeLSTM": (8, 9, 10, 11),
+    "DynamicQuantizeLSTM": (4, 5, 6, 8, 9, 10, 11),
     "ConvInteger": (2, 3),
     "MatMulInteger": (2, 3),
     "NonMaxSuppression": (2, 3, 4),
@@ -340,9 +340,9 @@ def fused_attention(node: Node) -> Work:
     sizes = node.option("qkv_hidden_sizes") or [weight.shape[1] // 3] * 3
     heads = node.option("num_heads")
     projected = batch * length * width * sum(sizes)
-    found = _scored(
-        batch * heads * length * length, sizes[0] // heads, sizes[2] // heads, projected
-    )
+    past = node.given(8 if node.operator == "QAttention" else 4)  # [2, N, h, P, E]
+    keys = length + (past.shape[3] if past is not None else 0)
+    found = _scored(batch * heads * length * keys, sizes[0] // heads, sizes[2] // heads, projected)
     return replace(found, kind=Kind.LINEAR, activations=projected // width, weight=weight.shape)
 
 
@@ -356,7 +356,9 @@ def heads_attention(node: Node) -> Work:
     batch, queries, width = query.shape
     if value is None:  # packed K and V [N, S, h, 2, E]
         return _scored(batch * heads * queries * key.shape[1], width // heads, key.shape[-1])
+    past = node.given(6)
     keys = key.shape[2] if key.dim() == 4 else key.shape[1]
+    keys += past.shape[2] if past is not None else 0
     out_depth = value.shape[3] if value.dim() == 4 else value.shape[2] // heads
     return _scored(batch * heads * queries * keys, width // heads, out_depth)
 
@@ -369,6 +371,8 @@ def grouped_attention(node: Node) -> Work:
     packed = node.given(1) is None
     depth = width // (heads + 2 * kv_heads if packed else heads)
     keys = length + (past.shape[2] if past is not None else 0)
+    if len(node.outputs) > 1 and node.outputs[1].sides is not None:  # past may be a whole buffer
+        keys = node.outputs[1].shape[2]
     return _scored(batch * heads * length * keys, depth, depth)
 
 
@@ -524,7 +528,7 @@ RULES: dict[str, Rule] = {
     "LRN": local_response,
     "SkipLayerNormalization": skip_normalisation,
     "SkipSimplifiedLayerNormalization": skip_normalisation,
-    "Resize": resize,
+    **dict.fromkeys(("Resize", "Upsample"), resize),
     "GridSample": grid_sample,
     "RoiAlign": boxes,
     "MaxRoiPool": same("relu"),

@@ -23,7 +23,9 @@ _FOLDED = 2**16  # elements of a constant that is computed
 _NUMBERS = 16  # of real numbers, such as scales: more of them are weights, which stay themselves
 _NOT_FOLDED = frozenset(
     "If Loop Scan RandomNormal RandomUniform RandomNormalLike RandomUniformLike Bernoulli "
-    "Multinomial Dropout SequenceMap DequantizeLinear QuantizeLinear".split()
+    "Multinomial Dropout SequenceMap DequantizeLinear QuantizeLinear Scan RegexFullMatch "
+    "StringSplit StringConcat StringNormalizer TfIdfVectorizer OneHot HannWindow HammingWindow "
+    "BlackmanWindow MelWeightMatrix Pad Resize Upsample DFT STFT ImageDecoder".split()
 )
 Shapes = dict[str, Shape]
 
@@ -232,6 +234,8 @@ def _computed(
 ) -> list[np.ndarray[Any, Any]] | None:
     """What an operator gives in every pass; None where that is not known."""
     if node.domain not in ("", "ai.onnx") or node.op_type in _NOT_FOLDED:
+        return None
+    if any(one.t.data_location == TensorProto.EXTERNAL for one in node.attribute):
         return None
     if node.op_type in ("Shape", "Size"):
         shape = known.get(node.input[0], (None, ""))[0] if node.input else None
