@@ -11,12 +11,11 @@ import typer
 
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Written, command, their_code
-from cnnbench.cli.passed import Passing, read_inputs
+from cnnbench.cli.passed import Passing
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, OutputError
 from cnnbench.files import check_writable
-from cnnbench.models.given import Given, parse_flags
 from cnnbench.models.spec import SourceSpec, parse
 
 if TYPE_CHECKING:
@@ -73,18 +72,14 @@ def export(
     if written.output == Path():
         raise OutputError(f"name the file: cnnbench export {model} --output net.onnx, or net.pt2")
     spec = parse(model)
-    inputs = read_inputs(passing.inputs, batch, [spec])
-    flags = parse_flags(passing.flags or ())
-    given = Given(inputs or (), passing.example or "", flags, not passing.no_batch)
+    given = passing.given(batch, [spec])
     with heavy_imports():
         from cnnbench.counting.count import count
         from cnnbench.counting.network import count_model
         from cnnbench.models.exporting import write
         from cnnbench.reports.export import Pair, report_of
     with their_code(), bar() as shown:
-        network, trace = count_model(
-            spec, None if passing == Passing() else given, batch=batch, dtype=dtype, values=True
-        )
+        network, trace = count_model(spec, given, batch=batch, dtype=dtype, values=True)
         shown.say(f"exporting {spec}")
         file, found = written.output, None
         with suppress(CnnbenchError):  # the batch decides what runs, or is built in all the same

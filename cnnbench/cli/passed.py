@@ -62,6 +62,21 @@ class Passing:
     flags: _Flags = None
     no_batch: _NoBatch = False
 
+    @property
+    def on(self) -> On | None:
+        """What to count on; shapes where that can be."""
+        return None
+
+    def given(self, batch: int, specs: Sequence[AnySpec]) -> Given | None:
+        """What was typed, checked before anything heavy is imported; None where nothing was."""
+        inputs = read_inputs(self.inputs, batch, specs)
+        if self == type(self)():
+            return None
+        flags = parse_flags(self.flags or ())
+        given = Given(inputs or (), self.example or "", flags, not self.no_batch, self.on)
+        given.check_batch(batch)
+        return given
+
     def keys(self) -> dict[str, Any]:
         """What was typed, by the keys of a plan; ShapeError for a flag that is none."""
         found = {
@@ -85,16 +100,10 @@ class Passed(Passing):
         if self.on_values and self.on_shapes:
             raise CnnbenchError("--on-values and --on-shapes exclude each other; give one of them")
 
-    def given(self, batch: int, specs: Sequence[AnySpec]) -> Given | None:
-        """What was typed, checked before anything heavy is imported; None where nothing was."""
-        inputs = read_inputs(self.inputs, batch, specs)
-        if self == Passed():
-            return None
-        on = On.VALUES if self.on_values else On.SHAPES if self.on_shapes else None
-        flags = parse_flags(self.flags or ())
-        given = Given(inputs or (), self.example or "", flags, not self.no_batch, on)
-        given.check_batch(batch)
-        return given
+    @property
+    def on(self) -> On | None:
+        """What to count on."""
+        return On.VALUES if self.on_values else On.SHAPES if self.on_shapes else None
 
 
 def read_inputs(

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import tempfile
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +12,9 @@ import torch
 from cnnbench import files
 from cnnbench.errors import MissingError, SourceError, reason_of
 from cnnbench.models.arguments import Arguments
+from cnnbench.models.foreign import quiet
 from cnnbench.models.network import Network
 
-SUFFIXES = {".onnx": "a graph of ONNX", ".pt2": "a program of torch.export"}
 _SAMPLE = 2  # images that it is traced with, where the batch is left open: 1 would be built in
 _EXPORTER = ("onnx", "onnxscript")  # what torch writes ONNX with
 
@@ -32,22 +27,15 @@ def write(network: Network, file: Path, batch: int | None = None) -> None:
     """
     if file.suffix == ".onnx":
         for name in _EXPORTER:
-            if _missing(name):
+            if find_spec(name) is None:
                 raise MissingError(f"{name} is not installed; type: pip install 'cnnbench[onnx]'")
     given = network.arguments(_SAMPLE if batch is None else batch, torch.device("cpu"))
     if batch is None and not (network.given.batched and _plain(given)):
         raise SourceError(f"{network.name} takes more than tensors with a batch")
-    with _quiet(), tempfile.TemporaryDirectory() as folder:
+    with quiet(), tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"net{file.suffix}"
         _written(network.name, network.net.eval(), given, target, dynamic=batch is None)
         files.write(file, target.read_bytes())
-
-
-def _missing(name: str) -> bool:
-    """Whether a package is not installed."""
-    from importlib.util import find_spec
-
-    return find_spec(name) is None
 
 
 def _plain(given: Arguments) -> bool:
@@ -87,21 +75,3 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     return reason_of(error)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep exporters from saying what nobody can act on."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 
 import torch
 
@@ -49,3 +52,16 @@ def forgotten(error: CnnbenchError) -> CnnbenchError:
     """The error without the frames it came through, which keep a failed pass's tensors alive."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep somebody else's library from printing, warning and logging."""
+    logging_before = logging.root.manager.disable
+    with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(logging_before)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.files import format_of
 from cnnbench.counting.files.passes import trace_of
-from cnnbench.errors import CnnbenchError, MissingError, ShapeError, SourceError, reason_of
+from cnnbench.errors import CnnbenchError, ShapeError, SourceError, reason_of
 from cnnbench.models.given import Inputs, read
+from cnnbench.models.sources.source import file_in
 from cnnbench.models.spec import SourceSpec
 
 
@@ -25,14 +23,7 @@ def count_file(
 
     SourceError says what the file is instead, ShapeError or InputError what it can be given.
     """
-    path, given = Path(spec.source), read(inputs, str(spec))
-    if spec.options:
-        raise SourceError(f"{spec}: a file takes no options; leave out what follows '@'")
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not there"
-        raise MissingError(f"{path} {what}; give the path of a file")
-    if not os.access(path, os.R_OK):
-        raise SourceError(f"{path} may not be read")
+    path, given = file_in(spec), read(inputs, str(spec))
     if train:
         raise SourceError(f"{path} has a forward pass alone; leave --train out")
     if dtype is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +27,11 @@ BITS = {
     **dict.fromkeys(("float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz"), 8),
     "string": 0,
 }
+
+
+def bytes_of(elements: int, dtype: str) -> int:
+    """Bytes of so many elements, of which several may share one; 0 where that is not known."""
+    return -(-elements * BITS.get(dtype, 0) // 8)
 
 
 class UnknownShape(LookupError):
@@ -81,7 +86,7 @@ class Value:
     @property
     def size(self) -> int:
         """Bytes."""
-        return -(-self.numel() * BITS.get(self.dtype, 0) // 8)
+        return bytes_of(self.numel(), self.dtype)
 
     @property
     def real(self) -> bool:
@@ -128,6 +133,21 @@ class Node:
         """An attribute."""
         return self.attributes.get(name, default)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the shapes of all that it reads and makes are."""
+        values = (*filter(None, self.inputs), *self.outputs)
+        return all(value.sides is not None for value in values)
+
+    def work(self) -> Work | None:
+        """What it computes; None where no rule says it, of this form, of shapes that it needs."""
+        if self.rule is None:
+            return None
+        try:
+            return self.rule(self)
+        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
+            return None
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -153,3 +173,15 @@ class Format(Protocol):
     def read(self, path: Path, given: Given, batch: int) -> Graph:
         """The graph for these inputs; CnnbenchError in one line where there is none."""
         ...
+
+
+def live_of(nodes: Sequence[Node], outputs: Sequence[Value]) -> list[Node]:
+    """The operators that an output needs, as a runtime runs them."""
+    wanted = {value.storage for value in outputs}
+    kept = []
+    for node in reversed(nodes):
+        if any(value.storage in wanted for value in node.outputs):
+            known = (o for o in node.outputs if o.sides is not None or o.storage in wanted)
+            kept.append(replace(node, outputs=tuple(known)))
+            wanted.update(value.storage for value in node.inputs if value is not None)
+    return kept[::-1]

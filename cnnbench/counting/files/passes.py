@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import accumulate
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
-from cnnbench.counting.files.graph import Graph, Node, UnknownShape, Value, Weight
+from cnnbench.counting.files.graph import Graph, Node, Value, Weight
 from cnnbench.counting.memory import Buffer
 from cnnbench.counting.rules.work import Work
 
@@ -20,7 +21,7 @@ def trace_of(graph: Graph, file: str) -> Trace:
     """
     works, uncounted = [], Counter[str]()
     for node in graph.nodes:
-        work = _work(node)
+        work = node.work() if node.is_known else None
         if work is None:
             uncounted[_named(node)] += 1
         else:
@@ -48,28 +49,11 @@ def trace_of(graph: Graph, file: str) -> Trace:
     )
 
 
-def _work(node: Node) -> Work | None:
-    """What it computes; None where no rule says it, or its shapes are not known."""
-    if node.rule is None:
-        return None
-    try:
-        for value in (*filter(None, node.inputs), *node.outputs):
-            _ = value.shape
-        return node.rule(node)
-    except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
-        return None  # a form that the rule is not for, or a shape that is not known: named
-
-
 def _named(node: Node) -> str:
     """The operator, and why it is not counted where it has a rule."""
     if node.rule is None:
         return node.operator
-    try:
-        for value in (*filter(None, node.inputs), *node.outputs):
-            _ = value.shape
-    except UnknownShape:
-        return f"{node.operator} of unknown shape"
-    return f"{node.operator} of another form"
+    return f"{node.operator} of {'another form' if node.is_known else 'unknown shape'}"
 
 
 def _entered(node: Node, work: Work, params: _Params, live: int) -> OpCost:
@@ -133,12 +117,12 @@ class _Params:
         return sum(w.elements for w in self._weights if w.real and w.name not in self._met)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Memory:
     """Where activations are alive: the buffers, and their sum as each operator runs."""
 
-    buffers: tuple[Buffer, ...] = ()
-    live_bytes: list[int] = field(default_factory=list)
+    buffers: tuple[Buffer, ...]
+    live_bytes: list[int]
 
     @classmethod
     def of(cls, graph: Graph, nodes: list[Node]) -> _Memory:
@@ -169,9 +153,5 @@ class _Memory:
         for one in buffers:
             change[max(one.born, 0)] += one.size
             change[max(one.freed, one.born, 0) + 1] -= one.size
-        live, total = [], 0
-        for index in range(len(nodes)):
-            total += change[index]
-            live.append(total)
         ordered = sorted(buffers, key=lambda b: (b.born, b.freed, b.used, b.size))
-        return cls(tuple(ordered), live)
+        return cls(tuple(ordered), list(accumulate(change[: len(nodes)])))

@@ -171,10 +171,14 @@ def attention(
     """Q K^T and its product with V; the softmax counts as an activation of each score."""
     # query [..., L, E], key [..., S, E], value [..., S, V] -> out [..., L, V]
     *batch, queries, depth = query.shape
-    scores = math.prod(batch) * queries * key.shape[-2]
+    return scored(math.prod(batch) * queries * key.shape[-2], depth, value.shape[-1])
+
+
+def scored(scores: int, depth: int, out_depth: int, projected: int = 0) -> Work:
+    """Attention by its number of scores: each a product, its softmax, its part of the output."""
     return Work(
         Kind.MATMUL,
-        macs=scores * (depth + value.shape[-1]),
+        macs=scores * (depth + out_depth) + projected,
         elementwise_flops=scores * convention.ACTIVATION,
     )
 

@@ -90,8 +90,12 @@ def transform(out: Shaped, x: Shaped, dim: Sequence[int], *_: object) -> Work:
     larger = out if out.numel() > x.numel() else x
     n = math.prod(larger.shape[d] for d in dim)
     times = larger.numel() // n if n else 0
-    flops = round(times * 5 * n * math.log2(n)) if n > 1 else 0
-    return Work(Kind.OTHER, elementwise_flops=flops)
+    return Work(Kind.OTHER, elementwise_flops=fourier_flops(times, n))
+
+
+def fourier_flops(times: int, n: int) -> int:
+    """FLOPs of so many fast Fourier transforms of n numbers."""
+    return round(times * 5 * n * math.log2(n)) if n > 1 else 0
 
 
 def deformable(

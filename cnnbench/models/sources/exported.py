@@ -8,43 +8,44 @@ a module or a state_dict, is a pickle, and is refused.
 
 from __future__ import annotations
 
+import importlib
 import json
-import logging
-import pickle
 import re
-import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import nn
 
 from cnnbench import units
-from cnnbench.errors import MissingError, SourceError
-from cnnbench.models.sources.source import Found, reported
+from cnnbench.errors import SourceError
+from cnnbench.models.foreign import quiet
+from cnnbench.models.sources.source import Found, file_in, reported
 from cnnbench.models.spec import SourceSpec
 
 library = ""
+_BROKEN = (  # what a reader of archives, of JSON and of what it should hold may raise
+    *(ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError),
+)
 _PROGRAM = ("models/model.json", "serialized_exported_program.json")
 _INSTEAD = "save the network by torch.export.save or torch.jit.save, or give its code: file.py:NAME"
 
 
 def find(spec: SourceSpec) -> Found:
     """The network in a file; SourceError says what the file is instead."""
-    path = Path(spec.source)
-    if not path.is_file():
-        raise MissingError(f"{path} is {'a folder' if path.is_dir() else 'not there'}")
-    if spec.options:
-        raise SourceError(f"{spec}: a file takes no options; leave out what follows '@'")
+    path = file_in(spec)
     names = _names(path)
     inner = {name.partition("/")[2] for name in names} | set(names)
     if any(name in inner for name in _PROGRAM):
         return _program(spec, path, names)
     if "constants.pkl" in inner and any(name.startswith("code/") for name in inner):
-        with reported(spec, "load"), _quiet():
+        with reported(spec, "load"), quiet():
             return Found(torch.jit.load(str(path), map_location="cpu"))  # type: ignore[no-untyped-call]
     if "data.pkl" in inner:
         raise SourceError(f"{path} is a pickle of torch.save, which could run anything; {_INSTEAD}")
@@ -69,8 +70,7 @@ def _names(path: Path) -> list[str]:
 def _program(spec: SourceSpec, path: Path, names: list[str]) -> Found:
     """A program with the modules that it was exported from, and its example's shapes."""
     _check_program(path, names)
-    _check_payloads(path, names)
-    with reported(spec, "load"), _no_pickles(), _quiet():
+    with reported(spec, "load"), _no_pickles(), quiet():
         program = torch.export.load(path)
         net: nn.Module = torch.export.unflatten(program)
     return Found(net, input_shape=_shapes(program))
@@ -94,9 +94,9 @@ _TARGET = re.compile(
 
 
 def _check_program(path: Path, names: list[str]) -> None:
-    """SourceError for what a program need not hold: compiled code, odd expressions or operators.
+    """SourceError for what a program need not hold: compiled code, pickles, odd expressions.
 
-    torch's own loader would load the first and evaluate the second.
+    torch's own loader would load the first two, and evaluate the third.
     """
     if len({name.casefold() for name in names}) < len(names):
         raise SourceError(f"{path} is broken: it holds an entry twice")
@@ -107,9 +107,13 @@ def _check_program(path: Path, names: list[str]) -> None:
             if not name.endswith(".json"):
                 continue
             try:
-                _check_json(path, json.loads(archive.read(name)))
-            except (ValueError, OSError, RecursionError) as error:
+                content = json.loads(archive.read(name))
+                _check_json(path, content)
+                pickled = name.endswith("_config.json") and _has_pickles(content)
+            except _BROKEN as error:
                 raise SourceError(f"{path} is broken: {name} cannot be read") from error
+            if pickled:
+                raise SourceError(f"{path} holds a pickle, which could run anything; {_INSTEAD}")
 
 
 def _check_json(path: Path, value: Any) -> None:
@@ -120,67 +124,40 @@ def _check_json(path: Path, value: Any) -> None:
     if not isinstance(value, dict):
         return
     for key, one in value.items():
-        odd = (key == "expr_str" and not _EXPRESSION.fullmatch(str(one))) or (
-            (key == "target" and isinstance(one, str) and "inputs" in value)
-            and not _TARGET.fullmatch(one)
-        )
-        if odd:
+        is_target = key == "target" and isinstance(one, str) and "inputs" in value
+        known = _EXPRESSION if key == "expr_str" else _TARGET if is_target else None
+        if known is not None and not known.fullmatch(str(one)):
             raise SourceError(
                 f"{path} holds {str(one)[:60]!r}, which could do anything; {_INSTEAD}"
             )
         _check_json(path, one)
 
 
-def _check_payloads(path: Path, names: list[str]) -> None:
-    """SourceError where a tensor or constant of a program is kept as a pickle."""
-    with zipfile.ZipFile(path) as archive:
-        for name in names:
-            if not name.endswith("_config.json"):
-                continue
-            try:
-                payloads = json.loads(archive.read(name))["config"].values()
-                kinds = [(one["use_pickle"], one["path_name"]) for one in payloads]
-            except (
-                ValueError,
-                LookupError,
-                TypeError,
-                AttributeError,
-                zipfile.BadZipFile,
-            ) as error:
-                raise SourceError(f"{path} is broken: {name} cannot be read") from error
-            if any(pickled or "obj" in str(kind) for pickled, kind in kinds):
-                raise SourceError(f"{path} holds a pickle, which could run anything; {_INSTEAD}")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep torch from saying at length what one line of ours says."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
+def _has_pickles(content: Any) -> bool:
+    """Whether a tensor or constant that a program lists is kept as a pickle."""
+    payloads = content["config"].values()
+    return any(one["use_pickle"] or "obj" in str(one["path_name"]) for one in payloads)
 
 
 @contextmanager
 def _no_pickles() -> Iterator[None]:
     """torch.load reads tensors alone, also where torch would fall back to unpickling."""
-    load, loads = torch.load, pickle.loads
+    loader: Any = importlib.import_module("torch.export.pt2_archive._package")
 
-    def refused(*_: Any, **__: Any) -> Any:
+    load, pickles = torch.load, loader.pickle
+
+    def refused(_: bytes) -> Any:
         raise SourceError("it holds a pickle")
 
     def tensors_alone(*args: Any, **named: Any) -> Any:
         return load(*args, **{**named, "weights_only": True})
 
-    torch.load, pickle.loads = tensors_alone, refused
+    torch.load = tensors_alone
+    loader.pickle = SimpleNamespace(loads=refused)
     try:
         yield
     finally:
-        torch.load, pickle.loads = load, loads
+        torch.load, loader.pickle = load, pickles
 
 
 def _shapes(program: Any) -> tuple[str, ...] | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
@@ -54,6 +56,19 @@ def imported(library: str, spec: SourceSpec) -> ModuleType:
             raise SourceError(f"{library} is not installed; type: {install}") from error
         text = f"{library} is installed but cannot be imported with this torch"
         raise SourceError(f"{text}: {reason_of(error)}") from error
+
+
+def file_in(spec: SourceSpec) -> Path:
+    """The file that a spec is; SourceError where it has options, or cannot be read."""
+    path = Path(spec.source)
+    if spec.options:
+        raise SourceError(f"{spec}: a file takes no options; leave out what follows '@'")
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise MissingError(f"{path} {what}; give the path of a file")
+    if not os.access(path, os.R_OK):
+        raise SourceError(f"{path} may not be read")
+    return path
 
 
 @contextmanager

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import logging
-import warnings
 from collections import Counter as Tally
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass, field
-from io import StringIO
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +16,7 @@ from cnnbench.counting.network import count_network
 from cnnbench.errors import InputError, reason_of
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.build import surroundings
+from cnnbench.models.foreign import quiet
 from cnnbench.models.given import Inputs
 from cnnbench.models.network import Model, load
 from cnnbench.studies.audit import COUNTERS
@@ -90,19 +86,6 @@ def judge(counter: OtherCounter, done: Pass) -> Account:
         by_layer[first(term.op.path)] -= counter.unit * term.amount  # type: ignore[assignment]
     differing = {path: round(n) for path, n in by_layer.items() if round(n)}
     return Account(counter, {**ours, **_differences(done.trace, expected)}, printed, differing)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep a counter from printing, warning and logging."""
-    logging_before = logging.root.manager.disable
-    with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        warnings.simplefilter("ignore")
-        logging.disable(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            logging.disable(logging_before)
 
 
 def _differences(ours: Trace, expected: list[Term]) -> dict[What, int]:

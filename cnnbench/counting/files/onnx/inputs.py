@@ -33,26 +33,14 @@ class Taken:
             return f"{self.name} of any shape"
         return f"{self.name} of {'x'.join(map(str, self.sides)) or 'one number'}"
 
-    @property
-    def free(self) -> list[str]:
-        """The names of sides that are left open."""
-        return [side for side in self.sides or () if isinstance(side, str)]
-
     def is_batch(self, index: int) -> bool:
-        """Whether a side is left open and is, by its name or place, a batch."""
-        side = (self.sides or ())[index]
-        named = isinstance(side, str) and "batch" in side.lower()
-        return named or (not index and self.has_batch)
-
-    @property
-    def has_batch(self) -> bool:
-        """Whether its first side is left open and is, by its name, a batch."""
-        return (
-            bool(self.sides)
-            and isinstance(self.sides[0], str)  # type: ignore[index]
-            and not _NO_BATCH.search(self.sides[0])  # type: ignore[index]
-            and (len(self.sides) > 1 or "batch" in self.sides[0].lower())  # type: ignore[index,arg-type]
-        )
+        """Whether a side is left open and is, by its name or its place in front, a batch."""
+        sides = self.sides or ()
+        side = sides[index]
+        if not isinstance(side, str):
+            return False
+        in_front = not index and len(sides) > 1 and not _NO_BATCH.search(side)
+        return in_front or "batch" in side.lower()
 
 
 def shapes_of(path: Path, takes: Sequence[Taken], given: Given, batch: int) -> list[Shape]:
@@ -117,7 +105,7 @@ def _fitting(
         way = "; --no-batch takes shapes as they are" if given.batched else ""
         raise InputError(f"{path} takes {one}, and was given {units.shape(shape)}{way}")
     for own, side in zip(one.sides, shape, strict=True):
-        if isinstance(own, str) and known.setdefault(own, side) != side and own:
+        if isinstance(own, str) and known.setdefault(own, side) != side:
             raise InputError(f"{path} takes the same {own} in each input; {one} differs")
     return shape
 
@@ -132,7 +120,7 @@ def _completed(path: Path, one: Taken, batch: int, known: dict[str, int]) -> Sha
             sides[index] = known.setdefault(str(side), batch)
     sides = [known.get(side, side) if isinstance(side, str) else side for side in sides]
     if left := [side for side in sides if isinstance(side, str)]:
-        open_ = ", ".join(dict.fromkeys(side or "a side" for side in left))
+        open_ = ", ".join(dict.fromkeys(left))
         raise NoInputError(f"{path} takes {one} and leaves {open_} open; {_typed(one)}")
     return tuple(side for side in sides if isinstance(side, int))
 
@@ -140,7 +128,7 @@ def _completed(path: Path, one: Taken, batch: int, known: dict[str, int]) -> Sha
 def _typed(one: Taken) -> str:
     """What to type: the sides that are known, and a number for those that are not."""
     sides = list(one.sides or ("?",))
-    if one.has_batch:
+    if one.sides and one.is_batch(0):
         return f"give them: --input {one.name}={_sides(sides[1:])}"
     return f"give them: --no-batch --input {one.name}={_sides(sides)}"
 

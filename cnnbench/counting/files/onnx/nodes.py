@@ -12,43 +12,18 @@ from typing import Any
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
 
-from cnnbench.counting.files.graph import BITS, Graph, Node, Value, Weight
-from cnnbench.counting.files.onnx import rules
+from cnnbench.counting.files.graph import Graph, Node, Value, Weight, bytes_of, live_of
+from cnnbench.counting.files.onnx import loops, rules
 from cnnbench.counting.files.onnx.paths import path_of
+from cnnbench.counting.files.onnx.scope import Scope
 from cnnbench.counting.files.onnx.shapes import Shapes, constant_of, dtype_of, shapes_of
+from cnnbench.counting.files.onnx.tables import OF_SHAPES, PARAMS, STANDARD, STATE, VIEWS
 from cnnbench.errors import SourceError
 from cnnbench.models.given import On
 
 _DEPTH = 50  # of graphs in graphs
-_LONGEST = 2**31  # turns of a loop
 _RANDOM = frozenset("RandomNormal RandomUniform Bernoulli Multinomial".split())
 _MAKERS = frozenset("Constant ConstantOfShape Range EyeLike".split())
-
-
-@dataclass
-class _Scope:
-    """What names mean in a graph, and in those around it."""
-
-    values: dict[str, Value]
-    numbers: dict[str, np.ndarray[Any, Any]]
-    around: _Scope | None = None
-
-    def find(self, name: str) -> Value | None:
-        scope: _Scope | None = self
-        while scope is not None:
-            if name in scope.values:
-                return scope.values[name]
-            scope = scope.around
-        return None
-
-    def number(self, name: str) -> np.ndarray[Any, Any] | None:
-        """A constant's numbers, where they are known."""
-        scope: _Scope | None = self
-        while scope is not None:
-            if name in scope.values:
-                return scope.numbers.get(name)
-            scope = scope.around
-        return None
 
 
 @dataclass
@@ -63,12 +38,12 @@ class Reader:
 
     def graph(self, model: ModelProto) -> Graph:
         """The graph; SourceError where it is none that could run."""
-        scope = _Scope({}, {})
+        scope = Scope({}, {})
         nodes = list(self._nodes(model.graph, scope, 1, 0))
         outputs = [self._needed(scope, one.name, "its outputs") for one in model.graph.output]
         initial = self._initial(model.graph)
         inputs = [scope.values[one.name] for one in model.graph.input if one.name not in initial]
-        live = _live(nodes, outputs)
+        live = live_of(nodes, outputs)
         return Graph(
             inputs,
             live,
@@ -90,7 +65,7 @@ class Reader:
         sparse = {one.values.name for one in graph.sparse_initializer}
         return {tensor.name for tensor in graph.initializer} | sparse
 
-    def _nodes(self, graph: GraphProto, scope: _Scope, times: int, depth: int) -> Iterator[Node]:
+    def _nodes(self, graph: GraphProto, scope: Scope, times: int, depth: int) -> Iterator[Node]:
         """The operators of a graph, those of graphs in it among them."""
         if depth > _DEPTH:
             raise SourceError(f"{self.path}: its graphs lie too deep in each other")
@@ -109,7 +84,7 @@ class Reader:
     def _taken(
         self,
         node: NodeProto,
-        scope: _Scope,
+        scope: Scope,
         shapes: Mapping[str, Any],
         times: int,
         depth: int,
@@ -121,18 +96,18 @@ class Reader:
             for name in node.input
         )
         given = [value for value in inputs if value is not None]
-        standard = node.domain in ("", "ai.onnx")
+        standard = node.domain in STANDARD
         if node.op_type == "Constant" and standard and not node.input:
             self._literal(node, attributes, scope, shapes)
             return
         own = node.op_type in ("If", "Loop", "Scan") and standard
         fixed = all(value.constant for value in given) and (given or node.op_type in _MAKERS)
-        if (standard and node.op_type in rules.OF_SHAPES) or (
+        if (standard and node.op_type in OF_SHAPES) or (
             fixed and not own and node.op_type not in _RANDOM
         ):
             self._derived(node, given, scope, shapes)
             return
-        if node.op_type in rules.VIEWS and standard:
+        if node.op_type in VIEWS and standard:
             for name in filter(None, node.output[:1]):
                 scope.values[name] = self._value(name, shapes, given[0] if given else None)
             for name in filter(None, node.output[1:]):  # the mask of a dropout
@@ -144,18 +119,16 @@ class Reader:
         if node.op_type == "If" and own:
             for name, value in zip(node.output, within, strict=False):
                 made = self._value(name, shapes, value)
-                scope.values[name] = replace(
-                    made, sides=made.sides if value.sides is None else value.sides
-                )
+                sides = made.sides if value.sides is None else value.sides
+                scope.values[name] = replace(made, sides=sides)
             outputs = tuple(scope.values[name] for name in node.output if name)
             yield Node(path_of(node, ()), "If", inputs, outputs, rule=rules.moved, times=times)
             return
         for name in filter(None, node.output):
             scope.values[name] = self._value(name, shapes)
         outputs = tuple(scope.values[name] for name in node.output if name)
-        domain = "" if node.domain in ("", "ai.onnx") else node.domain
-        rule = rules.rule_of(domain, node.op_type)
-        called = node.op_type if rule or not domain else f"{domain}::{node.op_type}"
+        rule = rules.rule_of(node.domain, node.op_type)
+        called = node.op_type if rule or standard else f"{node.domain}::{node.op_type}"
         if own and not within:
             rule, called = None, f"{node.op_type} of unknown length"
         path = path_of(node, (w.name for value in given for w in value.weights))
@@ -167,8 +140,8 @@ class Reader:
             attributes,
             rule,
             times,
-            rules.PARAMS.get(node.op_type, ()),
-            rules.STATE.get(node.op_type, ()),
+            PARAMS.get(node.op_type, ()),
+            STATE.get(node.op_type, ()),
         )
 
     def _within(
@@ -176,71 +149,33 @@ class Reader:
         node: NodeProto,
         attributes: Mapping[str, Any],
         inputs: Sequence[Value | None],
-        scope: _Scope,
+        scope: Scope,
         times: int,
         depth: int,
     ) -> Any:
         """The operators of a branch or a loop's body; what they give."""
         if node.op_type == "If":
             return (yield from self._branch(node, attributes, scope, times, depth))
-        turns = self._turns(node, inputs, scope, attributes)
+        count = scope.number(node.input[0]) if node.input and node.input[0] else None
+        turns = loops.turns(node, inputs, attributes, count)
         body = attributes.get("body")
         if turns is None or not isinstance(body, GraphProto):
             return []
-        inner = _Scope({}, {}, scope)
+        inner = Scope({}, {}, scope)
         shapes = shapes_of(body)
-        outer = self._handed(node, inputs, attributes, len(body.input))
+        outer = loops.handed(node, inputs, attributes, len(body.input))
         for info, value in zip(body.input, outer, strict=False):
             shape, dtype = shapes.get(info.name, (None, ""))
             known = value.sides if shape is None and value is not None else shape
-            inner.values[info.name] = Value(
-                info.name,
-                self.run.get(info.name, known),
-                dtype,
-            )
+            inner.values[info.name] = Value(info.name, self.run.get(info.name, known), dtype)
         yield from self._nodes(body, inner, times * turns, depth + 1)
         return [self._needed(inner, one.name, node.op_type) for one in body.output]
-
-    def _handed(
-        self,
-        node: NodeProto,
-        inputs: Sequence[Value | None],
-        attributes: Mapping[str, Any],
-        number: int,
-    ) -> list[Value | None]:
-        """What a body's inputs are at first; of what is new in each turn nothing."""
-        if node.op_type == "Loop":
-            return [None, None, *inputs[2:]]
-        states = len(inputs) - int(attributes.get("num_scan_inputs", 0))
-        return [*inputs[:states], *([None] * (number - states))]
-
-    def _turns(
-        self,
-        node: NodeProto,
-        inputs: Sequence[Value | None],
-        scope: _Scope,
-        attributes: Mapping[str, Any],
-    ) -> int | None:
-        """How often a loop runs; None where that is not known."""
-        if node.op_type == "Scan":
-            scans = int(attributes.get("num_scan_inputs", 0))
-            axes = attributes.get("scan_input_axes") or [0] * scans
-            first = inputs[len(inputs) - scans] if 0 < scans <= len(inputs) else None
-            if first is None or first.sides is None or not first.sides:
-                return None
-            return first.sides[axes[0]] if -len(first.sides) <= axes[0] < len(first.sides) else None
-        number = scope.number(node.input[0]) if node.input and node.input[0] else None
-        body = attributes.get("body")
-        if number is None or number.size != 1 or not isinstance(body, GraphProto):
-            return None
-        turns = int(number.reshape(-1)[0])
-        return turns if 0 <= turns < _LONGEST and _goes_on(body) else None
 
     def _branch(
         self,
         node: NodeProto,
         attributes: Mapping[str, Any],
-        scope: _Scope,
+        scope: Scope,
         times: int,
         depth: int,
     ) -> Any:
@@ -253,7 +188,7 @@ class Reader:
         for branch in branches:
             if not isinstance(branch, GraphProto):
                 raise SourceError(f"{self.path}: an If lacks a branch")
-            inner, start = _Scope({}, {}, scope), len(self.branches)
+            inner, start = Scope({}, {}, scope), len(self.branches)
             nodes = list(self._nodes(branch, inner, times, depth + 1))
             outputs = [self._needed(inner, one.name, "If") for one in branch.output]
             tried.append((_macs(nodes), len(nodes), nodes, outputs, self.branches[start:]))
@@ -265,7 +200,7 @@ class Reader:
         yield from best[2]
         return best[3]
 
-    def _needed(self, scope: _Scope, name: str, reader: str) -> Value:
+    def _needed(self, scope: Scope, name: str, reader: str) -> Value:
         found = scope.find(name)
         if found is None:
             raise SourceError(
@@ -284,15 +219,15 @@ class Reader:
         return Value(name, shape, dtype, root, weights=weights)
 
     def _derived(
-        self, node: NodeProto, given: Sequence[Value], scope: _Scope, shapes: Mapping[str, Any]
+        self, node: NodeProto, given: Sequence[Value], scope: Scope, shapes: Mapping[str, Any]
     ) -> None:
         """What is computed from constants alone is one, made of the weights that they are."""
-        places = rules.STATE.get(node.op_type, ())
+        places = STATE.get(node.op_type, ())
         stored = node.op_type == "DequantizeLinear"
         weights = tuple(
             replace(weight, real=True) if stored else weight
             for index, value in enumerate(given)
-            if index not in places and node.op_type not in rules.OF_SHAPES
+            if index not in places and node.op_type not in OF_SHAPES
             for weight in value.weights
         )
         for name in filter(None, node.output):
@@ -306,7 +241,7 @@ class Reader:
         self,
         node: NodeProto,
         attributes: Mapping[str, Any],
-        scope: _Scope,
+        scope: Scope,
         shapes: Mapping[str, Any],
     ) -> None:
         """A `Constant`: a tensor or numbers as an attribute."""
@@ -321,7 +256,7 @@ class Reader:
             if key in attributes:
                 scope.numbers[name] = np.asarray(attributes[key])
 
-    def _constant(self, scope: _Scope, name: str, tensor: TensorProto) -> None:
+    def _constant(self, scope: Scope, name: str, tensor: TensorProto) -> None:
         if scope.find(name) is not None:  # a constant from around it, where inference looks
             return
         shape, dtype = tuple(tensor.dims), dtype_of(tensor.data_type)
@@ -331,13 +266,13 @@ class Reader:
             scope.numbers[name] = numbers
 
     def _weight(
-        self, scope: _Scope, name: str, shape: tuple[int, ...], dtype: str, elements: int
+        self, scope: Scope, name: str, shape: tuple[int, ...], dtype: str, elements: int
     ) -> None:
         """A constant of the file: a weight where it has a dimension."""
         weight = Weight(f"{name}#{len(self.weights)}", elements, "float" in dtype and bool(shape))
         value = Value(name, shape, dtype, constant=True, weights=(weight,) if shape else ())
         self.weights += value.weights
-        self.weight_bytes += -(-elements * BITS.get(dtype, 0) // 8)
+        self.weight_bytes += bytes_of(elements, dtype)
         scope.values[name] = value
 
 
@@ -359,52 +294,6 @@ def _attributes(node: NodeProto) -> dict[str, Any]:
     return found
 
 
-def _goes_on(body: GraphProto) -> bool:
-    """Whether nothing but its number ends a loop: its condition is true, or handed on."""
-    if not body.output or len(body.input) < 2:
-        return False
-    name, seen = body.output[0].name, set()
-    while name not in seen:
-        seen.add(name)
-        if name == body.input[1].name:
-            return True
-        for tensor in body.initializer:
-            if tensor.name == name:
-                return _true(tensor)
-        maker = next((node for node in body.node if name in node.output), None)
-        if maker is None:
-            return False
-        if maker.op_type == "Constant":
-            return any(_true(one.t) for one in maker.attribute if one.name == "value")
-        if maker.op_type not in ("Identity", "Cast") or not maker.input:
-            return False
-        name = maker.input[0]
-    return False
-
-
-def _true(tensor: TensorProto) -> bool:
-    numbers = constant_of(tensor)
-    return numbers is not None and bool(numbers.size) and bool(numbers.all())
-
-
 def _macs(nodes: Sequence[Node]) -> int:
     """The products of operators whose shapes are known."""
-    found = 0
-    for node in nodes:
-        try:
-            found += node.rule(node).macs * node.times if node.rule else 0
-        except (LookupError, ValueError, TypeError, AttributeError, ArithmeticError):
-            continue
-    return found
-
-
-def _live(nodes: Sequence[Node], outputs: Sequence[Value]) -> list[Node]:
-    """The operators that an output needs, as a runtime runs them."""
-    wanted = {value.storage for value in outputs}
-    kept = []
-    for node in reversed(nodes):
-        if any(value.storage in wanted for value in node.outputs):
-            known = (o for o in node.outputs if o.sides is not None or o.storage in wanted)
-            kept.append(replace(node, outputs=tuple(known)))
-            wanted.update(value.storage for value in node.inputs if value is not None)
-    return kept[::-1]
+    return sum(work.macs * node.times for node in nodes if (work := node.work()))

@@ -20,6 +20,7 @@ except ImportError as error:
 from onnx import GraphProto, ModelProto, TensorProto, TypeProto
 
 from cnnbench.counting.files.onnx import running, shapes
+from cnnbench.counting.files.onnx.folding import inferred
 from cnnbench.counting.files.onnx.inputs import Side, Taken, shapes_of
 from cnnbench.counting.files.onnx.nodes import Reader
 
@@ -43,9 +44,10 @@ def read(path: Path, given: Given, batch: int) -> Graph:
         _check_places(path, model.graph)
     shapes.forget(model.graph)
     model.ir_version = max(model.ir_version, _OWN_INITIALIZERS)
-    model = shapes.inferred(model)
+    model = inferred(model)
     unknown = list(shapes.unknown(model.graph))
-    run = running.run(path, model, unknown) if unknown else {}
+    known = [name for name, _ in given.flags]
+    run = running.run(path, model, unknown, known) if unknown else {}
     return Reader(str(path), run).graph(model)
 
 

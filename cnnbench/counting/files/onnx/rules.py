@@ -1,7 +1,7 @@
 """What ONNX's operators compute, by the convention that torch's are counted by.
 
-Where an operator is one of torch's under another name, `SAME` says which; what has a rule of its
-own is in `RULES`, what only moves bytes in `MOVES`, what shares its input's storage in `VIEWS`.
+Where an operator is one of torch's under another name, `tables.SAME` says which; what only moves
+bytes is in `tables.MOVES`, what has a rule of its own in `RULES`.
 Sources: the operators' specifications of ONNX, and of ONNX Runtime for `com.microsoft`.
 """
 
@@ -13,7 +13,9 @@ from dataclasses import replace
 
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.files.graph import Node
-from cnnbench.counting.rules import convention
+from cnnbench.counting.files.onnx import attention
+from cnnbench.counting.files.onnx.tables import MOVES, SAME, STANDARD
+from cnnbench.counting.rules import convention, special
 from cnnbench.counting.rules import operators as torch_rules
 from cnnbench.counting.rules.einsum import einsum as _einsum
 from cnnbench.counting.rules.table import RULES as OF_TORCH
@@ -21,186 +23,10 @@ from cnnbench.counting.rules.work import Work
 
 Rule = Callable[[Node], Work]
 
-# Operators of torch's, that cost what those cost: by output or by input elements.
-SAME = {
-    "Relu": "relu",
-    "LeakyRelu": "leaky_relu",
-    "PRelu": "prelu",
-    "Elu": "elu",
-    "Selu": "selu",
-    "Celu": "celu",
-    "Gelu": "gelu",
-    "FastGelu": "gelu",
-    "BiasGelu": "gelu",
-    "QuickGelu": "gelu",
-    "Sigmoid": "sigmoid",
-    "HardSigmoid": "hardsigmoid",
-    "HardSwish": "hardswish",
-    "Swish": "silu",
-    "Mish": "mish",
-    "Softplus": "softplus",
-    "Softsign": "tanh",
-    "Tanh": "tanh",
-    "ThresholdedRelu": "threshold",
-    "Shrink": "hardshrink",
-    "Hardmax": "softmax",
-    "Softmax": "softmax",
-    "LogSoftmax": "log_softmax",
-    "QLinearSoftmax": "softmax",
-    "QLinearSigmoid": "sigmoid",
-    "QLinearLeakyRelu": "leaky_relu",
-    "BiasSoftmax": "softmax",
-    "BatchNormalization": "batch_norm",
-    "InstanceNormalization": "instance_norm",
-    "LayerNormalization": "layer_norm",
-    "GroupNormalization": "group_norm",
-    "RMSNormalization": "rms_norm",
-    "SimplifiedLayerNormalization": "rms_norm",
-    "MeanVarianceNormalization": "layer_norm",
-    "LpNormalization": "rms_norm",
-    "GroupNorm": "group_norm",
-    "Add": "add",
-    "Sub": "sub",
-    "Mul": "mul",
-    "Div": "div",
-    "Neg": "neg",
-    "Abs": "abs",
-    "Pow": "pow",
-    "Sqrt": "sqrt",
-    "Reciprocal": "reciprocal",
-    "Exp": "exp",
-    "Log": "log",
-    "Sin": "sin",
-    "Cos": "cos",
-    "Tan": "tan",
-    "Asin": "asin",
-    "Acos": "acos",
-    "Atan": "atan",
-    "Sinh": "sinh",
-    "Cosh": "cosh",
-    "Asinh": "asinh",
-    "Acosh": "acosh",
-    "Atanh": "atanh",
-    "Erf": "erf",
-    "Floor": "floor",
-    "Ceil": "ceil",
-    "Round": "round",
-    "Sign": "sign",
-    "Where": "where",
-    "Equal": "eq",
-    "Less": "lt",
-    "LessOrEqual": "le",
-    "Greater": "gt",
-    "GreaterOrEqual": "ge",
-    "Not": "logical_not",
-    "And": "logical_and",
-    "Or": "logical_or",
-    "Xor": "logical_xor",
-    "Mod": "remainder",
-    "IsNaN": "isnan",
-    "IsInf": "isinf",
-    "BitwiseAnd": "bitwise_and",
-    "BitwiseOr": "bitwise_or",
-    "BitwiseXor": "bitwise_xor",
-    "BitwiseNot": "bitwise_not",
-    "BitShift": "bitwise_and",
-    "QuantizeLinear": "quantize_per_tensor",
-    "DequantizeLinear": "dequantize",
-    "QLinearAdd": "add",
-    "QLinearMul": "mul",
-    "ReduceMean": "mean",
-    "ReduceSum": "sum",
-    "ReduceMax": "amax",
-    "ReduceMin": "amin",
-    "ReduceProd": "prod",
-    "ReduceL1": "norm",
-    "ReduceL2": "norm",
-    "ReduceSumSquare": "sum",
-    "ReduceLogSum": "logsumexp",
-    "ReduceLogSumExp": "logsumexp",
-    "ArgMax": "argmax",
-    "ArgMin": "argmin",
-    "CumSum": "cumsum",
-    "CumProd": "cumprod",
-    "TopK": "topk",
-    "NonZero": "nonzero",
-    "Unique": "_unique",
-    "GlobalAveragePool": "mean",
-    "QLinearGlobalAveragePool": "mean",
-    "QLinearReduceMean": "mean",
-    "GlobalMaxPool": "mean",
-    "GlobalLpPool": "mean",
-    "Multinomial": "multinomial",
-}
-
-# Bytes are moved, nothing is computed.
-MOVES = frozenset(
-    "Cast CastLike Concat Split Slice Transpose Gather GatherElements GatherND ScatterElements "
-    "ScatterND Scatter Pad Tile Expand DepthToSpace SpaceToDepth OneHot Range ConstantOfShape "
-    "EyeLike ReverseSequence Compress Trilu CenterCropPad MaxUnpool Col2Im RandomNormal "
-    "RandomUniform RandomNormalLike RandomUniformLike Bernoulli SequenceConstruct SequenceAt "
-    "SequenceEmpty SequenceInsert SequenceErase SequenceLength ConcatFromSequence SplitToSequence "
-    "Loop Scan QLinearConcat TensorScatter ImageScaler Crop HannWindow HammingWindow "
-    "BlackmanWindow BitCast QuantizeBlockwise Bfloat16Cast".split()
-)
-
-# They hand their first input on.
-VIEWS = frozenset("Reshape Flatten Squeeze Unsqueeze Identity Dropout Optional".split())
-# What they give is known from shapes.
-OF_SHAPES = frozenset(("Shape", "Size"))
-
 _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1, "DynamicQuantizeLSTM": 4}
 # Of a cell's hidden units: activations and arithmetic, as torch's own cells come to.
 _CELL = {"LSTM": 9, "GRU": 10, "RNN": 1, "DynamicQuantizeLSTM": 9}
 _PIXELS = {"linear": 2, "cubic": 4}  # along each dimension that changes
-
-# Places of inputs that hold parameters whatever their dtype, and that never do.
-PARAMS = {
-    "QLinearConv": (3, 8),
-    "ConvInteger": (1,),
-    "MatMulInteger": (1,),
-    "QLinearMatMul": (3,),
-    "MatMulNBits": (1,),
-    "QGemm": (3, 6),
-    "QAttention": (1, 2),
-    "DynamicQuantizeMatMul": (1, 4),
-    "MatMulIntegerToFloat": (1, 6),
-    "DynamicQuantizeLSTM": (1, 2, 3),
-    "GatherBlockQuantized": (0,),
-    "QEmbedLayerNormalization": (2, 3, 4, 5, 6),
-}
-STATE = {
-    "BatchNormalization": (3, 4),
-    "Clip": (1, 2),
-    "Resize": (1, 2),
-    "Upsample": (1,),
-    "QuantizeLinear": (1, 2),
-    "DequantizeLinear": (1, 2),
-    "Pad": (1, 2),
-    "OneHot": (1, 2),
-    "QLinearConv": (1, 2, 4, 5, 6, 7),
-    "QLinearMatMul": (1, 2, 4, 5, 6, 7),
-    "QGemm": (1, 2, 4, 5, 7, 8),
-    "DynamicQuantizeMatMul": (2, 3),
-    "MatMulIntegerToFloat": (2, 3, 4, 5),
-    "QLinearAdd": (1, 2, 4, 5, 6, 7),
-    "QLinearMul": (1, 2, 4, 5, 6, 7),
-    "QLinearSigmoid": (1, 2, 3, 4),
-    "QLinearLeakyRelu": (1, 2, 3, 4),
-    "QLinearGlobalAveragePool": (1, 2, 3, 4),
-    "QLinearAveragePool": (1, 2, 3, 4),
-    "QAttention": (3, 4, 6, 7),
-    "MatMulNBits": (2, 3),
-    "QLinearSoftmax": (1, 2, 3, 4),
-    "DynamicQuantizeLSTM": (4, 5, 6, 8, 9, 10, 11),
-    "ConvInteger": (2, 3),
-    "MatMulInteger": (2, 3),
-    "NonMaxSuppression": (2, 3, 4),
-    "QLinearConcat": tuple(range(64)),
-    "LSTM": (4, 5, 6),
-    "GRU": (4, 5),
-    "RNN": (4, 5),
-}
 
 
 def same(name: str) -> Rule:
@@ -223,14 +49,8 @@ def convolution(x: int = 0, weight: int = 1) -> Rule:
 def transposed(node: Node) -> Work:
     """`ConvTranspose`: x [N, C, *S], weight [C, K/g, *k]."""
     groups, stride = node.option("group", 1), node.option("strides", 1)
-    return torch_rules.transposed_convolution(
-        node.out,
-        node.x(),
-        node.x(1),
-        None,
-        stride,
-        groups=groups,
-    )
+    x, kernel = node.x(), node.x(1)
+    return torch_rules.transposed_convolution(node.out, x, kernel, None, stride, groups=groups)
 
 
 def product(a: int = 0, b: int = 1) -> Rule:
@@ -307,75 +127,6 @@ def recurrent(node: Node) -> Work:
     )
 
 
-def attention(node: Node) -> Work:
-    """`Attention` of the standard: Q [N, h, L, E] or [N, L, h E], and K and V like it.
-
-    The softmax is one activation a score.
-    """
-    query, key, value = node.x(), node.x(1), node.x(2)
-    past = node.given(4)
-    if query.dim() == 4:
-        batch, heads, queries, depth = query.shape
-        keys, out_depth = key.shape[2], value.shape[3]
-    else:
-        heads, kv_heads = node.option("q_num_heads"), node.option("kv_num_heads")
-        batch, queries, keys = query.shape[0], query.shape[1], key.shape[1]
-        depth, out_depth = query.shape[2] // heads, value.shape[2] // kv_heads
-    keys += past.shape[2] if past is not None else 0
-    return _scored(batch * heads * queries * keys, depth, out_depth)
-
-
-def _scored(scores: int, depth: int, out_depth: int, projected: int = 0) -> Work:
-    return Work(
-        Kind.MATMUL,
-        macs=scores * (depth + out_depth) + projected,
-        elementwise_flops=scores * convention.ACTIVATION,
-    )
-
-
-def fused_attention(node: Node) -> Work:
-    """`com.microsoft`'s `Attention`: x [N, L, D] is projected to Q, K and V by one matrix."""
-    x, weight = node.x(), node.x(1)
-    batch, length, width = x.shape
-    sizes = node.option("qkv_hidden_sizes") or [weight.shape[1] // 3] * 3
-    heads = node.option("num_heads")
-    projected = batch * length * width * sum(sizes)
-    past = node.given(8 if node.operator == "QAttention" else 4)  # [2, N, h, P, E]
-    keys = length + (past.shape[3] if past is not None else 0)
-    found = _scored(batch * heads * length * keys, sizes[0] // heads, sizes[2] // heads, projected)
-    return replace(found, kind=Kind.LINEAR, activations=projected // width, weight=weight.shape)
-
-
-def heads_attention(node: Node) -> Work:
-    """`MultiHeadAttention`: Q [N, L, D], K and V [N, S, D'], or K [N, h, S, E]; no projection."""
-    query, key, value = node.x(), node.given(1), node.given(2)
-    heads = node.option("num_heads")
-    if key is None:  # packed QKV [N, L, h, 3, E]
-        batch, length, _, _, depth = query.shape
-        return _scored(batch * heads * length * length, depth, depth)
-    batch, queries, width = query.shape
-    if value is None:  # packed K and V [N, S, h, 2, E]
-        return _scored(batch * heads * queries * key.shape[1], width // heads, key.shape[-1])
-    past = node.given(6)
-    keys = key.shape[2] if key.dim() == 4 else key.shape[1]
-    keys += past.shape[2] if past is not None else 0
-    out_depth = value.shape[3] if value.dim() == 4 else value.shape[2] // heads
-    return _scored(batch * heads * queries * keys, width // heads, out_depth)
-
-
-def grouped_attention(node: Node) -> Work:
-    """`GroupQueryAttention`: Q [N, L, h E], K and V [N, S, g E], what is past before them."""
-    query, past = node.x(), node.given(3)
-    heads, kv_heads = node.option("num_heads"), node.option("kv_num_heads")
-    batch, length, width = query.shape
-    packed = node.given(1) is None
-    depth = width // (heads + 2 * kv_heads if packed else heads)
-    keys = length + (past.shape[2] if past is not None else 0)
-    if len(node.outputs) > 1 and node.outputs[1].sides is not None:  # past may be a whole buffer
-        keys = node.outputs[1].shape[2]
-    return _scored(batch * heads * length * keys, depth, depth)
-
-
 def pool(node: Node) -> Work:
     """`MaxPool`, `AveragePool`, `LpPool`: the window's size per output element."""
     window = node.option("kernel_shape")
@@ -434,8 +185,8 @@ def deformable(node: Node) -> Work:
 
 def boxes(node: Node) -> Work:
     """`RoiAlign`: each bin a mean of samples² places, of four values; two a side if adaptive."""
-    samples = node.option("sampling_ratio", 0) or 2
-    return Work(Kind.POOLING, elementwise_flops=node.out.numel() * samples**2 * 4)
+    samples = node.option("sampling_ratio", 0)
+    return special.pooled_boxes(node.out, node.x(), node.x(1), 1.0, 0, 0, samples)
 
 
 def suppression(node: Node) -> Work:
@@ -452,7 +203,7 @@ def fourier(node: Node) -> Work:
     x = node.x()
     n = x.shape[node.option("axis", -2)]
     times = math.prod(x.shape[:-1]) // n if n else 0
-    return Work(Kind.OTHER, elementwise_flops=_fft(times, n))
+    return Work(Kind.OTHER, elementwise_flops=special.fourier_flops(times, n))
 
 
 def short_fourier(node: Node) -> Work:
@@ -464,21 +215,12 @@ def short_fourier(node: Node) -> Work:
     window = node.given(2)
     one_sided = node.option("onesided", 1)
     n = window.shape[0] if window is not None else 2 * (bins - 1) if one_sided else bins
-    return Work(Kind.OTHER, elementwise_flops=_fft(batch * frames, n))
-
-
-def _fft(times: int, n: int) -> int:
-    return round(times * 5 * n * math.log2(n)) if n > 1 else 0
+    return Work(Kind.OTHER, elementwise_flops=special.fourier_flops(batch * frames, n))
 
 
 def dynamic_quantise(node: Node) -> Work:
     """`DynamicQuantizeLinear`: the least and the largest element, then one FLOP each."""
     return Work(Kind.OTHER, elementwise_flops=3 * node.x().numel() * convention.ARITHMETIC)
-
-
-def loss(node: Node) -> Work:
-    """Losses: one FLOP for each number that they look at."""
-    return Work(Kind.OTHER, elementwise_flops=node.x().numel())
 
 
 def scattered(node: Node) -> Work:
@@ -515,11 +257,11 @@ RULES: dict[str, Rule] = {
     "MatMulNBits": packed_product,
     "Einsum": einsum,
     **dict.fromkeys(_GATES, recurrent),
-    "Attention": attention,
-    "com.microsoft::Attention": fused_attention,
-    "QAttention": fused_attention,
-    "MultiHeadAttention": heads_attention,
-    "GroupQueryAttention": grouped_attention,
+    "Attention": attention.standard,
+    "com.microsoft::Attention": attention.projecting,
+    "QAttention": attention.projecting,
+    "MultiHeadAttention": attention.of_heads,
+    "GroupQueryAttention": attention.of_groups,
     **dict.fromkeys(
         ("MaxPool", "AveragePool", "LpPool", "QLinearAveragePool", "NhwcMaxPool"), pool
     ),
@@ -531,12 +273,12 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("Resize", "Upsample"), resize),
     "GridSample": grid_sample,
     "RoiAlign": boxes,
-    "MaxRoiPool": same("relu"),
+    "MaxRoiPool": same("torchvision::roi_pool"),
     "NonMaxSuppression": suppression,
     "DFT": fourier,
     "STFT": short_fourier,
     "DynamicQuantizeLinear": dynamic_quantise,
-    **dict.fromkeys(("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"), loss),
+    **dict.fromkeys(("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"), same("mse_loss")),
     **dict.fromkeys(("ScatterND", "ScatterElements", "Scatter"), scattered),
     "Det": determinant,
 }
@@ -546,7 +288,7 @@ _DOMAINS = ("com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc")
 
 def rule_of(domain: str, operator: str) -> Rule | None:
     """The rule of an operator; None where no convention knows it."""
-    if domain in ("", "ai.onnx"):
+    if domain in STANDARD:
         return RULES.get(operator)
     own = RULES.get(f"{domain}::{operator}")
     return own or (RULES.get(operator) if domain in _DOMAINS else None)

@@ -22,24 +22,22 @@ from cnnbench.counting.files.onnx.shapes import Shapes, shapes_of
 _LONGEST_S = 120
 
 
-def run(path: Path, model: ModelProto, names: Iterable[str]) -> Shapes:
+def run(path: Path, model: ModelProto, names: Iterable[str], given: Iterable[str] = ()) -> Shapes:
     """The shapes of those values in a pass on random normal numbers, zeros where they are whole.
 
-    Of none where ONNX Runtime is not installed, or cannot run the file in two minutes.
+    `given` are inputs that have become constants of the model. Of none where ONNX Runtime is not
+    installed, or cannot run the file in two minutes.
     """
     if find_spec("onnxruntime") is None:
         return {}
     known = shapes_of(model.graph)
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    whole = onnx.load(str(path), load_external_data=False)
-    fed = {one.name for one in whole.graph.input} - {one.name for one in whole.graph.initializer}
+    fed = [one.name for one in model.graph.input if one.name not in constants]
     asked = {
         "path": str(path.resolve()),
-        "names": [name for name in names if name],
-        "inputs": {name: known[name][0] for name in fed if name in known},
-        "values": {
-            name: numpy_helper.to_array(constants[name]).tolist() for name in fed & constants.keys()
-        },
+        "names": list(names),
+        "inputs": {name: known[name][0] for name in fed},
+        "values": {name: numpy_helper.to_array(constants[name]).tolist() for name in given},
     }
     try:
         done = subprocess.run(
