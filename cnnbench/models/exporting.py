@@ -48,24 +48,30 @@ def _plain(given: Arguments) -> bool:
 def _written(
     name: str, net: torch.nn.Module, given: Arguments, file: Path, *, dynamic: bool
 ) -> None:
+    """Write it without the traces of who called what: they hold this machine's paths."""
     batch = torch.export.Dim("batch")
     shapes: Any = tuple({0: batch} for _ in given.positional) if dynamic else None
     inputs = tuple(given.positional)
     try:
         if file.suffix == ".pt2":
             made = torch.export.export(net, inputs, given.named or None, dynamic_shapes=shapes)
+            for part in made.graph_module.modules():  # a cond's branches are parts
+                for node in part.graph.nodes if isinstance(part, torch.fx.GraphModule) else ():
+                    node.meta.pop("stack_trace", None)
             torch.export.save(made, file)
             return
-        torch.onnx.export(
+        program = torch.onnx.export(
             net,
             inputs,
-            str(file),
             kwargs=given.named or None,
             dynamo=True,
             verbose=False,
-            external_data=False,
             dynamic_shapes=shapes,
         )
+        assert program is not None
+        for node in program.model.graph.all_nodes():
+            node.metadata_props.pop("pkg.torch.onnx.stack_trace", None)
+        program.save(file, external_data=False)
     except Exception as error:  # whatever an exporter cannot follow
         raise SourceError(f"{name} cannot be exported: {_reason(error)}") from error
 

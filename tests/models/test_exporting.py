@@ -21,6 +21,14 @@ class Branches(nn.Module):
     def forward(self, x):
         return self.a(x) if x.sum() > 0 else x
 
+class Cond(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return torch.cond(x.sum() > 0, lambda y: self.a(y), lambda y: y.relu(), (x,))
+
 class FixedBatch(nn.Module):
     def __init__(self):
         super().__init__()
@@ -40,6 +48,17 @@ def test_a_file_counts_what_the_network_counts(suffix: str, tmp_path: Path) -> N
     assert json.loads(done.stdout)["environment"]["open_batch"]
     assert count(str(file), batch=5).total.macs == 5 * own["macs"]
     assert sorted(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("suffix", ["onnx", "pt2"])
+def test_a_file_names_no_path_of_this_machine(suffix: str, tmp_path: Path) -> None:
+    """Not even in a branch: a path tells who wrote it, and makes its size differ by folder."""
+    (tmp_path / "nets.py").write_text(NET)
+    for model, given in (("resnet20", ()), ("nets.py:Cond", ("--input", "8"))):
+        done = command("export", model, *given, "-o", f"net.{suffix}", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        archived = (tmp_path / f"net.{suffix}").read_bytes()  # a pt2 is a zip that packs nothing
+        assert b".py" not in archived and str(tmp_path).encode() not in archived
 
 
 def test_a_batch_that_is_built_in_is_said(tmp_path: Path) -> None:
