@@ -132,3 +132,27 @@ def test_ctrl_c_that_an_import_swallows_ends_it_afterwards() -> None:
             interrupted.set()  # and whoever was importing caught the exception
     finally:
         interrupted.clear()
+
+
+def test_ctrl_c_within_ctrl_c_waits_for_nothing() -> None:
+    """The terminal's, and the one that our parent hands on, at any place of the first's handler."""
+    script = (
+        "import signal, sys\n"
+        "import cnnbench.cli as cli\n"
+        "cli.is_attended = lambda: True\n"
+        "cli._heed_interrupts()\n"
+        "interrupt = signal.getsignal(signal.SIGINT)\n"
+        "for place in range(20):\n"
+        "    cli.interrupted.clear()\n"
+        "    calls = iter(range(20))\n"
+        "    def again(*_):\n"
+        "        if next(calls, None) == place:\n"
+        "            sys.setprofile(None)\n"
+        "            interrupt()\n"
+        "    try:\n"
+        "        sys.setprofile(again)\n"
+        "        interrupt()\n"
+        "    except KeyboardInterrupt:\n"
+        "        sys.setprofile(None)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=SECONDS)
