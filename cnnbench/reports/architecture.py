@@ -58,7 +58,7 @@ def _word(op: OpCost) -> str:
         return f"linear, {op.output[-1]}"
     if op.kind is Kind.POOLING:
         return _pool(op)
-    return _WORDS.get(name) or name.strip("_")
+    return _WORDS.get(name.lower()) or name.strip("_")
 
 
 def _pool(op: OpCost) -> str:

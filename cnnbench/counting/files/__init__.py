@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMATS = {  # imported when asked for
     ".onnx": "cnnbench.counting.files.onnx.reading",
+    ".tflite": "cnnbench.counting.files.tflite.reading",
 }
 
 

@@ -154,7 +154,8 @@ class Graph:
     """What a file computes: inputs, operators in the order they run, outputs, constants.
 
     `asked_at` is the operator whose output's shape depended on values, where one had to be run;
-    `branches` are those of which the larger of two branches stands here.
+    `branches` are those of which the larger of two branches stands here; `channels_last` tells
+    that maps are [N, *S, C].
     """
 
     inputs: Sequence[Value]
@@ -165,6 +166,7 @@ class Graph:
     counted_on: On = On.SHAPES
     asked_at: str = ""
     branches: tuple[str, ...] = ()
+    channels_last: bool = False
 
 
 class Format(Protocol):
@@ -176,12 +178,17 @@ class Format(Protocol):
 
 
 def live_of(nodes: Sequence[Node], outputs: Sequence[Value]) -> list[Node]:
-    """The operators that an output needs, as a runtime runs them."""
+    """The operators that an output or a state needs, as a runtime runs them."""
     wanted = {value.storage for value in outputs}
     kept = []
     for node in reversed(nodes):
-        if any(value.storage in wanted for value in node.outputs):
+        if not node.outputs or any(value.storage in wanted for value in node.outputs):
             known = (o for o in node.outputs if o.sides is not None or o.storage in wanted)
             kept.append(replace(node, outputs=tuple(known)))
             wanted.update(value.storage for value in node.inputs if value is not None)
     return kept[::-1]
+
+
+def macs_of(nodes: Sequence[Node]) -> int:
+    """The products of operators whose shapes are known."""
+    return sum(work.macs * node.times for node in nodes if (work := node.work()))

@@ -11,6 +11,7 @@ from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.files.graph import Graph, Node, Value, Weight
 from cnnbench.counting.memory import Buffer
 from cnnbench.counting.rules.work import Work
+from cnnbench.models.inputs import Shape
 
 
 def trace_of(graph: Graph, file: str) -> Trace:
@@ -29,7 +30,7 @@ def trace_of(graph: Graph, file: str) -> Trace:
     memory = _Memory.of(graph, [node for node, _ in works])
     params = _Params(graph.weights)
     operators = tuple(
-        _entered(node, work, params, live)
+        _entered(node, work, params, live, graph.channels_last)
         for (node, work), live in zip(works, memory.live_bytes, strict=True)
     )
     real = [value for value in graph.inputs if value.real] or list(graph.inputs)
@@ -56,7 +57,7 @@ def _named(node: Node) -> str:
     return f"{node.operator} of {'another form' if node.is_known else 'unknown shape'}"
 
 
-def _entered(node: Node, work: Work, params: _Params, live: int) -> OpCost:
+def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: bool) -> OpCost:
     read = [value for value in node.inputs if value is not None]
     made = [value for value in node.outputs if value.root is None]
     moved = sum(value.size for value in (*read, *made))
@@ -65,8 +66,8 @@ def _entered(node: Node, work: Work, params: _Params, live: int) -> OpCost:
         path=node.path,
         operator=work.name or node.operator,
         kind=work.kind,
-        inputs=tuple(value.shape for value in read if not value.constant),
-        output=node.out.shape if node.outputs else (),
+        inputs=tuple(_turned(v.shape, channels_last) for v in read if not v.constant),
+        output=_turned(node.out.shape, channels_last) if node.outputs else (),
         cost=Cost(
             params.first_read(node, work.kind),
             work.macs * times,
@@ -80,6 +81,11 @@ def _entered(node: Node, work: Work, params: _Params, live: int) -> OpCost:
         stride=work.stride,
         groups=work.groups,
     )
+
+
+def _turned(shape: Shape, channels_last: bool) -> Shape:
+    """A map's sides as torch has them: channels, which a file may have last, behind images."""
+    return (shape[0], shape[-1], *shape[1:-1]) if channels_last and len(shape) > 3 else shape
 
 
 class _Params:

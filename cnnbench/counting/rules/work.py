@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from cnnbench.counting.cost import Kind
+from cnnbench.counting.rules import convention
 from cnnbench.models.inputs import Shape
 
 
@@ -48,6 +49,11 @@ class Work:
     stride: Shape = ()
     groups: int = 1
     name: str = ""
+
+    def activated(self, elements: int) -> Work:
+        """With an activation of so many elements, which the operator has taken in."""
+        flops = self.elementwise_flops + elements * convention.ACTIVATION
+        return replace(self, elementwise_flops=flops)
 
 
 Rule = Callable[..., Work]

@@ -29,6 +29,7 @@ SOURCES = {  # imported when asked for
     "timm": "cnnbench.models.sources.timm",
     "torchvision": "cnnbench.models.sources.torchvision",
     ".onnx": "cnnbench.models.sources.graphs",
+    ".tflite": "cnnbench.models.sources.graphs",
     **dict.fromkeys((".pt2", ".pt", ".ts"), "cnnbench.models.sources.exported"),
 }
 _OWN = "cnnbench.models.sources.python"

@@ -37,7 +37,7 @@ def exported(model: Any, folder: Path, given: Any = None, *, old: bool = False) 
     network = load(model, given)
     net = network.net.eval()
     trace = count_network(network)
-    _different(net)
+    different(net)
     file = folder / f"{network.name.replace(':', '_').replace('/', '_')[:60]}.onnx"
     arguments = network.arguments(1, torch.device("cpu"))
     written(net, arguments.positional, arguments.named, file, old=old)
@@ -62,7 +62,7 @@ def written(
         )
 
 
-def _different(net: nn.Module) -> None:
+def different(net: nn.Module) -> None:
     """Exporters store equal tensors once, as those are that initialise a network."""
     with torch.no_grad():
         for tensor in (*net.parameters(), *net.buffers()):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
 
-from cnnbench.counting.files.graph import Graph, Node, Value, Weight, bytes_of, live_of
+from cnnbench.counting.files.graph import Graph, Node, Value, Weight, bytes_of, live_of, macs_of
 from cnnbench.counting.files.onnx import loops, rules
 from cnnbench.counting.files.onnx.paths import path_of
 from cnnbench.counting.files.onnx.scope import Scope
@@ -191,7 +191,7 @@ class Reader:
             inner, start = Scope({}, {}, scope), len(self.branches)
             nodes = list(self._nodes(branch, inner, times, depth + 1))
             outputs = [self._needed(inner, one.name, "If") for one in branch.output]
-            tried.append((_macs(nodes), len(nodes), nodes, outputs, self.branches[start:]))
+            tried.append((macs_of(nodes), len(nodes), nodes, outputs, self.branches[start:]))
         best = max(tried, key=lambda one: one[:2])
         del self.branches[before:]
         self.branches += best[4]
@@ -292,8 +292,3 @@ def _attributes(node: NodeProto) -> dict[str, Any]:
             value = list(value)
         found[one.name] = value
     return found
-
-
-def _macs(nodes: Sequence[Node]) -> int:
-    """The products of operators whose shapes are known."""
-    return sum(work.macs * node.times for node in nodes if (work := node.work()))

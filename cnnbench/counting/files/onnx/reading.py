@@ -19,9 +19,9 @@ except ImportError as error:
 
 from onnx import GraphProto, ModelProto, TensorProto, TypeProto
 
+from cnnbench.counting.files.inputs import Side, Taken, shapes_of
 from cnnbench.counting.files.onnx import running, shapes
 from cnnbench.counting.files.onnx.folding import inferred
-from cnnbench.counting.files.onnx.inputs import Side, Taken, shapes_of
 from cnnbench.counting.files.onnx.nodes import Reader
 
 _OWN_INITIALIZERS = 4  # the version of the format from which constants need not be inputs, too

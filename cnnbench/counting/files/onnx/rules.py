@@ -235,6 +235,16 @@ def determinant(node: Node) -> Work:
     return Work(Kind.MATMUL, macs=math.prod(batch) * n**3 // 3)
 
 
+def fused(rule: Rule) -> Rule:
+    """With the activation that it has taken in, one FLOP for each output element."""
+
+    def activated(node: Node) -> Work:
+        work = rule(node)
+        return work.activated(node.out.numel()) if node.option("activation") else work
+
+    return activated
+
+
 def moved(node: Node) -> Work:
     """Bytes are moved, nothing is computed."""
     return Work(Kind.OTHER)
@@ -243,16 +253,17 @@ def moved(node: Node) -> Work:
 RULES: dict[str, Rule] = {
     **{name: same(of) for name, of in SAME.items()},
     **dict.fromkeys(MOVES, moved),
-    **dict.fromkeys(
-        ("Conv", "FusedConv", "ConvInteger", "NhwcConv", "NhwcFusedConv"), convolution()
-    ),
+    **dict.fromkeys(("Conv", "ConvInteger", "NhwcConv"), convolution()),
+    **dict.fromkeys(("FusedConv", "NhwcFusedConv"), fused(convolution())),
     "QLinearConv": convolution(0, 3),
     **dict.fromkeys(("ConvTranspose", "ConvTransposeWithDynamicPads"), transposed),
     "DeformConv": deformable,
-    **dict.fromkeys(("MatMul", "MatMulInteger", "FusedMatMul", "TransposeMatMul"), product()),
+    **dict.fromkeys(("MatMul", "MatMulInteger", "TransposeMatMul"), product()),
+    **dict.fromkeys(("FusedMatMul", "FusedMatMulActivation"), fused(product())),
     **dict.fromkeys(("DynamicQuantizeMatMul", "MatMulIntegerToFloat"), product()),
     "QLinearMatMul": product(0, 3),
-    **dict.fromkeys(("Gemm", "FusedGemm"), gemm()),
+    "Gemm": gemm(),
+    "FusedGemm": fused(gemm()),
     "QGemm": gemm(0, 3),
     "MatMulNBits": packed_product,
     "Einsum": einsum,

@@ -42,6 +42,7 @@ SAME = {
     "MeanVarianceNormalization": "layer_norm",
     "LpNormalization": "rms_norm",
     "GroupNorm": "group_norm",
+    "ImageScaler": "batch_norm",
     "Add": "add",
     "Sub": "sub",
     "Mul": "mul",
@@ -123,7 +124,7 @@ MOVES = frozenset(
     "EyeLike ReverseSequence Compress Trilu CenterCropPad MaxUnpool Col2Im RandomNormal "
     "RandomUniform RandomNormalLike RandomUniformLike Bernoulli SequenceConstruct SequenceAt "
     "SequenceEmpty SequenceInsert SequenceErase SequenceLength ConcatFromSequence SplitToSequence "
-    "Loop Scan QLinearConcat TensorScatter ImageScaler Crop HannWindow HammingWindow "
+    "Loop Scan QLinearConcat TensorScatter Crop HannWindow HammingWindow "
     "BlackmanWindow BitCast QuantizeBlockwise Bfloat16Cast".split()
 )
 

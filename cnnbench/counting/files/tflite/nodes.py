@@ -1,0 +1,273 @@
+"""The operators of a model in the order they run: constants apart, branches and calls taken in.
+
+Of two branches the costlier is taken. What runs once, before the first pass, is not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cnnbench.counting.files.graph import Graph, Node, Value, Weight, live_of, macs_of
+from cnnbench.counting.files.tflite import rules
+from cnnbench.counting.files.tflite.numbers import Numbers, values
+from cnnbench.counting.files.tflite.operator import Operator
+from cnnbench.counting.files.tflite.paths import path_of
+from cnnbench.counting.files.tflite.schema import (
+    dtype_of,
+    is_scaled,
+    numbers_of,
+    operator_of,
+    options_of,
+    sides_of,
+    text,
+    vector,
+)
+from cnnbench.counting.files.tflite.shapes import shapes_of
+from cnnbench.counting.files.tflite.tables import OF_SHAPES, STATEFUL, VIEWS
+from cnnbench.errors import SourceError
+from cnnbench.models.inputs import Shape
+
+_DEPTH = 50  # of graphs in graphs
+_MOST = 200_000  # operators, those of a graph that is called twice twice
+
+_Known = tuple[Value, Numbers | None]
+_Given = list[_Known]
+
+
+@dataclass
+class _Scope:
+    """A graph's tensors by their places: values, and the numbers of small constants."""
+
+    graph: Any
+    values: dict[int, Value] = field(default_factory=dict)
+    numbers: dict[int, Numbers] = field(default_factory=dict)
+
+    def put(self, place: int, value: Value, numbers: Numbers | None) -> None:
+        """A tensor has been made."""
+        self.values[place] = value
+        if numbers is not None:
+            self.numbers[place] = numbers
+
+
+@dataclass
+class Reader:
+    """Reads a model; `size` is its file's, in bytes."""
+
+    path: str
+    model: Any
+    size: int
+    weights: dict[int, Weight] = field(default_factory=dict)  # by buffer: tensors may share one
+    weight_bytes: int = 0
+    branches: list[str] = field(default_factory=list)
+    ran: int = 0
+
+    def graph(self, shapes: Sequence[Shape]) -> Graph:
+        """The graph for inputs of these shapes; SourceError where it is none that could run."""
+        graph = self.model.Subgraphs(0)
+        places = vector(graph.InputsAsNumpy())
+        inputs = [
+            Value(text(tensor.Name()), shape, dtype_of(tensor))
+            for tensor, shape in zip(map(graph.Tensors, places), shapes, strict=True)
+        ]
+        nodes: list[Node] = []
+        outputs = [value for value, _ in self._ran(0, [(one, None) for one in inputs], nodes, 0)]
+        return Graph(
+            inputs,
+            live_of(nodes, outputs),
+            outputs,
+            list(self.weights.values()),
+            self.weight_bytes,
+            branches=tuple(self.branches),
+            channels_last=True,
+        )
+
+    def _ran(self, index: int, given: Sequence[_Known], nodes: list[Node], depth: int) -> _Given:
+        """Put a graph's operators behind `nodes`; what it gives."""
+        if depth > _DEPTH:
+            raise SourceError(f"{self.path}: its graphs lie too deep in each other")
+        if not 0 <= index < self.model.SubgraphsLength():
+            raise SourceError(f"{self.path} calls a graph that it does not hold")
+        graph = self.model.Subgraphs(index)
+        scope = _Scope(graph)
+        for place, (value, numbers) in zip(vector(graph.InputsAsNumpy()), given, strict=False):
+            scope.put(place, value, numbers)
+        for at in range(graph.OperatorsLength()):
+            self.ran += 1
+            if self.ran > _MOST:
+                raise SourceError(f"{self.path} has more than {_MOST:,} operators")
+            self._taken(graph.Operators(at), scope, nodes, depth)
+        return [
+            (self._needed(scope, place, "its outputs"), scope.numbers.get(place))
+            for place in vector(graph.OutputsAsNumpy())
+        ]
+
+    def _taken(self, entry: Any, scope: _Scope, nodes: list[Node], depth: int) -> None:
+        """One operator: none of a constant or a view, those of a graph that it calls."""
+        name, places = operator_of(self.model, entry), vector(entry.OutputsAsNumpy())
+        read = vector(entry.InputsAsNumpy())
+        inputs = tuple(None if at < 0 else self._needed(scope, at, name) for at in read)
+        operator = Operator(
+            name,
+            inputs,
+            tuple(scope.numbers.get(at) for at in read),
+            options_of(entry),
+            len(places),
+        )
+        if name in _CALLS:
+            self._called(operator, places, scope, nodes, depth)
+            return
+        given = [value for value in inputs if value is not None]
+        fixed = all(value.constant for value in given) and name not in STATEFUL
+        shapes = self._shapes(operator, scope, read, places)
+        outputs = tuple(
+            self._made(scope, place, shape) for place, shape in zip(places, shapes, strict=True)
+        )
+        if name in OF_SHAPES or (fixed and outputs):
+            weights = tuple(dict.fromkeys(weight for value in given for weight in value.weights))
+            for place, value, numbers in zip(places, outputs, values(operator), strict=True):
+                kept = weights if name not in OF_SHAPES else ()
+                scope.put(place, replace(value, constant=True, weights=kept), numbers)
+            return
+        if name in VIEWS and given:
+            scope.put(places[0], replace(outputs[0], root=given[0], weights=given[0].weights), None)
+            return
+        for place, value in zip(places, outputs, strict=True):
+            scope.put(place, value, None)
+        nodes.append(
+            Node(
+                path_of(name, given, outputs),
+                name,
+                inputs,
+                outputs,
+                operator.options,
+                rules.RULES.get(name),
+            )
+        )
+
+    def _called(
+        self,
+        operator: Operator,
+        places: Sequence[int],
+        scope: _Scope,
+        nodes: list[Node],
+        depth: int,
+    ) -> None:
+        """The operators of a graph that one calls, of two the costlier; a loop's are named."""
+        if operator.name == "CALL_ONCE":  # before the first pass
+            return
+        given = [
+            (value, numbers)
+            for value, numbers in zip(operator.inputs, operator.numbers, strict=True)
+            if value is not None
+        ]
+        if operator.name == "WHILE":
+            outputs = tuple(self._made(scope, place, None) for place in places)
+            for place, value in zip(places, outputs, strict=True):
+                scope.put(place, value, None)
+            nodes.append(Node("", "WHILE of unknown length", operator.inputs, outputs))
+            return
+        made = (
+            self._chosen(operator, given, nodes, depth)
+            if operator.name == "IF"
+            else self._ran(operator.option(_CALLS[operator.name]), given, nodes, depth + 1)
+        )
+        if operator.name == "IF":  # which needs its condition, too
+            condition, chosen = operator.inputs[0], [value for value, _ in made]
+            made = [(Value(v.name, v.sides, v.dtype, v), numbers) for v, numbers in made]
+            outputs = tuple(value for value, _ in made)
+            nodes.append(Node("", "IF", (condition, *chosen), outputs, rule=rules.moved))
+        for place, (value, numbers) in zip(places, made, strict=False):
+            scope.put(place, value, numbers)
+
+    def _chosen(
+        self, operator: Operator, given: list[_Known], nodes: list[Node], depth: int
+    ) -> _Given:
+        """The branch that a constant chooses, else the costlier of the two."""
+        which = operator.numbers[0] if operator.numbers else None
+        graphs = [operator.option("ThenSubgraphIndex"), operator.option("ElseSubgraphIndex")]
+        if which is not None and which.size == 1:
+            graphs = [graphs[0 if bool(which.reshape(-1)[0]) else 1]]
+        tried, before = [], len(self.branches)
+        for index in graphs:
+            start, own = len(self.branches), list[Node]()
+            outputs = self._ran(index, given[1:], own, depth + 1)
+            tried.append((own, outputs, self.branches[start:]))
+        best = max(tried, key=lambda one: (macs_of(one[0]), len(one[0])))
+        self.branches[before:] = best[2]
+        if len(tried) > 1 and any(own for own, _, _ in tried):
+            self.branches.append(best[1][0][0].name if best[1] else operator.name)
+        nodes += best[0]
+        return best[1]
+
+    def _shapes(
+        self, operator: Operator, scope: _Scope, read: Sequence[int], places: Sequence[int]
+    ) -> Sequence[Shape | None]:
+        """The outputs' shapes: as they follow, else as stored where the inputs' are as stored."""
+        found = shapes_of(operator)
+        if found is not None and len(found) == len(places):
+            return found
+        stored = all(
+            value is None or value.sides == sides_of(scope.graph.Tensors(at))
+            for at, value in zip(read, operator.inputs, strict=True)
+        )
+        tensors = [self._tensor(scope, place) for place in places]
+        return [
+            sides_of(one) if stored and min(sides_of(one, open_=True), default=0) >= 0 else None
+            for one in tensors
+        ]
+
+    def _made(self, scope: _Scope, place: int, shape: Shape | None) -> Value:
+        tensor = self._tensor(scope, place)
+        return Value(text(tensor.Name()), shape, dtype_of(tensor))
+
+    def _tensor(self, scope: _Scope, place: int) -> Any:
+        if not 0 <= place < scope.graph.TensorsLength():
+            raise SourceError(f"{self.path} names a tensor that it does not hold")
+        return scope.graph.Tensors(place)
+
+    def _needed(self, scope: _Scope, place: int, reader: str) -> Value:
+        """A tensor that has been made, or that is a constant or a state."""
+        if place not in scope.values:
+            tensor = self._tensor(scope, place)
+            shape, dtype = sides_of(tensor), dtype_of(tensor)
+            value = Value(text(tensor.Name()), shape, dtype)
+            if not tensor.IsVariable():
+                self._constant(scope, place, tensor, value, reader)
+            else:
+                scope.put(place, value, None)
+        return scope.values[place]
+
+    def _constant(self, scope: _Scope, place: int, tensor: Any, value: Value, reader: str) -> None:
+        """A constant of the file: a weight where it has a dimension."""
+        number = tensor.Buffer()
+        if not 0 <= number < self.model.BuffersLength():
+            raise SourceError(f"{self.path} names weights that it does not hold")
+        buffer = self.model.Buffers(number)
+        held = buffer.DataLength() or buffer.Size()
+        if not held and value.numel():
+            raise SourceError(
+                f"{self.path} is no graph that can run: {reader} reads {value.name!r}, "
+                "which nothing has made before it"
+            )
+        if held > self.size:
+            raise SourceError(f"{self.path} is a part of a file")
+        if number not in self.weights:
+            self.weight_bytes += held
+            real = value.real or is_scaled(tensor)
+            self.weights[number] = Weight(
+                f"{value.name}#{number}", value.numel(), real and bool(value.sides)
+            )
+        weights = (self.weights[number],) if value.sides else ()
+        numbers = numbers_of(buffer, value.shape, value.dtype)
+        scope.put(place, replace(value, constant=True, weights=weights), numbers)
+
+
+_CALLS = {  # graphs within a graph, and the option that names them
+    "IF": "",
+    "WHILE": "",
+    "CALL_ONCE": "",
+    "CALL": "Subgraph",
+    "STABLEHLO_COMPOSITE": "DecompositionSubgraphIndex",
+}

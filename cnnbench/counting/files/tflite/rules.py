@@ -1,0 +1,222 @@
+"""What TensorFlow Lite's operators compute, by the convention that torch's are counted by.
+
+Where an operator is one of torch's under another name, `tables.SAME` says which; what only moves
+bytes is in `tables.MOVES`, what has a rule of its own in `RULES`. An activation that an operator
+has taken in counts with it.
+Source: the comments of TensorFlow Lite's schema, and its kernels' reference implementations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from cnnbench.counting.cost import Kind
+from cnnbench.counting.files.graph import Node, Value
+from cnnbench.counting.files.tflite.tables import MOVES, POOLS, SAME, VIEWS
+from cnnbench.counting.rules import convention, special
+from cnnbench.counting.rules import operators as torch_rules
+from cnnbench.counting.rules.table import RULES as OF_TORCH
+from cnnbench.counting.rules.work import Work
+
+Rule = Callable[[Node], Work]
+
+# Of a cell's hidden units: activations and arithmetic, as torch's own cells come to.
+_CELL = {"LSTM": 9, "RNN": 1, "SVDF": 1}
+
+
+def same(name: str) -> Rule:
+    """What torch's operator of that name costs."""
+    rule = OF_TORCH[name]
+    return lambda node: rule(node.out, *node.inputs)
+
+
+def _turned(value: Value, order: tuple[int, ...]) -> Value:
+    """A weight with its sides as torch has them."""
+    return replace(value, sides=tuple(value.shape[at] for at in order))
+
+
+def _strides(node: Node, names: str = "HW") -> tuple[int, ...]:
+    return tuple(node.option(f"Stride{name}") for name in names)
+
+
+def convolution(node: Node) -> Work:
+    """`CONV_2D`: x [N, H, W, C], weight [K, h, w, C/g] -> [N, H', W', K]."""
+    weight = _turned(node.x(1), (0, 3, 1, 2))
+    groups = node.x().shape[-1] // weight.shape[1]
+    return torch_rules.convolution(node.out, node.x(), weight, None, _strides(node), groups=groups)
+
+
+def depthwise(node: Node) -> Work:
+    """`DEPTHWISE_CONV_2D`: x [N, H, W, C], weight [1, h, w, C m] -> [N, H', W', C m]."""
+    weight, groups = _turned(node.x(1), (3, 0, 1, 2)), node.x().shape[-1]
+    return torch_rules.convolution(node.out, node.x(), weight, None, _strides(node), groups=groups)
+
+
+def transposed(x: int, weight: int) -> Rule:
+    """`TRANSPOSE_CONV` and the like: x [N, H, W, C], weight [K, h, w, C]."""
+
+    def rule(node: Node) -> Work:
+        kernel = _turned(node.x(weight), (3, 0, 1, 2))
+        stride = _strides(node) if node.option("StrideH") else 1
+        return torch_rules.transposed_convolution(node.out, node.x(x), kernel, None, stride)
+
+    return rule
+
+
+def convolution_3d(node: Node) -> Work:
+    """`CONV_3D`: x [N, D, H, W, C], weight [d, h, w, C/g, K] -> [N, D', H', W', K]."""
+    weight = _turned(node.x(1), (4, 3, 0, 1, 2))
+    groups = node.x().shape[-1] // weight.shape[1]
+    stride = _strides(node, "DHW")
+    return torch_rules.convolution(node.out, node.x(), weight, None, stride, groups=groups)
+
+
+def transposed_3d(node: Node) -> Work:
+    """`CONV_3D_TRANSPOSE`: x [N, D, H, W, C] is the third input, weight [d, h, w, K, C]."""
+    weight, stride = _turned(node.x(1), (4, 3, 0, 1, 2)), _strides(node, "DHW")
+    return torch_rules.transposed_convolution(node.out, node.x(2), weight, None, stride)
+
+
+def linear(node: Node) -> Work:
+    """`FULLY_CONNECTED`: x [..., I], weight [K, I] -> [..., K]."""
+    return torch_rules.linear(node.out, node.x(), node.x(1))
+
+
+def product(node: Node) -> Work:
+    """`BATCH_MATMUL`: a [..., M, K], b [..., K, N]; with a constant a linear layer."""
+    a, b = node.x(), node.x(1)
+    macs = node.out.numel() * a.shape[-2 if node.option("AdjX") else -1]
+    constant = next((one for one in (b, a) if one.constant), None)
+    if constant is None:
+        return Work(Kind.MATMUL, macs=macs)
+    return Work(Kind.LINEAR, macs=macs, activations=node.out.numel(), weight=constant.shape[-2:])
+
+
+def recurrent(node: Node) -> Work:
+    """Recurrent layers: at each step every matrix is multiplied once, by the input or the state.
+
+    x [T, N, I], [N, T, I], or [N, I] of a single step.
+    """
+    x, family = node.x(), node.operator.rpartition("_")[2]
+    steps = math.prod(x.shape[:-1])
+    matrices = [one for one in node.inputs if one is not None and one.constant and one.dim() == 2]
+    if not matrices:
+        raise ValueError("its weights are no constants")
+    rows = sum(one.shape[0] for one in matrices)
+    hidden = sum(out.shape[-1] for out in node.outputs[:2] if node.operator[0] == "B")
+    hidden = hidden or node.out.shape[-1]
+    return Work(
+        Kind.LINEAR,
+        macs=steps * sum(one.numel() for one in matrices),
+        elementwise_flops=steps * hidden * _CELL[family],
+        activations=steps * rows,
+        weight=matrices[0].shape,
+    )
+
+
+def pool(node: Node) -> Work:
+    """A pooling: the window's size per output element."""
+    window = (node.option("FilterHeight"), node.option("FilterWidth"))
+    return torch_rules.pool(node.out, node.x(), window, _strides(node))
+
+
+def pool_of_any_sides(node: Node) -> Work:
+    """`STABLEHLO_REDUCE_WINDOW`: a window over every side of its inputs, the last its start."""
+    sides = zip(node.option("WindowDimensions"), node.option("WindowStrides"), strict=True)
+    window, strides = zip(*((size, step) for size, step in sides if size > 1), strict=True)
+    return torch_rules.pool(node.out, node.x(), window, strides)
+
+
+def several(node: Node) -> Work:
+    """`ADD_N`: one FLOP for each input but the first."""
+    return Work(Kind.OTHER, elementwise_flops=(len(node.inputs) - 1) * node.out.numel())
+
+
+def squared_difference(node: Node) -> Work:
+    """`SQUARED_DIFFERENCE`: a difference and a square."""
+    return Work(Kind.OTHER, elementwise_flops=2 * node.out.numel() * convention.ARITHMETIC)
+
+
+def local_response(node: Node) -> Work:
+    """`LOCAL_RESPONSE_NORMALIZATION` over n channels: n + 5 an element, as torch's comes to."""
+    size = 2 * node.option("Radius") + 1
+    return Work(Kind.NORMALISATION, elementwise_flops=(size + 5) * node.out.numel())
+
+
+def resized(node: Node) -> Work:
+    """`RESIZE_BILINEAR`: one FLOP for each pixel that an output pixel is made of."""
+    changed = sum(a != b for a, b in zip(node.x().shape, node.out.shape, strict=True))
+    return Work(Kind.OTHER, elementwise_flops=2 ** max(changed, 1) * node.out.numel())
+
+
+def scattered(node: Node) -> Work:
+    """`SCATTER_ND`: updates to one place are added."""
+    return Work(Kind.OTHER, elementwise_flops=node.x(1).numel())
+
+
+def suppression(node: Node) -> Work:
+    """`NON_MAX_SUPPRESSION`: boxes [n, 4], the overlap of each pair."""
+    number = node.x().shape[0]
+    return Work(Kind.OTHER, elementwise_flops=number * (number - 1) // 2)
+
+
+def fourier(node: Node) -> Work:
+    """`RFFT2D`: of the last two sides, 5 n log2 n each."""
+    *batch, rows, columns = node.x().shape
+    return Work(
+        Kind.OTHER, elementwise_flops=special.fourier_flops(math.prod(batch), rows * columns)
+    )
+
+
+def moved(node: Node) -> Work:
+    """Bytes are moved, nothing is computed."""
+    return Work(Kind.OTHER)
+
+
+def _fused(rule: Rule) -> Rule:
+    """With the activation that it has taken in, one FLOP for each output element."""
+
+    def fused(node: Node) -> Work:
+        work = rule(node)
+        activation = node.option("FusedActivationFunction")
+        return work.activated(node.out.numel()) if activation else work
+
+    return fused
+
+
+RULES: dict[str, Rule] = {
+    **{name: _fused(same(of)) for name, of in SAME.items()},
+    **dict.fromkeys((*MOVES, *VIEWS), moved),
+    "CONV_2D": _fused(convolution),
+    "DEPTHWISE_CONV_2D": _fused(depthwise),
+    "CONV_3D": _fused(convolution_3d),
+    "TRANSPOSE_CONV": _fused(transposed(2, 1)),
+    "CONV_3D_TRANSPOSE": _fused(transposed_3d),
+    "custom Convolution2DTransposeBias": transposed(0, 1),
+    **dict.fromkeys(POOLS, _fused(pool)),
+    "STABLEHLO_REDUCE_WINDOW": pool_of_any_sides,
+    "FULLY_CONNECTED": _fused(linear),
+    "BATCH_MATMUL": product,
+    **dict.fromkeys(
+        (
+            "LSTM",
+            "UNIDIRECTIONAL_SEQUENCE_LSTM",
+            "BIDIRECTIONAL_SEQUENCE_LSTM",
+            "RNN",
+            "UNIDIRECTIONAL_SEQUENCE_RNN",
+            "BIDIRECTIONAL_SEQUENCE_RNN",
+            "SVDF",
+        ),
+        recurrent,
+    ),
+    "ADD_N": several,
+    "SQUARED_DIFFERENCE": squared_difference,
+    "LOCAL_RESPONSE_NORMALIZATION": local_response,
+    "RESIZE_BILINEAR": resized,
+    "SCATTER_ND": scattered,
+    "NON_MAX_SUPPRESSION_V4": suppression,
+    "NON_MAX_SUPPRESSION_V5": suppression,
+    "RFFT2D": fourier,
+}
