@@ -29,6 +29,15 @@ def show(
             show_default=False,
         ),
     ] = None,
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="MODEL",
+            help="Show what differs from this one: costs, and the layers that do.",
+            show_default=False,
+        ),
+    ] = None,
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
@@ -43,14 +52,23 @@ def show(
     cnnbench show resnet50 --depth 1
 
     cnnbench show package.module:build_net --input 3x96x96
+
+    cnnbench show --diff released.onnx new.onnx
     """
     spec = parse(model)
-    given = passed.given(batch, [spec])
+    specs = [parse(diff), spec] if diff else [spec]
+    given = passed.given(batch, specs)
     with heavy_imports():
         from cnnbench.counting.count import count, import_for
         from cnnbench.reports.show import report_of
 
-        import_for([spec])
+        import_for(specs)
+        if diff:
+            from cnnbench.reports import difference
     with their_code():
-        trace = count(spec, given, batch=batch, dtype=dtype)
-    written.hand_over(report_of(str(spec), trace, full=full, depth=depth))
+        *before, trace = (count(one, given, batch=batch, dtype=dtype) for one in specs)
+    written.hand_over(
+        difference.report_of(str(specs[0]), str(spec), (before[0], trace))
+        if diff
+        else report_of(str(spec), trace, full=full, depth=depth)
+    )

@@ -84,13 +84,16 @@ def changes(
 def _change(before: Layer | None, after: Layer | None, was: float, now: float) -> LayerChange:
     old, new = (layer.described if layer else "" for layer in (before, after))
     name = (after or before).layer  # type: ignore[union-attr]
+    return LayerChange(name, kind_of(before, after, was, now), old, new, was, now)
+
+
+def kind_of(before: Layer | None, after: Layer | None, was: float, now: float) -> Change:
+    """What became of a layer that cost `was` and costs `now`."""
     if before is None or after is None:
-        change = Change.ADDED if before is None else Change.REMOVED
-    elif old != new:
-        change = Change.RESHAPED
-    else:
-        change = Change.COSTLIER if now > was else Change.CHEAPER
-    return LayerChange(name, change, old, new, was, now)
+        return Change.ADDED if before is None else Change.REMOVED
+    if before.described != after.described:
+        return Change.RESHAPED
+    return Change.COSTLIER if now > was else Change.CHEAPER
 
 
 def _aligned(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,31 +132,34 @@ def costs(trace: Trace) -> Costs:
     )
 
 
-def layers(trace: Trace) -> list[Layer]:
-    """One record a module that ran operators itself, in the order of their first."""
-    modules: dict[str, list[OpCost]] = {}
-    for op in trace.operators:
-        modules.setdefault(op.path, []).append(op)
-    return [_layer(path, operators) for path, operators in modules.items()]
-
-
-def _layer(path: str, operators: list[OpCost]) -> Layer:
-    return Layer(
-        **asdict(total([op.cost for op in operators])),
-        layer=path,
-        does=" + ".join(dict.fromkeys(map(_does, operators))),
-        output=units.feature_map(operators[-1].output),
-        live_bytes=max(op.live_bytes for op in operators),
-    )
-
-
-def _does(op: OpCost) -> str:
+def does(op: OpCost, name: str = "") -> str:
     """`conv2d 3x3 /2 g32 64→128`: the operator, its window, its groups, its channels."""
-    words = [op.operator, units.window(op.kernel, op.stride)]
+    words = [name or op.operator, units.window(op.kernel, op.stride)]
     words += [f"g{op.groups}"] if op.groups > 1 else []
     if op.weight and op.inputs and not op.backward:
         words.append(f"{_channels(op.inputs[0], op)}→{_channels(op.output, op)}")
     return " ".join(filter(None, words))
+
+
+def layers(trace: Trace, words: Callable[[OpCost], str] = does) -> list[Layer]:
+    """One record a module that ran operators itself, in the order of their first.
+
+    `words` say what an operator does.
+    """
+    modules: dict[str, list[OpCost]] = {}
+    for op in trace.operators:
+        modules.setdefault(op.path, []).append(op)
+    return [_layer(path, operators, words) for path, operators in modules.items()]
+
+
+def _layer(path: str, operators: list[OpCost], words: Callable[[OpCost], str]) -> Layer:
+    return Layer(
+        **asdict(total([op.cost for op in operators])),
+        layer=path,
+        does=" + ".join(dict.fromkeys(map(words, operators))),
+        output=units.feature_map(operators[-1].output),
+        live_bytes=max(op.live_bytes for op in operators),
+    )
 
 
 def _channels(shape: Shape, op: OpCost) -> int:

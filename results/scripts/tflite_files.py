@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -52,7 +53,8 @@ def converted(name: str, folder: Path) -> tuple[Path, Any]:
     net = network.net.eval()
     trace = count_network(network)
     different(net)
-    file = folder / f"{name}.tflite"
+    called = re.sub(r"[^\w.=]+", "_", network.name)
+    file = folder / f"{called}.tflite"
     inputs = tuple(network.arguments(1, torch.device("cpu")).positional)
     litert_torch.convert(net, inputs).export(str(file))
     return file, trace

@@ -62,12 +62,13 @@ def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: 
     made = [value for value in node.outputs if value.root is None]
     moved = sum(value.size for value in (*read, *made))
     times = node.times
+    turned = channels_last and work.kind not in (Kind.LINEAR, Kind.MATMUL)
     return OpCost(
         path=node.path,
         operator=work.name or node.operator,
         kind=work.kind,
-        inputs=tuple(_turned(v.shape, channels_last) for v in read if not v.constant),
-        output=_turned(node.out.shape, channels_last) if node.outputs else (),
+        inputs=tuple(_turned(v.shape, turned) for v in read if not v.constant),
+        output=_turned(node.out.shape, turned) if node.outputs else (),
         cost=Cost(
             params.first_read(node, work.kind),
             work.macs * times,

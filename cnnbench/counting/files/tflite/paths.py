@@ -19,7 +19,8 @@ def path_of(operator: str, inputs: Sequence[Value], outputs: Sequence[Value]) ->
     parts = [part for part in fused if part and not part.isdigit()]
     best = next((part for part in reversed(parts) if "/" in part), (*parts, operator)[0])
     scopes = best.split("/")
-    if len(scopes) > 1 and "." in scopes[0]:
+    _, dot, name = scopes[0].rpartition(".")
+    if dot and name[:1].isupper():
         return ".".join(filter(None, map(_attribute, scopes)))
     return ".".join(scopes[:-1] or scopes)
 
