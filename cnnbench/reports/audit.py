@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnbench import units
-from cnnbench.models.nesting import modules
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies.audit.audit import Account
 from cnnbench.studies.audit.counter import Pass, What
+
+if TYPE_CHECKING:
+    from cnnbench.studies.audit.files.steps import FilePass
 
 _DOCUMENTED = "What torchvision's and timm's documentation calls GFLOPS are MACs, in billions."
 _OF_ACCOUNT = ("printed", "terms", "explained", "remaining", "layers", "failure")
@@ -20,7 +22,11 @@ _SHOWN = 5  # layers of a counter that differ, before the rest is only numbered
 
 
 def report_of(
-    model: str, done: Pass, accounts: list[Account], absent: list[str], claim: float | None
+    model: str,
+    done: Pass | FilePass,
+    accounts: list[Account],
+    absent: list[str],
+    claim: float | None = None,
 ) -> Report:
     """Each counter's account, their habits, and one line to quote.
 
@@ -55,8 +61,8 @@ def report_of(
             *(_layers(one) for one in accounts if one.layers),
         ],
         findings=[_closing(accounts, claim), *_open(done, accounts)],
-        notes=[*notes, _DOCUMENTED],
-        environment=software(),
+        notes=[*notes, *([] if done.trace.file else [_DOCUMENTED])],
+        environment=software([done.trace]),
     )
 
 
@@ -151,14 +157,13 @@ def _closing(verdicts: list[Account], claim: float | None) -> str:
     return f"{quoted}: the same network of {ours} MACs; {differ}"
 
 
-def _open(done: Pass, verdicts: list[Account]) -> list[str]:
+def _open(done: Pass | FilePass, verdicts: list[Account]) -> list[str]:
     """What no term explains: whose, how much, and the kinds of layer that it is in."""
-    found = modules(done.net)
     left = [one for one in verdicts if one.remaining]
     if not left:
         return []
     whose = ", ".join(f"{one.counter.name} {col.signed(one.remaining or 0)}" for one in left)
-    kinds = sorted({type(found[path]).__name__ for one in left for path in one.layers})
+    kinds = done.kinds({path for one in left for path in one.layers})
     where = f", in layers of {', '.join(kinds)}" if kinds else ""
     return [f"not explained: {whose}{where}"]
 

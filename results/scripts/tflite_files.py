@@ -39,14 +39,14 @@ def environment(folder: Path) -> None:
     subprocess.run([*pip, "-c", str(ROOT / "tests/constraints.txt"), str(ROOT)], check=True)
 
 
-def converted(name: str, folder: Path) -> tuple[Path, Any]:
-    """The file, and the network's own trace; its parameters are random, no two equal."""
+def converted(name: str, folder: Path) -> tuple[Path, Any, int]:
+    """The file, the network's own trace, the parameters that folding leaves; no two are equal."""
     import litert_torch
     import torch
 
     from cnnbench.counting.network import count_network
     from cnnbench.models.network import load
-    from tests.counting.files.exported import different
+    from tests.counting.files.exported import different, params_of
 
     torch.manual_seed(0)
     network = load(name)
@@ -57,7 +57,7 @@ def converted(name: str, folder: Path) -> tuple[Path, Any]:
     file = folder / f"{called}.tflite"
     inputs = tuple(network.arguments(1, torch.device("cpu")).positional)
     litert_torch.convert(net, inputs).export(str(file))
-    return file, trace
+    return file, trace, params_of(net, trace)
 
 
 def exported(names: list[str]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def exported(names: list[str]) -> dict[str, Any]:
     for name in names or [model.name for model in (*registry.MODELS, *registry.BLOCKS)]:
         with TemporaryDirectory() as folder:
             try:
-                file, trace = converted(name, Path(folder))
+                file, trace, folded = converted(name, Path(folder))
             except Exception as error:  # the converter's own
                 found[name] = {"failure": f"{type(error).__name__}: {str(error)[:200]}"}
                 print(name, found[name], flush=True)
@@ -79,6 +79,7 @@ def exported(names: list[str]) -> dict[str, Any]:
             "macs": trace.total.macs,
             "file_macs": own.total.macs,
             "params": trace.total.params,
+            "folded_params": folded,
             "file_params": own.total.params,
             "uncounted": own.uncounted,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 from collections import Counter as Tally
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -50,11 +51,13 @@ class Account:
         return None if self.printed is None else self.printed - self.explained
 
 
-def installed() -> tuple[list[OtherCounter], list[str]]:
+def installed(
+    counters: Sequence[OtherCounter] = COUNTERS,
+) -> tuple[list[OtherCounter], list[str]]:
     """Counters that can be asked here, and the names of those that would have to be installed."""
-    there = {counter.name: importlib.util.find_spec(counter.name) for counter in COUNTERS}
+    there = {one.name: importlib.util.find_spec(one.module or one.name) for one in counters}
     return (
-        [counter for counter in COUNTERS if there[counter.name]],
+        [counter for counter in counters if there[counter.name]],
         [name for name, found in there.items() if not found],
     )
 
@@ -79,13 +82,29 @@ def judge(counter: OtherCounter, done: Pass) -> Account:
         raise
     except Exception as error:  # whatever somebody else's counter may raise
         return Account(counter, ours, failure=f"{type(error).__name__}: {reason_of(error)}")
-    first, by_layer = home(done.net), Tally[str]()
+    return account(counter, done.trace, expected, printed, layers, home(done.net))
+
+
+def account(
+    counter: OtherCounter,
+    trace: Trace,
+    expected: list[Term],
+    printed: int,
+    layers: Mapping[str, int],
+    first: Callable[[str], str] = str,
+) -> Account:
+    """What a counter prints, in all and by layer, beside what it is expected to.
+
+    `first` says where a layer stands first that stands at several places.
+    """
+    by_layer = Tally[str]()
     for path, number in layers.items():
         by_layer[first(path)] += number
     for term in expected:
         by_layer[first(term.op.path)] -= counter.unit * term.amount  # type: ignore[assignment]
     differing = {path: round(n) for path, n in by_layer.items() if round(n)}
-    return Account(counter, {**ours, **_differences(done.trace, expected)}, printed, differing)
+    terms = {What.MACS: trace.total.macs, **_differences(trace, expected)}
+    return Account(counter, terms, printed, differing)
 
 
 def _differences(ours: Trace, expected: list[Term]) -> dict[What, int]:
@@ -108,7 +127,7 @@ def _differences(ours: Trace, expected: list[Term]) -> dict[What, int]:
 def _why(op: OpCost, theirs: float) -> What:
     if not theirs:
         return What.UNSEEN
-    return What.TRANSPOSED if "transpose" in op.operator else What.OTHERWISE
+    return What.TRANSPOSED if "transpose" in op.operator.lower() else What.OTHERWISE
 
 
 def positional(net: nn.Module, arguments: Arguments) -> tuple[Tensor, ...]:

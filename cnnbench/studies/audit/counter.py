@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from cnnbench.counting.cost import OpCost, Trace
 from cnnbench.models.arguments import Arguments
+from cnnbench.models.nesting import modules
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,11 @@ class Pass:
     net: nn.Module
     arguments: Arguments
     trace: Trace
+
+    def kinds(self, paths: Collection[str]) -> list[str]:
+        """What the layers at these places are."""
+        found = modules(self.net)
+        return sorted({type(found[path]).__name__ for path in paths})
 
 
 class What(StrEnum):
@@ -37,6 +44,7 @@ class What(StrEnum):
     ONE_IMAGE = "one_image_of_the_batch"
     UNSEEN = "layers_not_seen"
     TRANSPOSED = "transposed_convolution"
+    CONSTANT = "computed_from_constants"
     OTHERWISE = "counted_otherwise"
 
 
@@ -65,14 +73,16 @@ class Habits:
 class OtherCounter:
     """A counter: `unit` is what it prints for one MAC; `ask` gives its number, whole and by layer.
 
-    It runs a copy of the network, in silence. `terms` is what we expect it to count of a pass.
+    It runs a copy of the network, in silence, or reads a copy of a file. `terms` is what we expect
+    it to count of a pass. Its `module` is what is imported, where that is called otherwise.
     """
 
     name: str
     unit: int
     habits: Habits
-    ask: Callable[[nn.Module, tuple[Tensor, ...]], tuple[int, dict[str, int]]]
-    terms: Callable[[Pass], Iterator[Term]]
+    ask: Callable[..., tuple[int, dict[str, int]]]
+    terms: Callable[[Any], Iterator[Term]]
+    module: str = ""
 
     @property
     def prints(self) -> str:

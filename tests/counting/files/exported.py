@@ -41,7 +41,7 @@ def exported(model: Any, folder: Path, given: Any = None, *, old: bool = False) 
     file = folder / f"{network.name.replace(':', '_').replace('/', '_')[:60]}.onnx"
     arguments = network.arguments(1, torch.device("cpu"))
     written(net, arguments.positional, arguments.named, file, old=old)
-    return Exported(trace, file, _params(net, trace))
+    return Exported(trace, file, params_of(net, trace))
 
 
 def written(
@@ -70,7 +70,7 @@ def different(net: nn.Module) -> None:
                 tensor.uniform_(0.5, 1.5)
 
 
-def _params(net: nn.Module, trace: Trace) -> int:
+def params_of(net: nn.Module, trace: Trace) -> int:
     """Parameters of the file: batch norm's scale goes where it is folded, a shift becomes a bias.
 
     Buffers of real numbers look like parameters there, but batch norm's own statistics.

@@ -29,7 +29,14 @@ _OWN_INITIALIZERS = 4  # the version of the format from which constants need not
 
 def read(path: Path, given: Given, batch: int) -> Graph:
     """The graph for these inputs; SourceError in one line where the file holds none."""
-    model = _model(path)
+    model = model_of(path)
+    fix(path, model, given, batch)
+    model, run = understood(path, model, given)
+    return Reader(str(path), run).graph(model)
+
+
+def fix(path: Path, model: ModelProto, given: Given, batch: int) -> None:
+    """Write into a file's model what it is given: numbers as constants, shapes of its inputs."""
     _check_places(path, model.graph)
     for name, value in given.flags:
         _set(path, model.graph, name, value)
@@ -39,6 +46,10 @@ def read(path: Path, given: Given, batch: int) -> Graph:
     for one, shape in zip(takes, sides, strict=True):
         info = next(i for i in model.graph.input if i.name == one.name)
         _fix(info.type, shape)
+
+
+def understood(path: Path, model: ModelProto, given: Given) -> tuple[ModelProto, shapes.Shapes]:
+    """The model with all shapes that can be inferred, and those that a pass has shown."""
     if model.functions:
         model = _unfolded(path, model)
         _check_places(path, model.graph)
@@ -47,11 +58,11 @@ def read(path: Path, given: Given, batch: int) -> Graph:
     model = inferred(model)
     unknown = list(shapes.unknown(model.graph))
     known = [name for name, _ in given.flags]
-    run = running.run(path, model, unknown, known) if unknown else {}
-    return Reader(str(path), run).graph(model)
+    return model, running.run(path, model, unknown, known) if unknown else {}
 
 
-def _model(path: Path) -> ModelProto:
+def model_of(path: Path) -> ModelProto:
+    """A file's model without its weights; SourceError where it holds none."""
     try:
         model = onnx.load_model_from_string(stripped(path))
     except (DecodeError, ValueError, RecursionError) as error:
