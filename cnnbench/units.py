@@ -134,10 +134,19 @@ def shape(dims: tuple[int, ...]) -> str:
     return "x".join(str(dim) for dim in dims) or "1"
 
 
-def feature_map(dims: tuple[int, ...]) -> str:
-    """A tensor without its batch; a map's channels last, as papers have it: '56x56x64'."""
+def shortened(name: str, longest: int = 60) -> str:
+    """A name whose middle is left out where it is long: converters write whole histories."""
+    half = longest // 2
+    return name if len(name) <= longest else f"{name[: half - 1]}…{name[-half:]}"
+
+
+def feature_map(dims: tuple[int, ...], channels_last: bool = False) -> str:
+    """A tensor without its batch; a map's channels last, as papers have it: '56x56x64'.
+
+    `channels_last` tells that they are so already.
+    """
     _, *rest = dims or (1,)
-    if len(rest) >= 3:
+    if len(rest) >= 3 and not channels_last:
         rest = [*rest[1:], rest[0]]
     return shape(tuple(rest))
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from cnnbench import units
 from cnnbench.counting.memory import Buffer, arena
 from cnnbench.models.given import On
 from cnnbench.models.inputs import Shape
@@ -85,7 +86,8 @@ class OpCost:
     """One operator as it ran: where, on which shapes, at what cost.
 
     `weight` is the kernel or matrix of an operator that has MACs, without its bias; `live_bytes`
-    is the sum of activation storages alive while the operator runs; `backward` tells the pass.
+    is the sum of activation storages alive while the operator runs; `backward` tells the pass,
+    `channels_last` that maps are [N, *S, C], as some files have them.
     """
 
     path: str
@@ -100,6 +102,22 @@ class OpCost:
     stride: Shape = ()
     groups: int = 1
     backward: bool = False
+    channels_last: bool = False
+
+    @property
+    def filters(self) -> int:
+        """Channels of a convolution's output."""
+        return self.output[-1 if self.channels_last else -1 - len(self.kernel)]
+
+    @property
+    def sides(self) -> Shape:
+        """The sides of an output's map, without its images and channels."""
+        return self.output[1:-1] if self.channels_last else self.output[2:]
+
+    @property
+    def feature_map(self) -> str:
+        """The output as people read it: 56x56x64."""
+        return units.feature_map(self.output, self.channels_last)
 
 
 @dataclass(frozen=True)
@@ -132,6 +150,11 @@ class Trace:
     random: bool = False
     file: str = ""
     branches: tuple[str, ...] = ()
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether maps are [N, *S, C]."""
+        return any(op.channels_last for op in self.operators)
 
     @cached_property
     def total(self) -> Cost:

@@ -157,11 +157,12 @@ def _layer(path: str, operators: list[OpCost], words: Callable[[OpCost], str]) -
         **asdict(total([op.cost for op in operators])),
         layer=path,
         does=" + ".join(dict.fromkeys(map(words, operators))),
-        output=units.feature_map(operators[-1].output),
+        output=operators[-1].feature_map,
         live_bytes=max(op.live_bytes for op in operators),
     )
 
 
 def _channels(shape: Shape, op: OpCost) -> int:
     """The channels of a map, its second side; of what a linear layer takes or gives, the last."""
-    return shape[1] if op.kernel and len(shape) > 2 else shape[-1] if shape else 1
+    in_front = op.kernel and len(shape) > 2 and not op.channels_last
+    return shape[1] if in_front else shape[-1] if shape else 1

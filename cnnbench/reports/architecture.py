@@ -51,9 +51,8 @@ def _word(op: OpCost) -> str:
         what = f"transposed {what}" if "transpose" in name.lower() else what
         window = units.window(op.kernel, (1,))
         step = units.window(op.kernel, op.stride).removeprefix(window)
-        filters = op.output[-1 - len(op.kernel)]
         groups = f", {op.groups} groups" if op.groups > 1 and what == "conv" else ""
-        return f"{window} {what}{step}, {filters}{groups}"
+        return f"{window} {what}{step}, {op.filters}{groups}"
     if op.kind is Kind.LINEAR:
         return f"linear, {op.output[-1]}"
     if op.kind is Kind.POOLING:
@@ -66,6 +65,5 @@ def _pool(op: OpCost) -> str:
     if op.kernel and not op.operator.startswith("adaptive"):
         window = units.window(op.kernel, (1,))
         return f"{window} {how} pool{units.window(op.kernel, op.stride).removeprefix(window)}"
-    sides = op.output[2:]
-    size = "global" if all(side == 1 for side in sides) else f"to {units.shape(sides)}"
+    size = "global" if all(side == 1 for side in op.sides) else f"to {units.shape(op.sides)}"
     return f"{size} {how} pool"

@@ -18,12 +18,12 @@ UNUSABLE = "not usable"
 
 def shapes(value: Any) -> str:
     """Render input shapes; the batch is left out where it is 1."""
-    return " ".join(units.shape(tuple(s[1:] if s[0] == 1 else s)) for s in value)
+    return " ".join(units.shape(tuple(s[1:] if s and s[0] == 1 else s)) for s in value)
 
 
-def feature_map(value: Any) -> str:
+def feature_map(value: Any, channels_last: bool = False) -> str:
     """Render one tensor as HxWxC."""
-    return units.feature_map(tuple(value))
+    return units.feature_map(tuple(value), channels_last)
 
 
 def of_rerun(record: dict[str, Any]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from cnnbench import units
@@ -94,7 +96,10 @@ def report_of(
         both = [(row, part, division.shown(part)) for row, part in zip(rows, parts, strict=True)]
         results = [{**row, key: shown} for row, _, shown in both]
         records = [{"model": row["model"], **one} for row, _, shown in both for one in shown]
-        tables = [_table(row, part, shown, columns, division) for row, part, shown in both]
+        tables = [
+            _table(row, part, shown, columns, division, trace.channels_last)
+            for (row, part, shown), trace in zip(both, traces, strict=True)
+        ]
     tables += [memory.table(held, batch)] if held else []
     return Report(
         command="flops",
@@ -130,14 +135,16 @@ def _table(
     shown: list[dict[str, Any]],
     columns: tuple[Column, ...],
     division: Division,
+    channels_last: bool,
 ) -> Table:
     """One model's operators, divided, with what all add up to."""
+    maps = partial(col.feature_map, channels_last=channels_last)
     title = f"{row['model']}  {col.shapes(row['input'])}"
     if not parts:
         return Table(columns, [], f"{title}: no operator runs")
     if left_out := division.words(len(parts)):
         title = f"{title}  {left_out}"
-    shown = [_layer(part) if columns is LAYERS else part for part in shown]
+    shown = [_layer(part, maps) if columns is LAYERS else part for part in shown]
     last = {
         column.key: sum(part[column.key] for part in parts)
         for column in columns
@@ -146,17 +153,18 @@ def _table(
     last |= {columns[0].key: "total", "output": parts[-1].get("output")}
     last["memory"] = units.size(row["peak_activation_bytes"])
     last["live_bytes"] = row["peak_activation_bytes"]
+    columns = tuple(replace(c, show=maps) if c.key == "output" else c for c in columns)
     return Table(columns, shown, title, last)
 
 
-def _layer(part: dict[str, Any]) -> dict[str, Any]:
+def _layer(part: dict[str, Any], maps: Callable[[Any], str]) -> dict[str, Any]:
     """A layer's record with the cells that its table makes of it."""
     window = units.window(tuple(part["kernel"]), tuple(part["stride"]))
     groups = f" g{part['groups']}" if part["groups"] > 1 else ""
     first = part["inputs"][0] if part["inputs"] else []
     mark = _PEAK if part["is_peak"] else _HELD if part["held_at_peak"] else ""
     memory = mark + units.size(part["live_bytes"])
-    shown = {"input": col.feature_map(first), "window": window + groups, "memory": memory}
+    shown = {"input": maps(first), "window": window + groups, "memory": memory}
     return {**part, **shown}
 
 
@@ -186,7 +194,10 @@ def _remarks(rows: list[dict[str, Any]]) -> list[str]:
             names = ", ".join(sorted(row["unread_params"]))
             number = units.count(row["idle_params"])
             where = f": {names}" if names else ""
-            remarks.append(f"{row['model']}: {number} of its params do not run{where}")
+            perhaps = (
+                " or are read by what is not counted" if row["file"] and row["uncounted"] else ""
+            )
+            remarks.append(f"{row['model']}: {number} of its params do not run{perhaps}{where}")
         if row["frozen_params"]:
             remarks.append(f"{row['model']}: {units.count(row['frozen_params'])} params are frozen")
         if row["zero_params"] >= _FEWEST_ZEROS * row["params"] > 0:

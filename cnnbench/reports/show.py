@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from cnnbench import units
@@ -19,7 +20,7 @@ from cnnbench.reports.report import Column, Report, Table
 COLUMNS = (
     Column("branch", "layer", left=True),
     Column("description", "", left=True),
-    Column("outputs", "output", lambda maps: ", ".join(map(col.feature_map, maps)), left=True),
+    Column("outputs", "output", left=True),
     col.PARAMS,
     col.MACS,
 )
@@ -52,12 +53,20 @@ def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None
     return Report(
         command="show",
         results=[{**summary, "layers": layers}],
-        tables=[Table((*COLUMNS, *((SHARE,) if depth else ())), lines)],
+        tables=[Table(_columns(trace, depth), lines)],
         findings=[f"{model}: {one.text}" for one in conditions(trace)],
         notes=notes,
         environment=software([trace]),
         records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],
     )
+
+
+def _columns(trace: Trace, depth: int | None) -> tuple[Column, ...]:
+    def maps(value: Any) -> str:
+        return ", ".join(col.feature_map(one, trace.channels_last) for one in value)
+
+    columns = (*COLUMNS, *((SHARE,) if depth else ()))
+    return tuple(replace(one, show=maps) if one.key == "outputs" else one for one in columns)
 
 
 def _record(node: Node, whole: int, depth: int | None) -> dict[str, Any]:

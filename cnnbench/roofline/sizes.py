@@ -124,9 +124,11 @@ def sizes_of(op: OpCost) -> Sizes:
     if op.kind in (Kind.LINEAR, Kind.MATMUL):
         return Product(max(1, math.prod(out[:-1])), max(1, given[-1]), max(1, out[-1]), 1, 1)
     if op.kind in PRODUCTS and len(given) > 2 and len(out) > 2:
-        places = max(1, math.prod(out[2:]))
+        last = op.channels_last
+        places = max(1, math.prod(op.sides))
         stride = max((1, *op.stride))
-        batch, channels, filters = (max(1, size) for size in (given[0], given[1], out[1]))
+        channels, filters = (shape[-1] if last else shape[1] for shape in (given, out))
+        batch, channels, filters = (max(1, size) for size in (given[0], channels, filters))
         return Product(batch, channels, filters, places, 1, side, stride, op.groups)
     read = sum(math.prod(shape) for shape in op.inputs)
     return Elementwise(max(1, read), max(1, math.prod(out)), side)

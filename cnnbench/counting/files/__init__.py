@@ -41,4 +41,4 @@ def format_of(spec: SourceSpec) -> Format:
 
 
 def _suffix(spec: SourceSpec) -> str:
-    return PurePath(spec.source).suffix
+    return PurePath(spec.source).suffix.lower()

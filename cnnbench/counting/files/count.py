@@ -30,13 +30,14 @@ def count_file(
         raise ShapeError(f"{path} has a dtype of its own; leave --dtype out")
     if given.example or given.on is not None:
         raise SourceError(
-            f"{path} takes shapes and numbers: --input 3x224x224, NAME=3x224x224, --set NAME=8000"
+            f"{path} is read and not run; give it shapes alone, without --example, --on-values or "
+            "--on-shapes"
         )
     if any(one.file or one.items for one in given.inputs):
         raise ShapeError(f"{path} takes shapes alone: --input 3x224x224, or NAME=3x224x224")
     given.check_batch(batch)
     try:
-        return trace_of(format_of(spec).read(path, given, batch), path.suffix[1:])
+        return trace_of(format_of(spec).read(path, given, batch), path.suffix[1:].lower())
     except CnnbenchError:
         raise
     except Exception as error:  # a broken file may break any rule of its format

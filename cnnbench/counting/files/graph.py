@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +32,20 @@ BITS = {
 def bytes_of(elements: int, dtype: str) -> int:
     """Bytes of so many elements, of which several may share one; 0 where that is not known."""
     return -(-elements * BITS.get(dtype, 0) // 8)
+
+
+_MOST_WEIGHTS = 1000  # that one constant is computed from
+
+
+def joined(values: Iterable[Value]) -> tuple[Weight, ...]:
+    """The weights that a constant is made of which is computed from these; each of them once.
+
+    OverflowError where they are more than any layer's are.
+    """
+    found = tuple(dict.fromkeys(weight for value in values for weight in value.weights))
+    if len(found) > _MOST_WEIGHTS:
+        raise OverflowError(f"a constant of more than {_MOST_WEIGHTS} others")
+    return found
 
 
 class UnknownShape(LookupError):

@@ -65,7 +65,9 @@ def shapes_of(path: Path, takes: Sequence[Taken], given: Given, batch: int) -> l
             built = ", ".join(sorted(map(str, firsts)))
             raise InputError(f"{path} has a batch of {built} built in; leave --batch out")
     for one, shape in zip(takes, shapes, strict=True):
-        _check(path, one, shape)
+        check_size(path, one.name, shape)
+        if one.dtype not in BITS:
+            raise ShapeError(f"{path}: {one.name} is no tensor of numbers: {one.dtype}")
     return shapes
 
 
@@ -141,11 +143,9 @@ def _words(takes: Sequence[Taken]) -> str:
     return ", ".join(map(str, takes)) or "no inputs"
 
 
-def _check(path: Path, one: Taken, shape: Shape) -> None:
+def check_size(path: Path | str, name: str, shape: Shape) -> None:
     """ShapeError for what no machine holds."""
     if len(shape) > _MOST_SIDES:
-        raise ShapeError(f"{path}: {one.name} has {len(shape)} sides, more than {_MOST_SIDES}")
+        raise ShapeError(f"{path}: {name} has {len(shape)} sides, more than {_MOST_SIDES}")
     if math.prod(shape) > MAX_ELEMENTS:
-        raise ShapeError(f"{path}: {one.name} of {units.shape(shape)} is too large to describe")
-    if one.dtype not in BITS:
-        raise ShapeError(f"{path}: {one.name} is no tensor of numbers: {one.dtype}")
+        raise ShapeError(f"{path}: {name} of {units.shape(shape)} is too large to describe")

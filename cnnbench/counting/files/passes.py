@@ -11,7 +11,6 @@ from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.files.graph import Graph, Node, Value, Weight
 from cnnbench.counting.memory import Buffer
 from cnnbench.counting.rules.work import Work
-from cnnbench.models.inputs import Shape
 
 
 def trace_of(graph: Graph, file: str) -> Trace:
@@ -62,13 +61,12 @@ def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: 
     made = [value for value in node.outputs if value.root is None]
     moved = sum(value.size for value in (*read, *made))
     times = node.times
-    turned = channels_last and work.kind not in (Kind.LINEAR, Kind.MATMUL)
     return OpCost(
         path=node.path,
         operator=work.name or node.operator,
         kind=work.kind,
-        inputs=tuple(_turned(v.shape, turned) for v in read if not v.constant),
-        output=_turned(node.out.shape, turned) if node.outputs else (),
+        inputs=tuple(value.shape for value in read if not value.constant),
+        output=node.out.shape if node.outputs else (),
         cost=Cost(
             params.first_read(node, work.kind),
             work.macs * times,
@@ -81,12 +79,8 @@ def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: 
         kernel=work.kernel,
         stride=work.stride,
         groups=work.groups,
+        channels_last=channels_last,
     )
-
-
-def _turned(shape: Shape, channels_last: bool) -> Shape:
-    """A map's sides as torch has them: channels, which a file may have last, behind images."""
-    return (shape[0], shape[-1], *shape[1:-1]) if channels_last and len(shape) > 3 else shape
 
 
 class _Params:

@@ -47,7 +47,7 @@ def typed(name: str) -> str:
 
 def is_network(path: str) -> bool:
     """Whether it is a file that is a network as it stands, by its suffix."""
-    suffix = PurePath(path).suffix
+    suffix = PurePath(path).suffix.lower()
     return bool(suffix) and suffix in names()
 
 
@@ -56,7 +56,7 @@ def source_of(spec: SourceSpec) -> Source:
 
     SourceError where another package's cannot be imported, or two have its name.
     """
-    name = spec.source if spec.name else PurePath(spec.source).suffix
+    name = spec.source if spec.name else PurePath(spec.source).suffix.lower()
     if name in SOURCES or name not in plugins.sources():
         return cast("Source", importlib.import_module(SOURCES.get(name, _OWN)))
     point = plugins.source(name)

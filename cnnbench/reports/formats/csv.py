@@ -31,7 +31,7 @@ def _flat(value: Any) -> Any:
         return str(value).lower()
     if isinstance(value, dict):
         return " ".join(f"{key}={_flat(item)}" for key, item in value.items())
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         nested = any(isinstance(item, list) for item in value)
         return (" " if nested else "x").join(str(_flat(item)) for item in value)
     return value

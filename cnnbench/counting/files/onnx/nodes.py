@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
 
-from cnnbench.counting.files.graph import Graph, Node, Value, Weight, bytes_of, live_of, macs_of
+from cnnbench.counting.files.graph import (
+    Graph,
+    Node,
+    Value,
+    Weight,
+    bytes_of,
+    joined,
+    live_of,
+    macs_of,
+)
 from cnnbench.counting.files.onnx import loops, rules
 from cnnbench.counting.files.onnx.paths import path_of
 from cnnbench.counting.files.onnx.scope import Scope
@@ -224,18 +233,15 @@ class Reader:
         """What is computed from constants alone is one, made of the weights that they are."""
         places = STATE.get(node.op_type, ())
         stored = node.op_type == "DequantizeLinear"
-        weights = tuple(
-            replace(weight, real=True) if stored else weight
-            for index, value in enumerate(given)
-            if index not in places and node.op_type not in OF_SHAPES
-            for weight in value.weights
-        )
+        read = [v for at, v in enumerate(given) if at not in places]
+        weights = joined(read) if node.op_type not in OF_SHAPES else ()
+        weights = tuple(replace(w, real=True) for w in weights) if stored else weights
         for name in filter(None, node.output):
             made = replace(self._value(name, shapes), constant=True)
             if node.op_type == "ConstantOfShape" and made.sides is not None:
                 self._weight(scope, name, made.sides, made.dtype, made.numel())
             else:
-                scope.values[name] = replace(made, weights=tuple(dict.fromkeys(weights)))
+                scope.values[name] = replace(made, weights=weights)
 
     def _literal(
         self,

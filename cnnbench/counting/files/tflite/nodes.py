@@ -9,8 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cnnbench.counting.files.graph import Graph, Node, Value, Weight, live_of, macs_of
+from cnnbench import units
+from cnnbench.counting.files.graph import (
+    Graph,
+    Node,
+    Value,
+    Weight,
+    bytes_of,
+    joined,
+    live_of,
+    macs_of,
+)
+from cnnbench.counting.files.inputs import check_size
 from cnnbench.counting.files.tflite import rules
+from cnnbench.counting.files.tflite.loops import counters, turns
 from cnnbench.counting.files.tflite.numbers import Numbers, values
 from cnnbench.counting.files.tflite.operator import Operator
 from cnnbench.counting.files.tflite.paths import path_of
@@ -24,13 +36,13 @@ from cnnbench.counting.files.tflite.schema import (
     text,
     vector,
 )
-from cnnbench.counting.files.tflite.shapes import shapes_of
+from cnnbench.counting.files.tflite.shapes import ImpossibleError, shapes_of
 from cnnbench.counting.files.tflite.tables import OF_SHAPES, STATEFUL, VIEWS
 from cnnbench.errors import SourceError
 from cnnbench.models.inputs import Shape
 
 _DEPTH = 50  # of graphs in graphs
-_MOST = 200_000  # operators, those of a graph that is called twice twice
+_MOST = 50_000  # operators, those of a graph that is called twice twice
 
 _Known = tuple[Value, Numbers | None]
 _Given = list[_Known]
@@ -61,6 +73,7 @@ class Reader:
     weights: dict[int, Weight] = field(default_factory=dict)  # by buffer: tensors may share one
     weight_bytes: int = 0
     branches: list[str] = field(default_factory=list)
+    macs: dict[Node, int] = field(default_factory=dict)
     ran: int = 0
 
     def graph(self, shapes: Sequence[Shape]) -> Graph:
@@ -125,7 +138,7 @@ class Reader:
             self._made(scope, place, shape) for place, shape in zip(places, shapes, strict=True)
         )
         if name in OF_SHAPES or (fixed and outputs):
-            weights = tuple(dict.fromkeys(weight for value in given for weight in value.weights))
+            weights = joined(given)
             for place, value, numbers in zip(places, outputs, values(operator), strict=True):
                 kept = weights if name not in OF_SHAPES else ()
                 scope.put(place, replace(value, constant=True, weights=kept), numbers)
@@ -163,21 +176,11 @@ class Reader:
             if value is not None
         ]
         if operator.name == "WHILE":
-            outputs = tuple(self._made(scope, place, None) for place in places)
-            for place, value in zip(places, outputs, strict=True):
-                scope.put(place, value, None)
-            nodes.append(Node("", "WHILE of unknown length", operator.inputs, outputs))
-            return
-        made = (
-            self._chosen(operator, given, nodes, depth)
-            if operator.name == "IF"
-            else self._ran(operator.option(_CALLS[operator.name]), given, nodes, depth + 1)
-        )
-        if operator.name == "IF":  # which needs its condition, too
-            condition, chosen = operator.inputs[0], [value for value, _ in made]
-            made = [(Value(v.name, v.sides, v.dtype, v), numbers) for v, numbers in made]
-            outputs = tuple(value for value, _ in made)
-            nodes.append(Node("", "IF", (condition, *chosen), outputs, rule=rules.moved))
+            made = self._looped(operator, given, nodes, depth)
+        elif operator.name == "IF":
+            made = self._chosen(operator, given, nodes, depth)
+        else:
+            made = self._ran(operator.option(_CALLS[operator.name]), given, nodes, depth + 1)
         for place, (value, numbers) in zip(places, made, strict=False):
             scope.put(place, value, numbers)
 
@@ -194,18 +197,62 @@ class Reader:
             start, own = len(self.branches), list[Node]()
             outputs = self._ran(index, given[1:], own, depth + 1)
             tried.append((own, outputs, self.branches[start:]))
-        best = max(tried, key=lambda one: (macs_of(one[0]), len(one[0])))
+        best = max(tried, key=lambda one: (sum(map(self._macs, one[0])), len(one[0])))
         self.branches[before:] = best[2]
         if len(tried) > 1 and any(own for own, _, _ in tried):
             self.branches.append(best[1][0][0].name if best[1] else operator.name)
         nodes += best[0]
-        return best[1]
+        made = [(Value(v.name, v.sides, v.dtype, v), numbers) for v, numbers in best[1]]
+        inputs = (operator.inputs[0], *(value for value, _ in best[1]))  # its condition, too
+        nodes.append(Node("", "IF", inputs, tuple(v for v, _ in made), rule=rules.moved))
+        return made
+
+    def _macs(self, node: Node) -> int:
+        """Its products, reckoned once: branches may lie in branches."""
+        if node not in self.macs:
+            self.macs[node] = macs_of([node])
+        return self.macs[node]
+
+    def _looped(
+        self, operator: Operator, given: list[_Known], nodes: list[Node], depth: int
+    ) -> _Given:
+        """A loop's body, as often as it runs; the loop is named where that is not known."""
+        body, condition = operator.option("BodySubgraphIndex"), operator.option("CondSubgraphIndex")
+        own: list[Node] = []
+        first = self._ran(body, given, own, depth + 1)
+        branches = len(self.branches)
+        second = self._ran(body, first, [], depth + 1)
+        del self.branches[branches:]
+        states = [[numbers for _, numbers in state] for state in (given, first, second)]
+        after = counters(states)
+
+        def goes_on(turn: int) -> bool | None:
+            state = [(v, n) for (v, _), n in zip(given, after(turn), strict=True)]
+            (_, found), *_ = self._ran(condition, state, [], depth + 1)
+            return None if found is None or found.size != 1 else bool(found.reshape(-1)[0])
+
+        number = turns(goes_on)
+        same = [value.sides for value, _ in given] == [value.sides for value, _ in first]
+        made: _Given = [(Value(v.name, v.sides, v.dtype, v), None) for v, _ in given]
+        outputs, inputs = tuple(v for v, _ in made), [v for v, _ in (*given, *first)]
+        if number is None or not same:
+            nodes.append(Node("", "WHILE of unknown length", tuple(inputs), outputs))
+            return made
+        nodes += [replace(node, times=node.times * number) for node in own] if number else []
+        nodes.append(Node("", "WHILE", tuple(inputs), outputs, rule=rules.moved))
+        return made
 
     def _shapes(
         self, operator: Operator, scope: _Scope, read: Sequence[int], places: Sequence[int]
     ) -> Sequence[Shape | None]:
         """The outputs' shapes: as they follow, else as stored where the inputs' are as stored."""
-        found = shapes_of(operator)
+        try:
+            found = shapes_of(operator)
+        except ImpossibleError as error:
+            given = ", ".join(units.shape(v.shape) for v in operator.inputs if v is not None)
+            raise SourceError(
+                f"{self.path} is no graph that can run: {operator.name} does not take {given}"
+            ) from error
         if found is not None and len(found) == len(places):
             return found
         stored = all(
@@ -220,6 +267,7 @@ class Reader:
 
     def _made(self, scope: _Scope, place: int, shape: Shape | None) -> Value:
         tensor = self._tensor(scope, place)
+        check_size(self.path, units.shortened(text(tensor.Name())), shape or ())
         return Value(text(tensor.Name()), shape, dtype_of(tensor))
 
     def _tensor(self, scope: _Scope, place: int) -> Any:
@@ -241,18 +289,19 @@ class Reader:
 
     def _constant(self, scope: _Scope, place: int, tensor: Any, value: Value, reader: str) -> None:
         """A constant of the file: a weight where it has a dimension."""
-        number = tensor.Buffer()
+        number, shown = tensor.Buffer(), units.shortened(value.name)
         if not 0 <= number < self.model.BuffersLength():
             raise SourceError(f"{self.path} names weights that it does not hold")
         buffer = self.model.Buffers(number)
         held = buffer.DataLength() or buffer.Size()
         if not held and value.numel():
             raise SourceError(
-                f"{self.path} is no graph that can run: {reader} reads {value.name!r}, "
+                f"{self.path} is no graph that can run: {reader} reads {shown!r}, "
                 "which nothing has made before it"
             )
-        if held > self.size:
-            raise SourceError(f"{self.path} is a part of a file")
+        needed = 0 if tensor.Sparsity() is not None else bytes_of(value.numel(), value.dtype)
+        if not needed <= held <= self.size:
+            raise SourceError(f"{self.path} is a part of a file: {shown!r} lacks numbers")
         if number not in self.weights:
             self.weight_bytes += held
             real = value.real or is_scaled(tensor)

@@ -6,6 +6,7 @@ for numbers that are not known: it takes no memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,8 @@ def values(operator: Operator) -> list[Numbers | None]:
         if any(one is None for one in operator.numbers) or not operator.numbers:
             return nothing
         read: list[Numbers] = [one for one in operator.numbers if one is not None]
+        if _elements(operator.name, read) > MOST:
+            return nothing
         with np.errstate(all="ignore"):
             if operator.name in CHOOSING:
                 found = CHOOSING[operator.name](operator, read)
@@ -39,6 +42,17 @@ def values(operator: Operator) -> list[Numbers | None]:
     except (LookupError, ValueError, TypeError, ArithmeticError, MemoryError):
         return nothing
     return [np.asarray(one) if np.size(one) <= MOST else None for one in found]
+
+
+def _elements(name: str, read: list[Numbers]) -> int:
+    """About how many it gives, before they are computed."""
+    if name in ("PACK", "CONCATENATION"):
+        return sum(one.size for one in read)
+    if name == "GATHER":
+        return read[0].size * read[1].size
+    if name in CHOOSING or name in _OF_ONE:
+        return max(one.size for one in read)
+    return math.prod(np.broadcast_shapes(*(one.shape for one in read)))
 
 
 def chosen(operator: Operator) -> list[tuple[int, ...]]:
@@ -131,6 +145,7 @@ CHOOSING: dict[str, Callable[[Operator, list[Any]], list[Numbers]]] = {
 }
 _OF_NUMBERS = {"SPLIT": 1}  # where what they choose from is another
 
+_OF_ONE = frozenset("RESHAPE SUM REDUCE_PROD FILL RANGE BROADCAST_ARGS".split())
 COMPUTING: dict[str, Callable[..., Any]] = {
     "PACK": lambda op, *parts: np.stack(parts, op.option("Axis") or 0),
     "CONCATENATION": lambda op, *parts: np.concatenate(parts, op.option("Axis") or 0),

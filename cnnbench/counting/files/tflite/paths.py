@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from cnnbench.counting.files.graph import Value
 
+_LONGEST = 200  # characters of a layer's name
+
 
 def path_of(operator: str, inputs: Sequence[Value], outputs: Sequence[Value]) -> str:
     """`model/conv1/Conv2D` -> `model.conv1`; torch's are told by their classes, with dots."""
@@ -22,7 +24,7 @@ def path_of(operator: str, inputs: Sequence[Value], outputs: Sequence[Value]) ->
     _, dot, name = scopes[0].rpartition(".")
     if dot and name[:1].isupper():
         return ".".join(filter(None, map(_attribute, scopes)))
-    return ".".join(scopes[:-1] or scopes)
+    return ".".join(scopes[:-1] or scopes)[:_LONGEST]
 
 
 def _attribute(scope: str) -> str:

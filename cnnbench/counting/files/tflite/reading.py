@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnbench.counting.files.graph import Graph
 from cnnbench.counting.files.inputs import Side, Taken, shapes_of
-from cnnbench.errors import InputError, MissingError, SourceError, reason_of
+from cnnbench.errors import CnnbenchError, InputError, MissingError, SourceError, reason_of
 from cnnbench.models.given import Given
 
 try:
@@ -19,7 +19,7 @@ except ImportError as error:
     raise MissingError("tflite is not installed; type: pip install 'cnnbench[tflite]'") from error
 
 from cnnbench.counting.files.tflite.nodes import Reader
-from cnnbench.counting.files.tflite.schema import dtype_of, sides_of, text, vector
+from cnnbench.counting.files.tflite.schema import BrokenError, dtype_of, sides_of, text, vector
 
 _SMALLEST = 16  # bytes that any file has
 
@@ -36,8 +36,12 @@ def read(path: Path, given: Given, batch: int) -> Graph:
             reader = Reader(str(path), model, len(data))
             takes = list(_takes(model))
             return reader.graph(shapes_of(path, takes, given, batch))
-        except RecursionError as error:
-            raise SourceError(f"{path}: its graphs lie too deep in each other") from error
+        except CnnbenchError:
+            raise
+        except BrokenError as error:
+            raise SourceError(f"{path} is broken: {error}") from error
+        except Exception as error:  # offsets that lead anywhere
+            raise SourceError(f"{path} is broken, or a part of a file") from error
 
 
 @contextmanager
@@ -71,6 +75,8 @@ def _takes(model: Any) -> Iterator[Taken]:
             entries = [signature.Inputs(at) for at in range(signature.InputsLength())]
             names = {one.TensorIndex(): text(one.Name()) for one in entries}
     for index in vector(graph.InputsAsNumpy()):
+        if not 0 <= index < graph.TensorsLength():
+            raise BrokenError("an input that is none of its tensors")
         tensor = graph.Tensors(index)
         own = text(tensor.Name()).removeprefix("serving_default_").removesuffix(":0")
         name = names.get(index) or own

@@ -79,6 +79,44 @@ def transposed_3d(node: Node) -> Work:
     return torch_rules.transposed_convolution(node.out, node.x(2), weight, None, stride)
 
 
+def general_convolution(node: Node) -> Work:
+    """`STABLEHLO_CONVOLUTION`: each output, or each input of a transposed one, by its channels."""
+    x, weight = node.x(), node.x(1)
+    filters = weight.shape[node.option("KernelOutputFeatureDimension")]
+    channels = x.shape[node.option("InputFeatureDimension")]
+    sides = [weight.shape[at] for at in node.option("KernelSpatialDimensions")]
+    transposed = any(hole > 1 for hole in node.option("LhsDilation") or ())
+    elements = x.numel() // channels if transposed else node.out.numel() // filters
+    groups = node.option("FeatureGroupCount") or 1
+    kind = Kind.POINTWISE if set(sides) == {1} else Kind.CONVOLUTION
+    depth = channels // groups
+    kind = Kind.DEPTHWISE if groups > 1 and depth == 1 else kind
+    return Work(
+        kind,
+        macs=elements * weight.numel(),
+        activations=node.out.numel(),
+        weight=(filters, depth, *sides),
+        kernel=tuple(sides),
+        stride=tuple(node.option("WindowStrides") or (1,) * len(sides)),
+        groups=groups,
+    )
+
+
+def general_product(node: Node) -> Work:
+    """`STABLEHLO_DOT_GENERAL`: each output sums over the sides that are contracted."""
+    x = node.x()
+    shared = math.prod(x.shape[at] for at in node.option("LhsContractingDimensions"))
+    constant = next((one for one in (node.x(1), x) if one.constant), None)
+    if constant is None:
+        return Work(Kind.MATMUL, macs=node.out.numel() * shared)
+    return Work(
+        Kind.LINEAR,
+        macs=node.out.numel() * shared,
+        activations=node.out.numel(),
+        weight=constant.shape,
+    )
+
+
 def linear(node: Node) -> Work:
     """`FULLY_CONNECTED`: x [..., I], weight [K, I] -> [..., K]."""
     return torch_rules.linear(node.out, node.x(), node.x(1))
@@ -197,6 +235,8 @@ RULES: dict[str, Rule] = {
     "custom Convolution2DTransposeBias": transposed(0, 1),
     **dict.fromkeys(POOLS, _fused(pool)),
     "STABLEHLO_REDUCE_WINDOW": pool_of_any_sides,
+    "STABLEHLO_CONVOLUTION": general_convolution,
+    "STABLEHLO_DOT_GENERAL": general_product,
     "FULLY_CONNECTED": _fused(linear),
     "BATCH_MATMUL": product,
     **dict.fromkeys(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -12,10 +13,14 @@ import tflite
 from numpy.typing import NDArray
 
 from cnnbench.counting.files.tflite.numbers import MOST
-from cnnbench.errors import SourceError
 from cnnbench.models.inputs import Shape
 
 _DEPTH = 64  # sides that any tensor may have
+_LONGEST = 2000  # characters of a name
+
+
+class BrokenError(ValueError):
+    """What no file of the format holds."""
 
 
 @cache
@@ -26,7 +31,7 @@ def _names(enum: type) -> dict[int, str]:
 
 def text(name: bytes | None) -> str:
     """A name; empty where there is none."""
-    return (name or b"").decode(errors="replace")
+    return (name or b"")[:_LONGEST].decode(errors="replace")
 
 
 def vector(found: Any) -> list[int]:
@@ -37,10 +42,10 @@ def vector(found: Any) -> list[int]:
 def sides_of(tensor: Any, *, open_: bool = False) -> Shape:
     """A tensor's shape as it is stored, or with -1 for those that are left open."""
     if tensor.ShapeLength() > _DEPTH or tensor.ShapeSignatureLength() > _DEPTH:
-        raise SourceError(f"a tensor of more than {_DEPTH} sides")
+        raise BrokenError(f"a tensor of more than {_DEPTH} sides")
     stored = tuple(vector(tensor.ShapeAsNumpy()))
     if any(side < 0 for side in stored):
-        raise SourceError("a tensor with a negative side")
+        raise BrokenError("a tensor with a negative side")
     signature = tuple(vector(tensor.ShapeSignatureAsNumpy())) if open_ else ()
     return signature if len(signature) == len(stored) and signature else stored
 
@@ -121,8 +126,8 @@ _WHOLE = {
 def numbers_of(buffer: Any, shape: Shape, dtype: str) -> NDArray[Any] | None:
     """A small constant's whole numbers; None of any other."""
     length = buffer.DataLength()
-    if dtype not in _WHOLE or not 0 < length <= 8 * MOST:
+    if dtype not in _WHOLE or not length > 0 or math.prod(shape) > MOST:
         return None
     data = buffer.DataAsNumpy().tobytes()
     found = np.frombuffer(data, dtype=_WHOLE[dtype])
-    return found.reshape(shape) if found.size == np.prod(shape, dtype=float) else None
+    return found.reshape(shape) if found.size == math.prod(shape) else None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from cnnbench.counting.files.graph import UnknownShape
 from cnnbench.counting.files.tflite import numbers
 from cnnbench.counting.files.tflite.operator import Operator
 from cnnbench.counting.files.tflite.tables import LIKE, POOLS, REDUCING, SPREAD
@@ -19,16 +20,31 @@ Rule = Callable[[Operator], list[Shape]]
 _SAME = 0  # the schema's padding
 
 
+class ImpossibleError(ValueError):
+    """An operator that no runtime takes with these inputs."""
+
+
 def shapes_of(operator: Operator) -> list[Shape] | None:
-    """The outputs' shapes; None where they do not follow from what is known."""
+    """The outputs' shapes; None where they do not follow from what is known.
+
+    ImpossibleError where no runtime would run it so, of the operators that are known well.
+    """
     rule = RULES.get(operator.name)
     if rule is None:
         return None
     try:
         found = rule(operator)
-    except (LookupError, ValueError, TypeError, ArithmeticError):
+    except UnknownShape:
         return None
-    return found if all(side >= 0 for shape in found for side in shape) else None
+    except (LookupError, ValueError, TypeError, ArithmeticError) as error:
+        if operator.name in KNOWN_WELL:
+            raise ImpossibleError from error
+        return None
+    if all(side >= 0 for shape in found for side in shape):
+        return found
+    if operator.name in KNOWN_WELL:
+        raise ImpossibleError
+    return None
 
 
 def like(index: int) -> Rule:
@@ -47,23 +63,31 @@ def _window(
     """A window's places along each side: all with padding, else those where it fits."""
     found = []
     for side, size, name in zip(sides, kernel, names, strict=True):
-        stride = op.option(f"Stride{name}")
+        stride = op.options[f"Stride{name}"]
+        if stride < 1 or size < 1:
+            raise ValueError("no window")
         spread = (op.option(f"Dilation{name}Factor") or 1) * (size - 1)
         found.append(-(-(side if op.option("Padding") == _SAME else side - spread) // stride))
+    if min(found) < 1:
+        raise ValueError("a map smaller than its window")
     return found
 
 
 def convolution(op: Operator) -> list[Shape]:
     """`CONV_2D`: x [N, H, W, C], weight [K, h, w, C/g] -> [N, H', W', K]."""
-    batch, *sides, _ = op.shape(0)
-    filters, *kernel, _ = op.shape(1)
+    batch, *sides, channels = op.shape(0)
+    filters, *kernel, depth = op.shape(1)
+    if channels % depth or filters % (channels // depth):
+        raise ValueError("no groups of channels")
     return [(batch, *_window(op, sides, kernel), filters)]
 
 
 def depthwise(op: Operator) -> list[Shape]:
     """`DEPTHWISE_CONV_2D`: x [N, H, W, C], weight [1, h, w, C m] -> [N, H', W', C m]."""
-    batch, *sides, _ = op.shape(0)
+    batch, *sides, channels = op.shape(0)
     _, *kernel, filters = op.shape(1)
+    if filters % channels:
+        raise ValueError("no filters for each channel")
     return [(batch, *_window(op, sides, kernel), filters)]
 
 
@@ -95,6 +119,8 @@ def pool_of_any_sides(op: Operator) -> list[Shape]:
 def linear(op: Operator) -> list[Shape]:
     """`FULLY_CONNECTED`: x [..., I], weight [K, I] -> [..., K], or [N, K] of rows of I."""
     filters, features = op.shape(1)
+    if math.prod(op.shape(0)) % features:
+        raise ValueError("no rows of so many features")
     if op.option("KeepNumDims"):
         return [(*op.shape(0)[:-1], filters)]
     return [(math.prod(op.shape(0)) // features, filters)]
@@ -268,6 +294,9 @@ def recurrent(op: Operator) -> list[Shape]:
     return [(*op.shape(0)[:-1], size) for size in hidden]
 
 
+# Of these every form is known: where a rule fails, a runtime would, too.
+KNOWN_WELL = frozenset("CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED RESHAPE CONCATENATION".split())
+KNOWN_WELL |= POOLS | SPREAD
 RULES: dict[str, Rule] = {
     **{name: like(index) for name, index in LIKE.items()},
     **dict.fromkeys(SPREAD, spread),

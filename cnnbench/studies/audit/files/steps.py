@@ -82,7 +82,7 @@ def prepare(path: Path, given: Given, batch: int) -> FilePass:
     reading.fix(path, model, given, batch)
     shown, run = reading.understood(path, _copy(model), given)
     graph = Reader(str(path), run).graph(shown)
-    trace = trace_of(graph, path.suffix[1:])
+    trace = trace_of(graph, path.suffix[1:].lower())
     costs = _costs(graph, trace)
     shapes = {name: shape for name, (shape, _) in shapes_of(shown.graph).items()} | run
     shapes |= {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
