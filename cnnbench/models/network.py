@@ -24,6 +24,7 @@ from cnnbench.models.inputs import Input
 from cnnbench.models.sources.building import converted
 from cnnbench.models.spec import AnySpec, SourceSpec, Spec, parse
 
+_NO_GPU = re.compile(r"not compiled with CUDA|NVIDIA driver|no CUDA GPUs|HIP GPUs")
 _OTHER_FORM = re.compile(
     r"argument|unpack|subscript|indices|has no attribute|not iterable|takes \d|dimension|KeyError"
 )
@@ -72,8 +73,7 @@ class Network:
 
     def refusal(self, error: InputError, batch: int, *, train: bool = False) -> InputError:
         """The error that says that it cannot take its inputs, and what to type where known."""
-        hint = _hint(self.name, self.inputs, batch, error) if self.asked or train else ""
-        hint = hint or self._passing(error, batch)
+        hint = _hint(self.name, self.inputs, batch, error) or self._passing(error, batch)
         return InputError(f"{self.name} cannot take {self.given or 'its example'}: {error}{hint}")
 
     def _passing(self, error: InputError, batch: int) -> str:
@@ -181,10 +181,12 @@ def _hint(name: str, inputs: tuple[Input, ...], batch: int, error: InputError) -
     """What to type instead, where that is known.
 
     A model of ours whose classifier fits one input side has an option to build another; batch norm
-    has no statistics of a single value.
+    has no statistics of a single value; a forward may name a device that is not there.
     """
     if batch == 1 and "more than 1 value per channel" in str(error):
         return "; give --batch 2"
+    if _NO_GPU.search(str(error)):
+        return "; its forward asks for a GPU by name; make it ask for x.device"
     model = lookup.MODELS_BY_NAME.get(name)
     sides = inputs[0].shape[1:] if inputs else ()
     if model is None or len(sides) != 2 or len(set(sides)) != 1:

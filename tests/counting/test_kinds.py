@@ -12,7 +12,8 @@ from cnnbench import count
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.tracing.trace import trace
 from cnnbench.models import registry
-from cnnbench.models.given import On
+from cnnbench.models.given import Given, On
+from cnnbench.models.inputs import Input
 from cnnbench.models.network import load
 
 from . import kinds
@@ -129,3 +130,24 @@ def test_weights_are_the_same_in_each_count_on_values(tmp_path: Path) -> None:
     (tmp_path / "gates.py").write_text(WEIGHTS_DECIDE)
     counts = {count(f"{tmp_path}/gates.py:Net", "8").total.macs for _ in range(3)}
     assert len(counts) == 1
+
+
+class Attends(nn.Module):
+    """Fused attention between two linear layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project, self.out = nn.Linear(16, 48), nn.Linear(16, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        q, k, v = self.project(x).unflatten(-1, (3, 2, 8)).permute(2, 0, 3, 1, 4)
+        heads = nn.functional.scaled_dot_product_attention(q, k, v)
+        return self.out(heads.transpose(1, 2).flatten(2))
+
+
+@pytest.mark.parametrize(("train", "macs"), [(False, 13_440), (True, 32_640)])
+def test_fused_attention_is_its_products_on_shapes_and_on_values(train: bool, macs: int) -> None:
+    """Two in a pass, four more in its gradients, whichever kernel the CPU has."""
+    for on in On:
+        given = Given(inputs=(Input((10, 16)),), on=on)
+        assert count(Attends(), given, train=train).total.macs == macs

@@ -452,3 +452,29 @@ def test_a_folder_that_has_our_name_in_it_leaves_us_as_we_are(
         with pytest.raises(cnnbench.errors.CnnbenchError):
             count("nowhere_at_all:Net", (3,))
     assert sys.modules["cnnbench.errors"] is cnnbench.errors
+
+
+def test_a_file_of_a_package_is_told_by_its_module(tmp_path: Path) -> None:
+    package = tmp_path / "outer" / "inner"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "layers.py").write_text("from torch.nn import ReLU")
+    (package / "net.py").write_text("from .layers import ReLU\nclass Net(ReLU): pass")
+    done = command("flops", str(package / "net.py") + ":Net", "--input", "3", cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert f"write inner.net:Net in {tmp_path / 'outer'}" in done.stderr
+    told = command("flops", "inner.net:Net", "--input", "3", cwd=tmp_path / "outer")
+    assert told.returncode == 0
+
+
+def test_a_forward_that_names_a_gpu_is_told_what_to_write(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Conv2d):\n"
+        "    def __init__(self): super().__init__(3, 4, 3)\n"
+        "    def forward(self, x): return super().forward(x.cuda())\n"
+    )
+    done = command("flops", "net.py:Net", "--input", "3x8x8", cwd=tmp_path)
+    if done.returncode == 0:
+        pytest.skip("there is a GPU")
+    assert done.stderr.count("\n") == 1 and "make it ask for x.device" in done.stderr

@@ -83,13 +83,16 @@ def interpolation_backward(pixels: int) -> Rule:
 def attention_backward(
     out: Any, gradient: Shaped, query: Shaped, key: Shaped, value: Shaped, *_: Any, **__: Any
 ) -> Work:
-    """The scores again, then the gradients of values, scores, queries and keys."""
+    """The gradients of values, scores, queries and keys: two products each with E, with V.
+
+    A fused kernel computes the scores again, which by definition are there.
+    """
     # query [..., L, E], key [..., S, E], value [..., S, V]
     *batch, queries, depth = query.shape
     scores = math.prod(batch) * queries * key.shape[-2]
     return Work(
         Kind.MATMUL,
-        macs=scores * (3 * depth + 2 * value.shape[-1]),
+        macs=scores * 2 * (depth + value.shape[-1]),
         elementwise_flops=scores * convention.ACTIVATION,
     )
 

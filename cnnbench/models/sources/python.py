@@ -65,10 +65,24 @@ def _from_file(spec: SourceSpec) -> ModuleType:
     try:
         with reported(spec, "import"):
             description.loader.exec_module(module)
-    except SourceError:
+    except SourceError as error:
         del sys.modules[name]
+        if "relative import" in str(error):
+            inside, folder = _in_package(path)
+            raise SourceError(
+                f"{error}; it is a part of a package: write {inside}:{spec.name} in {folder}"
+            ) from error
         raise
     return module
+
+
+def _in_package(path: Path) -> tuple[str, Path]:
+    """A module's name within its package, and the folder that the package lies in."""
+    names, folder = [path.stem], path.parent
+    while len(names) == 1 or (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(names), folder
 
 
 def _put_first(folder: str) -> None:
