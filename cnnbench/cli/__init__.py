@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import _thread
 import io
 import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
 from cnnbench.cli.completion import joined_bash_words
+from cnnbench.cli.interrupts import heed_interrupts, interrupted
 from cnnbench.cli.process import (
-    HEEDED,
     INTERRUPTED,
     attend,
     complain,
     end,
-    is_attended,
     open_streams,
     print_trace,
 )
-from cnnbench.cli.startup import imports, interrupted
+from cnnbench.cli.startup import imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.nesting import room
 
@@ -43,7 +39,7 @@ def main() -> NoReturn:
 def _outcome() -> int:
     """The command's exit code, whatever it raises; a bug is no violation, which 1 would say."""
     try:
-        _heed_interrupts()
+        heed_interrupts()
         return _command()
     except SystemExit as error:  # the shell's completion
         return error.code if isinstance(error.code, int) else 2 if error.code else 0
@@ -63,32 +59,6 @@ def _command() -> int:
         import cnnbench.cli.app  # noqa: F401
     with joined_bash_words():
         return run(sys.argv[1:])
-
-
-def _heed_interrupts() -> None:
-    """Let no Ctrl-C be lost: numpy's import makes another error of it, a destructor nothing."""
-
-    def interrupt(*_: object) -> None:
-        if is_attended() and interrupted.is_set():
-            return  # the terminal's, which our parent hands on; the next but one, it kills us
-        interrupted.set()
-        raise KeyboardInterrupt
-
-    def again(lost: sys.UnraisableHookArgs) -> None:
-        if isinstance(lost.exc_value, KeyboardInterrupt):
-            interrupted.clear()
-            _thread.interrupt_main()
-        else:
-            sys.__unraisablehook__(lost)
-
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for number in HEEDED:
-        if number == signal.SIGINT or signal.getsignal(number) is signal.SIG_DFL:  # not by nohup
-            signal.signal(number, interrupt)
-    sys.unraisablehook = again
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
 
 
 def run(arguments: Sequence[str]) -> int:

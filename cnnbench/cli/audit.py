@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Written, command, their_code
@@ -18,7 +18,9 @@ from cnnbench.models.spec import SourceSpec, parse
 from cnnbench.reports.report import Report
 
 if TYPE_CHECKING:
+    from cnnbench.progress import Progress
     from cnnbench.studies.audit.audit import Account
+    from cnnbench.studies.audit.counter import OtherCounter
 
 _INSTALL = "pip install 'cnnbench[counters]'"
 
@@ -55,11 +57,7 @@ def audit(
     with their_code(), bar() as shown:
         shown.say(f"building {spec}")
         done = prepare(spec, given, batch)
-        accounts = []
-        for counter in counters:
-            shown.say(f"asking {counter.name}")
-            accounts.append(judge(counter, done))
-    _check_one_answers(str(spec), accounts)
+        accounts = _asked(str(spec), counters, judge, done, shown)
     claim = None
     if isinstance(spec, SourceSpec) and given is None and batch == 1:
         claim = claimed_macs(spec)  # of one image of the usual size
@@ -69,7 +67,7 @@ def audit(
 def _of_file(spec: SourceSpec, given: Given | None, batch: int) -> Report:
     """The audit of a file of ONNX, by the counters of such files."""
     path = file_in(spec)
-    if path.suffix != ".onnx":
+    if path.suffix.lower() != ".onnx":
         raise SourceError(f"no other counter reads {path}; audit takes files of ONNX")
     with heavy_imports():
         import cnnbench.counting.files.onnx.reading  # noqa: F401 - says what to install
@@ -84,15 +82,23 @@ def _of_file(spec: SourceSpec, given: Given | None, batch: int) -> Report:
     with bar() as shown:
         shown.say(f"reading {spec}")
         done = prepare(path, read(given, str(spec)), batch)
-        accounts = []
-        for counter in counters:
-            shown.say(f"asking {counter.name}")
-            accounts.append(judge(counter, done))
-    _check_one_answers(str(spec), accounts)
+        accounts = _asked(str(spec), counters, judge, done, shown)
     return report_of(str(spec), done, accounts, absent)
 
 
-def _check_one_answers(spec: str, accounts: Sequence[Account]) -> None:
+def _asked(
+    spec: str,
+    counters: Sequence[OtherCounter],
+    judge: Callable[[OtherCounter, Any], Account],
+    done: Any,
+    shown: Progress,
+) -> list[Account]:
+    """Every counter's account; InputError where none has an answer."""
+    accounts = []
+    for counter in counters:
+        shown.say(f"asking {counter.name}")
+        accounts.append(judge(counter, done))
     if all(one.failure for one in accounts):
         reasons = "; ".join(f"{one.counter.name}: {one.failure}" for one in accounts)
         raise InputError(f"no counter that is installed can count {spec}: {reasons}")
+    return accounts

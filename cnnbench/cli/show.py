@@ -10,6 +10,7 @@ from cnnbench.cli import options as opt
 from cnnbench.cli.frame import Written, command, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import InputError
 from cnnbench.models.spec import parse
 
 
@@ -56,19 +57,26 @@ def show(
     cnnbench show --diff released.onnx new.onnx
     """
     spec = parse(model)
-    specs = [parse(diff), spec] if diff else [spec]
-    given = passed.given(batch, specs)
+    if diff is None:
+        given = passed.given(batch, [spec])
+        with heavy_imports():
+            from cnnbench.counting.count import count, import_for
+            from cnnbench.reports.show import report_of
+
+            import_for([spec])
+        with their_code():
+            trace = count(spec, given, batch=batch, dtype=dtype)
+        written.hand_over(report_of(str(spec), trace, full=full, depth=depth))
+        return
+    if full or depth:
+        raise InputError("--diff lists the layers that differ; leave --full and --depth out")
+    other = parse(diff)
+    given = passed.given(batch, [other, spec])
     with heavy_imports():
         from cnnbench.counting.count import count, import_for
-        from cnnbench.reports.show import report_of
+        from cnnbench.reports import difference
 
-        import_for(specs)
-        if diff:
-            from cnnbench.reports import difference
+        import_for([other, spec])
     with their_code():
-        *before, trace = (count(one, given, batch=batch, dtype=dtype) for one in specs)
-    written.hand_over(
-        difference.report_of(str(specs[0]), str(spec), (before[0], trace))
-        if diff
-        else report_of(str(spec), trace, full=full, depth=depth)
-    )
+        before, after = (count(one, given, batch=batch, dtype=dtype) for one in (other, spec))
+    written.hand_over(difference.report_of(str(other), str(spec), (before, after)))

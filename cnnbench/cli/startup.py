@@ -7,33 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cnnbench.cli.interrupts import interrupted
 from cnnbench.errors import CnnbenchError
-
-
-class Flag:
-    """Something that has happened or not, told by a signal's handler.
-
-    It takes no lock, as an Event does: a second signal may come while the first one sets it.
-    """
-
-    def __init__(self) -> None:
-        """It has not happened."""
-        self._raised = False
-
-    def is_set(self) -> bool:
-        """Whether it has happened."""
-        return self._raised
-
-    def set(self) -> None:
-        """It has."""
-        self._raised = True
-
-    def clear(self) -> None:
-        """It has not, after all."""
-        self._raised = False
-
-
-interrupted = Flag()  # by Ctrl-C, whatever has become of its exception
 
 
 @contextmanager

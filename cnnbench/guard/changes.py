@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
+from typing import Any
 
 from cnnbench.guard.costs import Layer
 
@@ -87,7 +88,7 @@ def _change(before: Layer | None, after: Layer | None, was: float, now: float) -
     return LayerChange(name, kind_of(before, after, was, now), old, new, was, now)
 
 
-def kind_of(before: Layer | None, after: Layer | None, was: float, now: float) -> Change:
+def kind_of(before: Layer | None, after: Layer | None, was: Any, now: Any) -> Change:
     """What became of a layer that cost `was` and costs `now`."""
     if before is None or after is None:
         return Change.ADDED if before is None else Change.REMOVED

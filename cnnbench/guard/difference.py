@@ -26,11 +26,11 @@ class Difference:
 
     def macs(self) -> int:
         """What it costs more, in MACs."""
-        return _macs(self.after) - _macs(self.before)
+        return _costs(self.after)[0] - _costs(self.before)[0]
 
     def params(self) -> int:
         """What it costs more, in params."""
-        return _params(self.after) - _params(self.before)
+        return _costs(self.after)[1] - _costs(self.before)[1]
 
 
 def differences(before: Trace, after: Trace) -> list[Difference]:
@@ -42,11 +42,11 @@ def differences(before: Trace, after: Trace) -> list[Difference]:
     words = does if before.file == after.file else _by_kind
     old, new = layers(before, words), layers(after, words)
     return [
-        Difference(kind_of(was, now, _macs(was), _macs(now)), was, now)
+        Difference(kind_of(was, now, _costs(was), _costs(now)), was, now)
         for was, now in _ordered(pairs(old, new), old, new)
         if was is None
         or now is None
-        or (was.described, was.macs, was.params) != (now.described, now.macs, now.params)
+        or (was.described, _costs(was)) != (now.described, _costs(now))
     ]
 
 
@@ -54,12 +54,9 @@ def _by_kind(op: OpCost) -> str:
     return does(op, str(op.kind))
 
 
-def _macs(layer: Layer | None) -> int:
-    return layer.macs if layer else 0
-
-
-def _params(layer: Layer | None) -> int:
-    return layer.params if layer else 0
+def _costs(layer: Layer | None) -> tuple[int, int]:
+    """MACs, by which a layer is costlier, and params, where MACs are the same."""
+    return (layer.macs, layer.params) if layer else (0, 0)
 
 
 def _ordered(paired: list[Pair], before: list[Layer], after: list[Layer]) -> Iterator[Pair]:

@@ -36,7 +36,7 @@ def report_of(
         command="predict",
         results=results,
         tables=[Table(FORECASTS, results)],
-        findings=_findings(checks),
+        findings=[*_findings(checks), *_left_out(rows)],
         notes=_notes(profile, dtypes, checks),
         environment={
             **software(),
@@ -44,6 +44,12 @@ def report_of(
             "checks": [record(check) for check in checks],
         },
     )
+
+
+def _left_out(rows: Sequence[Forecast]) -> list[str]:
+    """Operators that are not counted, and so take no time in a prediction."""
+    counted = {row.counted.model: row.counted.trace for row in rows}
+    return [col.uncounted(name, one.uncounted) for name, one in counted.items() if one.uncounted]
 
 
 def _notes(profile: Profile, dtypes: Sequence[str], checked: Sequence[Forecast]) -> list[str]:

@@ -54,7 +54,10 @@ def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None
         command="show",
         results=[{**summary, "layers": layers}],
         tables=[Table(_columns(trace, depth), lines)],
-        findings=[f"{model}: {one.text}" for one in conditions(trace)],
+        findings=[
+            *(f"{model}: {one.text}" for one in conditions(trace)),
+            *([col.uncounted(model, trace.uncounted)] if trace.uncounted else []),
+        ],
         notes=notes,
         environment=software([trace]),
         records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],

@@ -125,7 +125,8 @@ def test_an_old_file_survives_a_failed_command(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_that_an_import_swallows_ends_it_afterwards() -> None:
-    from cnnbench.cli.startup import heavy_imports, interrupted
+    from cnnbench.cli.interrupts import interrupted
+    from cnnbench.cli.startup import heavy_imports
 
     try:
         with pytest.raises(KeyboardInterrupt), heavy_imports():
@@ -138,9 +139,9 @@ def test_ctrl_c_within_ctrl_c_waits_for_nothing() -> None:
     """The terminal's, and the one that our parent hands on, at any place of the first's handler."""
     script = (
         "import signal, sys\n"
-        "import cnnbench.cli as cli\n"
+        "import cnnbench.cli.interrupts as cli\n"
         "cli.is_attended = lambda: True\n"
-        "cli._heed_interrupts()\n"
+        "cli.heed_interrupts()\n"
         "interrupt = signal.getsignal(signal.SIGINT)\n"
         "for place in range(20):\n"
         "    cli.interrupted.clear()\n"

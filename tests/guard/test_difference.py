@@ -58,7 +58,8 @@ def test_a_file_differs_from_its_network_by_what_its_exporter_folds(tmp_path: Pa
     command("export", "resnet20", "-o", "net.onnx", cwd=tmp_path)
     done = command("show", "--diff", "resnet20", "net.onnx", "-f", "json", cwd=tmp_path)
     (found,) = json.loads(done.stdout)["results"]
-    assert {one["change"] for one in found["layers"] if "conv" in one["before"]} <= {"costlier"}
+    changes = {one["layer"].rpartition(".")[2]: one["change"] for one in found["layers"]}
+    assert "removed" in changes.values()
     assert all(one["macs_before"] == one["macs_after"] for one in found["layers"])
     assert "two formats" in command("show", "--diff", "resnet20", "net.onnx", cwd=tmp_path).stdout
 
@@ -70,3 +71,16 @@ def test_both_take_what_is_given(tmp_path: Path) -> None:
     assert found["costs"][0]["current"] == count("resnet20", "3x64x64", batch=4).total.macs
     refused = command("show", "--diff", "nosuch", "resnet20", cwd=tmp_path)
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+
+
+def test_a_layer_of_as_many_macs_and_more_params_is_costlier() -> None:
+    (found,) = differences(net(nn.Conv2d(8, 8, 1, bias=False)), net(nn.Conv2d(8, 8, 1)))
+    assert (found.change, found.macs(), found.params()) == (Change.COSTLIER, 0, 8)
+    (found,) = differences(net(nn.Conv2d(8, 8, 1)), net(nn.Conv2d(8, 8, 1, bias=False)))
+    assert found.change is Change.CHEAPER
+
+
+@pytest.mark.parametrize("more", [["--full"], ["--depth", "1"]])
+def test_what_a_tree_takes_a_difference_does_not(more: list[str], tmp_path: Path) -> None:
+    done = command("show", "--diff", "plain20", "resnet20", *more, cwd=tmp_path)
+    assert done.returncode == 2 and "leave --full and --depth out" in done.stderr

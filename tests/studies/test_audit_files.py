@@ -50,8 +50,8 @@ def test_a_transposed_convolution_is_the_terms_name(tmp_path: Path) -> None:
     model = model_of(by_name("transposed convolution"))
     model.graph.node[0].attribute.append(onnx.helper.make_attribute("kernel_shape", [2, 2]))
     onnx.save(model, file)
-    for one in accounts(file).values():
-        assert one.terms[What.TRANSPOSED] > 0 and one.remaining == 0
+    one = accounts(file)["onnx-tool"]
+    assert one.terms[What.TRANSPOSED] > 0 and one.remaining == 0
 
 
 def test_what_is_not_explained_is_said_and_named(
@@ -95,3 +95,43 @@ def test_what_it_cannot_read_is_one_line(file: str, complaint: str, tmp_path: Pa
     (tmp_path / file).write_bytes(b"TFL3" * 9)
     done = command("audit", file, cwd=tmp_path)
     assert done.returncode == 2 and complaint in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_weights_beside_the_file_are_looked_for_beside_it_alone(tmp_path: Path) -> None:
+    model = model_of(by_name("convolution"))
+    for place, complaint in (("../../etc/passwd", "from outside"), ("w.bin", "with its weights")):
+        tensor = model.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        del tensor.external_data[:]
+        tensor.external_data.add(key="location", value=place)
+        (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+        done = command("audit", "net.onnx", cwd=tmp_path)
+        assert done.returncode == 2 and complaint in done.stderr, done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("options", [["--on-values"], ["--example", "there.py:x"]])
+def test_it_takes_what_flops_takes(options: list[str], tmp_path: Path) -> None:
+    onnx.save(model_of(by_name("convolution")), tmp_path / "NET.ONNX")
+    for name in ("flops", "audit"):
+        done = command(name, "NET.ONNX", *options, cwd=tmp_path)
+        assert done.returncode == 2 and "is read and not run" in done.stderr
+    assert command("flops", "NET.ONNX", cwd=tmp_path).returncode == 0
+
+
+def test_no_counter_runs_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """onnx-opcounter would, where it cannot infer a shape."""
+    if "onnx-opcounter" not in HERE:
+        pytest.skip("onnx-opcounter is not installed")
+    model = model_of(by_name("convolution"))
+    model.graph.node[0].attribute.append(onnx.helper.make_attribute("kernel_shape", [3, 3]))
+    file = tmp_path / "net.onnx"
+    onnx.save(model, file)
+
+    def fails(*_: object, **__: object) -> None:
+        raise onnx.shape_inference.InferenceError("no")
+
+    done = prepare(file, Given(), 1)
+    monkeypatch.setattr(onnx.shape_inference, "infer_shapes", fails)
+    assert "it would run the file" in judge(HERE["onnx-opcounter"], done).failure

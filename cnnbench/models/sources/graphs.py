@@ -1,4 +1,4 @@
-"""`path/net.onnx`: a file that holds a graph, which is counted as it stands and not built."""
+"""`path/net.onnx`, `path/net.tflite`: a graph, which is counted as it stands and not built."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def not_run(spec: str) -> SourceError:
     """The error of what would run it."""
     return SourceError(
         f"{spec} is a graph, which is counted and not run; give it to flops, show, predict, "
-        "baseline, check, sweep --static, compare --static or --on"
+        "baseline, check, audit, sweep --static, compare --static or --on"
     )

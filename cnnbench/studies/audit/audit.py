@@ -95,12 +95,13 @@ def account(
 ) -> Account:
     """What a counter prints, in all and by layer, beside what it is expected to.
 
-    `first` says where a layer stands first that stands at several places.
+    `first` says where a layer stands first that stands at several places. A counter without
+    `layers` has one number for all.
     """
     by_layer = Tally[str]()
     for path, number in layers.items():
         by_layer[first(path)] += number
-    for term in expected:
+    for term in expected if layers else ():
         by_layer[first(term.op.path)] -= counter.unit * term.amount  # type: ignore[assignment]
     differing = {path: round(n) for path, n in by_layer.items() if round(n)}
     terms = {What.MACS: trace.total.macs, **_differences(trace, expected)}

@@ -73,7 +73,8 @@ class Habits:
 class OtherCounter:
     """A counter: `unit` is what it prints for one MAC; `ask` gives its number, whole and by layer.
 
-    It runs a copy of the network, in silence, or reads a copy of a file. `terms` is what we expect
+    It runs a copy of the network, in silence, or reads a file's model, which it leaves as it is. A
+    counter that has no number by layer gives none. `terms` is what we expect
     it to count of a pass. Its `module` is what is imported, where that is called otherwise.
     """
 

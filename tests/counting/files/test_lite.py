@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from cnnbench import count
 from cnnbench.counting.cost import Trace
+from cnnbench.counting.files.tflite import numbers, shapes, tables
+from cnnbench.counting.files.tflite.operator import Operator as LiteOperator
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.given import Given
 from cnnbench.models.inputs import Input
@@ -76,8 +78,8 @@ def test_each_gives_and_costs_what_is_reckoned(case: dict[str, Any], tmp_path: P
     assert one.cost.macs == case.get("macs", 0)
     assert one.cost.elementwise_flops == case.get("elementwise", 0)
     assert found.total.params == case.get("params", 0)
-    shapes = case.get("outputs") or [case["output"]]
-    assert one.output == tuple(shapes[0])
+    made = case.get("outputs") or [case["output"]]
+    assert one.output == tuple(made[0])
     if "kind" in case:
         assert str(one.kind) == case["kind"]
     if "activations" in case:
@@ -316,16 +318,67 @@ def test_a_shape_that_no_machine_holds_is_one_line(tmp_path: Path) -> None:
             counted(written(tmp_path, SubGraph(tensors, [one], ["x"], ["y"])))
 
 
-def test_constants_of_large_sums_are_not_computed(tmp_path: Path) -> None:
-    """Two vectors of which the sum would be a matrix of 10^8 numbers."""
+def test_constants_of_large_sums_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two vectors whose sum would be a matrix of 16 million numbers."""
+
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setitem(numbers.COMPUTING, "ADD", never)
+    a, b = np.ones((4096, 1), dtype=np.int64), np.ones((1, 4096), dtype=np.int64)
+    operator = LiteOperator("ADD", (None, None), (a, b), {}, ("int64",))
+    assert numbers.values(operator) == [None]
+
+
+@pytest.mark.parametrize(
+    ("names", "dtypes", "given", "found"),
+    [
+        (["CAST", "MUL"], ["float32", "float32"], [7, 2], None),
+        (["ADD"], ["int32"], [7, 2], 9),
+        (["DIV"], ["int32"], [-7, 2], -3),  # towards zero, as its kernels do
+        (["FLOOR_DIV"], ["int32"], [-7, 2], -4),
+        (["CAST"], ["bool"], [7], True),
+    ],
+)
+def test_numbers_are_of_their_dtype(
+    names: list[str], dtypes: list[str], given: list[int], found: int | None
+) -> None:
+    read: list[Any] = [np.array(one) for one in given]
+    for name, dtype in zip(names, dtypes, strict=True):
+        taken = 1 if name == "CAST" else 2
+        (made,) = numbers.values(
+            LiteOperator(name, (None,) * taken, tuple(read[:taken]), {}, (dtype,))
+        )
+        read = [made, *read[taken:]]
+    assert (None if read[0] is None else read[0].item()) == found
+
+
+def test_every_operator_that_computes_has_a_shape() -> None:
+    """But for those whose outputs are as stored, or decided by values."""
+    stored = {"UNIQUE", "WHERE", "MULTINOMIAL"}
+    names = {name for name in tables.SAME if not name.startswith("STABLEHLO_")}
+    names = {name for name in names if "SEGMENT" not in name}
+    assert names - set(shapes.RULES) == stored
+
+
+def test_a_loop_that_starts_from_a_constant_computes_all_the_same(tmp_path: Path) -> None:
+    """Zeros to start from: the first turn's product with them is one of the loop's."""
+    graphs = looping(Tensor("bound", [], "int32", data=10))
+    graphs[0].tensors[2].data = np.zeros((1, 4))
+    graphs[0].inputs.clear()
+    assert counted(written(tmp_path, *graphs)).total.macs == 5 * 16 + 12
+
+
+def test_a_shape_of_zero_is_one_number(tmp_path: Path) -> None:
     tensors = [
-        Tensor("x", [1]),
-        Tensor("a", [10_000, 1], "int8", data=np.ones((10_000, 1))),
-        Tensor("b", [1, 10_000], "int8", data=np.ones((1, 10_000))),
-        *(Tensor("c", [10_000, 10_000], "int8"), Tensor("y", [1])),
+        Tensor("x", [1, 1]),
+        Tensor("shape", [1], "int32", data=[0]),
+        Tensor("one", [1], open_=(0,)),
+        Tensor("y", [1], open_=(0,)),
     ]
-    operators = [Operator("ADD", ["a", "b"], ["c"], "AddOptions"), Operator("ABS", ["x"], ["y"])]
-    assert counted(written(tmp_path, SubGraph(tensors, operators, ["x"], ["y"]))).total.macs == 0
+    operators = [Operator("RESHAPE", ["x", "shape"], ["one"]), Operator("ABS", ["one"], ["y"])]
+    found = counted(written(tmp_path, SubGraph(tensors, operators, ["x"], ["y"])))
+    assert found.operators[-1].output == ()
 
 
 def test_an_input_of_one_number_and_long_names_are_shown(tmp_path: Path) -> None:

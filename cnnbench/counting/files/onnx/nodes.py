@@ -27,6 +27,7 @@ from cnnbench.counting.files.onnx.paths import path_of
 from cnnbench.counting.files.onnx.scope import Scope
 from cnnbench.counting.files.onnx.shapes import Shapes, constant_of, dtype_of, shapes_of
 from cnnbench.counting.files.onnx.tables import OF_SHAPES, PARAMS, STANDARD, STATE, VIEWS
+from cnnbench.counting.files.rules import moved
 from cnnbench.errors import SourceError
 from cnnbench.models.given import On
 
@@ -131,7 +132,7 @@ class Reader:
                 sides = made.sides if value.sides is None else value.sides
                 scope.values[name] = replace(made, sides=sides)
             outputs = tuple(scope.values[name] for name in node.output if name)
-            yield Node(path_of(node, ()), "If", inputs, outputs, rule=rules.moved, times=times)
+            yield Node(path_of(node, ()), "If", inputs, outputs, rule=moved, times=times)
             return
         for name in filter(None, node.output):
             scope.values[name] = self._value(name, shapes)

@@ -37,7 +37,7 @@ def read(path: Path, given: Given, batch: int) -> Graph:
 
 def fix(path: Path, model: ModelProto, given: Given, batch: int) -> None:
     """Write into a file's model what it is given: numbers as constants, shapes of its inputs."""
-    _check_places(path, model.graph)
+    check_places(path, model.graph)
     for name, value in given.flags:
         _set(path, model.graph, name, value)
     initial = {tensor.name for tensor in model.graph.initializer}
@@ -52,7 +52,7 @@ def understood(path: Path, model: ModelProto, given: Given) -> tuple[ModelProto,
     """The model with all shapes that can be inferred, and those that a pass has shown."""
     if model.functions:
         model = _unfolded(path, model)
-        _check_places(path, model.graph)
+        check_places(path, model.graph)
     shapes.forget(model.graph)
     model.ir_version = max(model.ir_version, _OWN_INITIALIZERS)
     model = inferred(model)
@@ -131,7 +131,7 @@ def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
                 yield from _tensors(inner)
 
 
-def _check_places(path: Path, graph: GraphProto) -> None:
+def check_places(path: Path, graph: GraphProto) -> None:
     """SourceError where weights are said to lie outside the file's folder. None is opened."""
     for tensor in _tensors(graph):
         if tensor.data_location != TensorProto.EXTERNAL:

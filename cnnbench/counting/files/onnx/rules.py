@@ -8,31 +8,21 @@ Sources: the operators' specifications of ONNX, and of ONNX Runtime for `com.mic
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 from cnnbench.counting.cost import Kind
+from cnnbench.counting.files import rules as shared
 from cnnbench.counting.files.graph import Node
 from cnnbench.counting.files.onnx import attention
 from cnnbench.counting.files.onnx.tables import MOVES, SAME, STANDARD
+from cnnbench.counting.files.rules import CELL, Rule, moved, same
 from cnnbench.counting.rules import convention, special
 from cnnbench.counting.rules import operators as torch_rules
 from cnnbench.counting.rules.einsum import einsum as _einsum
-from cnnbench.counting.rules.table import RULES as OF_TORCH
 from cnnbench.counting.rules.work import Work
 
-Rule = Callable[[Node], Work]
-
 _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1, "DynamicQuantizeLSTM": 4}
-# Of a cell's hidden units: activations and arithmetic, as torch's own cells come to.
-_CELL = {"LSTM": 9, "GRU": 10, "RNN": 1, "DynamicQuantizeLSTM": 9}
 _PIXELS = {"linear": 2, "cubic": 4}  # along each dimension that changes
-
-
-def same(name: str) -> Rule:
-    """What torch's operator of that name costs."""
-    rule = OF_TORCH[name]
-    return lambda node: rule(node.out, *node.inputs)
 
 
 def convolution(x: int = 0, weight: int = 1) -> Rule:
@@ -58,19 +48,19 @@ def product(a: int = 0, b: int = 1) -> Rule:
 
     def rule(node: Node) -> Work:
         left, right = node.x(a), node.x(b)
-        shared = left.shape[-2 if node.option("transA", 0) else -1]
-        return _product(node, shared, (a, b), right.shape[-2:])
+        depth = left.shape[-2 if node.option("transA", 0) else -1]
+        return _product(node, depth, (a, b), right.shape[-2:])
 
     return rule
 
 
-def _product(node: Node, shared: int, places: tuple[int, int], weight: tuple[int, ...]) -> Work:
-    macs = node.out.numel() * shared
+def _product(node: Node, depth: int, places: tuple[int, int], weight: tuple[int, ...]) -> Work:
+    macs = node.out.numel() * depth
     constant = next((node.x(at) for at in reversed(places) if node.x(at).constant), None)
     if constant is None:
-        return Work(Kind.MATMUL, macs=macs)
+        return shared.product(node, macs, None)
     own = (weight if constant is node.x(places[1]) else constant.shape[-2:]) or constant.shape
-    return Work(Kind.LINEAR, macs=macs, activations=node.out.numel(), weight=tuple(own))
+    return shared.product(node, macs, tuple(own))
 
 
 def gemm(a: int = 0, b: int = 1) -> Rule:
@@ -78,9 +68,9 @@ def gemm(a: int = 0, b: int = 1) -> Rule:
 
     def rule(node: Node) -> Work:
         left, right = node.x(a), node.x(b)
-        shared = left.shape[0 if node.option("transA", 0) else 1]
+        depth = left.shape[0 if node.option("transA", 0) else 1]
         weight = right.shape if node.option("transB", 0) else right.shape[::-1]
-        return _product(node, shared, (a, b), weight)
+        return _product(node, depth, (a, b), weight)
 
     return rule
 
@@ -121,7 +111,7 @@ def recurrent(node: Node) -> Work:
     return Work(
         Kind.LINEAR,
         macs=cells * gates * (x.shape[2] + hidden),
-        elementwise_flops=cells * _CELL[node.operator],
+        elementwise_flops=cells * CELL[node.operator.removeprefix("DynamicQuantize")],
         activations=2 * cells * gates,  # of the products with the input and with the state
         weight=(gates * hidden, x.shape[2] + hidden),
     )
@@ -140,14 +130,12 @@ def clip(node: Node) -> Work:
 
 def several(node: Node) -> Work:
     """`Sum`, `Mean`, `Min`, `Max` of several inputs: one FLOP for each but the first."""
-    terms = len(node.inputs) - (node.operator != "Mean")
-    return Work(Kind.OTHER, elementwise_flops=terms * node.out.numel() * convention.ARITHMETIC)
+    return shared.combined(node, len(node.inputs) - (node.operator != "Mean"))
 
 
 def local_response(node: Node) -> Work:
-    """`LRN` over n channels: n + 5 for each output element, as torch's comes to."""
-    size = int(node.option("size", 1))
-    return Work(Kind.NORMALISATION, elementwise_flops=(size + 5) * node.out.numel())
+    """`LRN` over so many channels."""
+    return shared.local_response(node, int(node.option("size", 1)))
 
 
 def skip_normalisation(node: Node) -> Work:
@@ -158,12 +146,8 @@ def skip_normalisation(node: Node) -> Work:
 
 
 def resize(node: Node) -> Work:
-    """`Resize`: one FLOP for each pixel that an output pixel is made of; nearest copies."""
-    taps = _PIXELS.get(node.option("mode", "nearest"), 0)
-    before, after = node.x().shape, node.out.shape
-    changed = sum(a != b for a, b in zip(before, after, strict=True))
-    flops = taps ** max(changed, 1) * node.out.numel() if taps else 0
-    return Work(Kind.OTHER, elementwise_flops=flops)
+    """`Resize`: of two pixels along each side that changes, of four if cubic; nearest copies."""
+    return shared.interpolated(node, _PIXELS.get(node.option("mode", "nearest"), 0))
 
 
 def grid_sample(node: Node) -> Work:
@@ -190,10 +174,9 @@ def boxes(node: Node) -> Work:
 
 
 def suppression(node: Node) -> Work:
-    """`NonMaxSuppression`: the overlap of each pair of boxes, of every class."""
+    """`NonMaxSuppression`: boxes [N, n, 4], scores [N, classes, n], of every class."""
     batch, number = node.x().shape[:2]
-    classes = node.x(1).shape[1]
-    return Work(Kind.OTHER, elementwise_flops=batch * classes * number * (number - 1) // 2)
+    return shared.overlaps(number, batch * node.x(1).shape[1])
 
 
 def fourier(node: Node) -> Work:
@@ -235,35 +218,24 @@ def determinant(node: Node) -> Work:
     return Work(Kind.MATMUL, macs=math.prod(batch) * n**3 // 3)
 
 
-def fused(rule: Rule) -> Rule:
-    """With the activation that it has taken in, one FLOP for each output element."""
-
-    def activated(node: Node) -> Work:
-        work = rule(node)
-        return work.activated(node.out.numel()) if node.option("activation") else work
-
-    return activated
-
-
-def moved(node: Node) -> Work:
-    """Bytes are moved, nothing is computed."""
-    return Work(Kind.OTHER)
+def _fused(rule: Rule) -> Rule:
+    return shared.fused(rule, "activation")
 
 
 RULES: dict[str, Rule] = {
     **{name: same(of) for name, of in SAME.items()},
     **dict.fromkeys(MOVES, moved),
     **dict.fromkeys(("Conv", "ConvInteger", "NhwcConv"), convolution()),
-    **dict.fromkeys(("FusedConv", "NhwcFusedConv"), fused(convolution())),
+    **dict.fromkeys(("FusedConv", "NhwcFusedConv"), _fused(convolution())),
     "QLinearConv": convolution(0, 3),
     **dict.fromkeys(("ConvTranspose", "ConvTransposeWithDynamicPads"), transposed),
     "DeformConv": deformable,
     **dict.fromkeys(("MatMul", "MatMulInteger", "TransposeMatMul"), product()),
-    **dict.fromkeys(("FusedMatMul", "FusedMatMulActivation"), fused(product())),
+    **dict.fromkeys(("FusedMatMul", "FusedMatMulActivation"), _fused(product())),
     **dict.fromkeys(("DynamicQuantizeMatMul", "MatMulIntegerToFloat"), product()),
     "QLinearMatMul": product(0, 3),
     "Gemm": gemm(),
-    "FusedGemm": fused(gemm()),
+    "FusedGemm": _fused(gemm()),
     "QGemm": gemm(0, 3),
     "MatMulNBits": packed_product,
     "Einsum": einsum,

@@ -21,6 +21,7 @@ from cnnbench.counting.files.graph import (
     macs_of,
 )
 from cnnbench.counting.files.inputs import check_size
+from cnnbench.counting.files.rules import moved
 from cnnbench.counting.files.tflite import rules
 from cnnbench.counting.files.tflite.loops import counters, turns
 from cnnbench.counting.files.tflite.numbers import Numbers, values
@@ -43,6 +44,7 @@ from cnnbench.models.inputs import Shape
 
 _DEPTH = 50  # of graphs in graphs
 _MOST = 50_000  # operators, those of a graph that is called twice twice
+_MOST_READ = 1_000_000  # tensors that they read and make
 
 _Known = tuple[Value, Numbers | None]
 _Given = list[_Known]
@@ -75,6 +77,7 @@ class Reader:
     branches: list[str] = field(default_factory=list)
     macs: dict[Node, int] = field(default_factory=dict)
     ran: int = 0
+    read: int = 0
 
     def graph(self, shapes: Sequence[Shape]) -> Graph:
         """The graph for inputs of these shapes; SourceError where it is none that could run."""
@@ -109,7 +112,7 @@ class Reader:
         for at in range(graph.OperatorsLength()):
             self.ran += 1
             if self.ran > _MOST:
-                raise SourceError(f"{self.path} has more than {_MOST:,} operators")
+                raise SourceError(f"{self.path} takes more than {_MOST:,} operators to follow")
             self._taken(graph.Operators(at), scope, nodes, depth)
         return [
             (self._needed(scope, place, "its outputs"), scope.numbers.get(place))
@@ -120,15 +123,18 @@ class Reader:
         """One operator: none of a constant or a view, those of a graph that it calls."""
         name, places = operator_of(self.model, entry), vector(entry.OutputsAsNumpy())
         read = vector(entry.InputsAsNumpy())
+        self.read += len(read) + len(places)
+        if self.read > _MOST_READ:
+            raise SourceError(f"{self.path} reads more than {_MOST_READ:,} tensors")
         inputs = tuple(None if at < 0 else self._needed(scope, at, name) for at in read)
         operator = Operator(
             name,
             inputs,
             tuple(scope.numbers.get(at) for at in read),
             options_of(entry),
-            len(places),
+            tuple(dtype_of(self._tensor(scope, place)) for place in places),
         )
-        if name in _CALLS:
+        if name in _CALLING:
             self._called(operator, places, scope, nodes, depth)
             return
         given = [value for value in inputs if value is not None]
@@ -138,16 +144,15 @@ class Reader:
             self._made(scope, place, shape) for place, shape in zip(places, shapes, strict=True)
         )
         if name in OF_SHAPES or (fixed and outputs):
-            weights = joined(given)
-            for place, value, numbers in zip(places, outputs, values(operator), strict=True):
-                kept = weights if name not in OF_SHAPES else ()
-                scope.put(place, replace(value, constant=True, weights=kept), numbers)
+            kept = joined(given) if name not in OF_SHAPES else ()
+            outputs = tuple(replace(value, constant=True, weights=kept) for value in outputs)
+        elif name in VIEWS:
+            source = given[0]
+            outputs = tuple(replace(v, root=source, weights=source.weights) for v in outputs)
+        for place, value, numbers in zip(places, outputs, values(operator), strict=True):
+            scope.put(place, value, numbers)
+        if name in VIEWS or (outputs and outputs[0].constant):
             return
-        if name in VIEWS and given:
-            scope.put(places[0], replace(outputs[0], root=given[0], weights=given[0].weights), None)
-            return
-        for place, value in zip(places, outputs, strict=True):
-            scope.put(place, value, None)
         nodes.append(
             Node(
                 path_of(name, given, outputs),
@@ -167,7 +172,7 @@ class Reader:
         nodes: list[Node],
         depth: int,
     ) -> None:
-        """The operators of a graph that one calls, of two the costlier; a loop's are named."""
+        """The operators of a graph that one calls, of two the costlier, of a loop all its turns."""
         if operator.name == "CALL_ONCE":  # before the first pass
             return
         given = [
@@ -204,7 +209,7 @@ class Reader:
         nodes += best[0]
         made = [(Value(v.name, v.sides, v.dtype, v), numbers) for v, numbers in best[1]]
         inputs = (operator.inputs[0], *(value for value, _ in best[1]))  # its condition, too
-        nodes.append(Node("", "IF", inputs, tuple(v for v, _ in made), rule=rules.moved))
+        nodes.append(Node("", "IF", inputs, tuple(v for v, _ in made), rule=moved))
         return made
 
     def _macs(self, node: Node) -> int:
@@ -218,11 +223,13 @@ class Reader:
     ) -> _Given:
         """A loop's body, as often as it runs; the loop is named where that is not known."""
         body, condition = operator.option("BodySubgraphIndex"), operator.option("CondSubgraphIndex")
+        before = len(self.branches)
+        given = self._moving(body, given)
         own: list[Node] = []
         first = self._ran(body, given, own, depth + 1)
-        branches = len(self.branches)
+        branches = self.branches[before:]
         second = self._ran(body, first, [], depth + 1)
-        del self.branches[branches:]
+        del self.branches[before:]
         states = [[numbers for _, numbers in state] for state in (given, first, second)]
         after = counters(states)
 
@@ -238,9 +245,23 @@ class Reader:
         if number is None or not same:
             nodes.append(Node("", "WHILE of unknown length", tuple(inputs), outputs))
             return made
+        self.branches += branches
         nodes += [replace(node, times=node.times * number) for node in own] if number else []
-        nodes.append(Node("", "WHILE", tuple(inputs), outputs, rule=rules.moved))
+        nodes.append(Node("", "WHILE", tuple(inputs), outputs, rule=moved))
         return made
+
+    def _moving(self, body: int, given: list[_Known]) -> list[_Known]:
+        """A loop's state: what its body does not hand on as it is, is no constant."""
+        if not 0 <= body < self.model.SubgraphsLength():
+            return given
+        graph = self.model.Subgraphs(body)
+        ends = zip(vector(graph.InputsAsNumpy()), vector(graph.OutputsAsNumpy()), strict=False)
+        kept = [a == b for a, b in ends]
+        kept += [False] * (len(given) - len(kept))
+        return [
+            (value if same else replace(value, constant=False, weights=()), numbers)
+            for (value, numbers), same in zip(given, kept, strict=False)
+        ]
 
     def _shapes(
         self, operator: Operator, scope: _Scope, read: Sequence[int], places: Sequence[int]
@@ -313,10 +334,5 @@ class Reader:
         scope.put(place, replace(value, constant=True, weights=weights), numbers)
 
 
-_CALLS = {  # graphs within a graph, and the option that names them
-    "IF": "",
-    "WHILE": "",
-    "CALL_ONCE": "",
-    "CALL": "Subgraph",
-    "STABLEHLO_COMPOSITE": "DecompositionSubgraphIndex",
-}
+_CALLS = {"CALL": "Subgraph", "STABLEHLO_COMPOSITE": "DecompositionSubgraphIndex"}  # their option
+_CALLING = frozenset(("IF", "WHILE", "CALL_ONCE", *_CALLS))

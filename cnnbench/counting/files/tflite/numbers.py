@@ -17,6 +17,17 @@ from cnnbench.counting.files.tflite.operator import Operator
 
 Numbers = NDArray[Any]
 MOST = 4096  # elements
+WHOLE = {  # as a file has them
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "<i2",
+    "uint16": "<u2",
+    "int32": "<i4",
+    "uint32": "<u4",
+    "int64": "<i8",
+    "uint64": "<u8",
+    "bool": "?",
+}
 
 
 def values(operator: Operator) -> list[Numbers | None]:
@@ -41,7 +52,14 @@ def values(operator: Operator) -> list[Numbers | None]:
                 return nothing
     except (LookupError, ValueError, TypeError, ArithmeticError, MemoryError):
         return nothing
-    return [np.asarray(one) if np.size(one) <= MOST else None for one in found]
+    return [_known(one, dtype) for one, dtype in zip(found, operator.dtypes, strict=False)]
+
+
+def _known(found: Any, dtype: str) -> Numbers | None:
+    """Whole numbers in the dtype of the output; None of real ones, and of too many."""
+    if dtype not in WHOLE or np.size(found) > MOST:
+        return None
+    return np.asarray(found).astype(bool if dtype == "bool" else np.int64)
 
 
 def _elements(name: str, read: list[Numbers]) -> int:
@@ -120,7 +138,7 @@ def _parts(number: Any) -> int:
 
 
 def _expanded(op: Operator, read: list[Any]) -> list[Numbers]:
-    return [np.expand_dims(read[0], int(read[1].reshape(-1)[0]))]
+    return [np.expand_dims(read[0], op.whole(1)[0])]
 
 
 def _squeezed(op: Operator, read: list[Any]) -> list[Numbers]:
@@ -158,7 +176,7 @@ COMPUTING: dict[str, Callable[..., Any]] = {
     "SUB": lambda op, a, b: a - b,
     "MUL": lambda op, a, b: a * b,
     "FLOOR_DIV": lambda op, a, b: a // b,
-    "DIV": lambda op, a, b: a // b if a.dtype.kind in "iu" else a / b,
+    "DIV": lambda op, a, b: np.trunc(a / b),
     "FLOOR_MOD": lambda op, a, b: a % b,
     "MAXIMUM": lambda op, a, b: np.maximum(a, b),
     "MINIMUM": lambda op, a, b: np.minimum(a, b),

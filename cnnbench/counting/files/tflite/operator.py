@@ -14,15 +14,19 @@ from cnnbench.models.inputs import Shape
 class Operator:
     """One operator: its schema's name and options, its inputs, the numbers that they hold.
 
-    `numbers` are those of small constants of whole numbers, by input; `number` is how many outputs
-    it has.
+    `numbers` are whole numbers that are known, by input; `dtypes` are those of its outputs.
     """
 
     name: str
     inputs: tuple[Value | None, ...]
     numbers: tuple[Any, ...]
     options: Mapping[str, Any]
-    number: int
+    dtypes: tuple[str, ...]
+
+    @property
+    def number(self) -> int:
+        """How many outputs it has."""
+        return len(self.dtypes)
 
     def shape(self, index: int) -> Shape:
         """An input's; UnknownShape where it is left out or not known."""

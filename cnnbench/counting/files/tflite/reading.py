@@ -69,11 +69,9 @@ def _takes(model: Any) -> Iterator[Taken]:
     """The first graph's inputs, by the names of its signature where it has one."""
     graph = model.Subgraphs(0)
     names = {}
-    for index in range(min(model.SignatureDefsLength(), 1)):
-        signature = model.SignatureDefs(index)
-        if not signature.SubgraphIndex():
-            entries = [signature.Inputs(at) for at in range(signature.InputsLength())]
-            names = {one.TensorIndex(): text(one.Name()) for one in entries}
+    if model.SignatureDefsLength() and not (signature := model.SignatureDefs(0)).SubgraphIndex():
+        entries = [signature.Inputs(at) for at in range(signature.InputsLength())]
+        names = {one.TensorIndex(): text(one.Name()) for one in entries}
     for index in vector(graph.InputsAsNumpy()):
         if not 0 <= index < graph.TensorsLength():
             raise BrokenError("an input that is none of its tensors")

@@ -9,27 +9,19 @@ Source: the comments of TensorFlow Lite's schema, and its kernels' reference imp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 from cnnbench.counting.cost import Kind
+from cnnbench.counting.files import rules as shared
 from cnnbench.counting.files.graph import Node, Value
-from cnnbench.counting.files.tflite.tables import MOVES, POOLS, SAME, VIEWS
-from cnnbench.counting.rules import convention, special
+from cnnbench.counting.files.rules import Rule
+from cnnbench.counting.files.tflite.tables import MOVES, POOLS, SAME
 from cnnbench.counting.rules import operators as torch_rules
-from cnnbench.counting.rules.table import RULES as OF_TORCH
+from cnnbench.counting.rules import special
 from cnnbench.counting.rules.work import Work
+from cnnbench.models.inputs import Shape
 
-Rule = Callable[[Node], Work]
-
-# Of a cell's hidden units: activations and arithmetic, as torch's own cells come to.
-_CELL = {"LSTM": 9, "RNN": 1, "SVDF": 1}
-
-
-def same(name: str) -> Rule:
-    """What torch's operator of that name costs."""
-    rule = OF_TORCH[name]
-    return lambda node: rule(node.out, *node.inputs)
+_ACTIVATION = "FusedActivationFunction"
 
 
 def _turned(value: Value, order: tuple[int, ...]) -> Value:
@@ -104,17 +96,9 @@ def general_convolution(node: Node) -> Work:
 
 def general_product(node: Node) -> Work:
     """`STABLEHLO_DOT_GENERAL`: each output sums over the sides that are contracted."""
-    x = node.x()
-    shared = math.prod(x.shape[at] for at in node.option("LhsContractingDimensions"))
-    constant = next((one for one in (node.x(1), x) if one.constant), None)
-    if constant is None:
-        return Work(Kind.MATMUL, macs=node.out.numel() * shared)
-    return Work(
-        Kind.LINEAR,
-        macs=node.out.numel() * shared,
-        activations=node.out.numel(),
-        weight=constant.shape,
-    )
+    x = node.x().shape
+    contracted = math.prod(x[at] for at in node.option("LhsContractingDimensions"))
+    return shared.product(node, node.out.numel() * contracted, _constant(node))
 
 
 def linear(node: Node) -> Work:
@@ -124,12 +108,14 @@ def linear(node: Node) -> Work:
 
 def product(node: Node) -> Work:
     """`BATCH_MATMUL`: a [..., M, K], b [..., K, N]; with a constant a linear layer."""
-    a, b = node.x(), node.x(1)
-    macs = node.out.numel() * a.shape[-2 if node.option("AdjX") else -1]
-    constant = next((one for one in (b, a) if one.constant), None)
-    if constant is None:
-        return Work(Kind.MATMUL, macs=macs)
-    return Work(Kind.LINEAR, macs=macs, activations=node.out.numel(), weight=constant.shape[-2:])
+    macs = node.out.numel() * node.x().shape[-2 if node.option("AdjX") else -1]
+    constant = _constant(node)
+    return shared.product(node, macs, constant and constant[-2:])
+
+
+def _constant(node: Node) -> Shape | None:
+    """The constant among two factors, the second first."""
+    return next((one.shape for one in (node.x(1), node.x()) if one.constant), None)
 
 
 def recurrent(node: Node) -> Work:
@@ -143,12 +129,12 @@ def recurrent(node: Node) -> Work:
     if not matrices:
         raise ValueError("its weights are no constants")
     rows = sum(one.shape[0] for one in matrices)
-    hidden = sum(out.shape[-1] for out in node.outputs[:2] if node.operator[0] == "B")
+    hidden = sum(o.shape[-1] for o in node.outputs[:2] if node.operator.startswith("BIDIRECTIONAL"))
     hidden = hidden or node.out.shape[-1]
     return Work(
         Kind.LINEAR,
         macs=steps * sum(one.numel() for one in matrices),
-        elementwise_flops=steps * hidden * _CELL[family],
+        elementwise_flops=steps * hidden * shared.CELL[family],
         activations=steps * rows,
         weight=matrices[0].shape,
     )
@@ -169,24 +155,22 @@ def pool_of_any_sides(node: Node) -> Work:
 
 def several(node: Node) -> Work:
     """`ADD_N`: one FLOP for each input but the first."""
-    return Work(Kind.OTHER, elementwise_flops=(len(node.inputs) - 1) * node.out.numel())
+    return shared.combined(node, len(node.inputs) - 1)
 
 
 def squared_difference(node: Node) -> Work:
     """`SQUARED_DIFFERENCE`: a difference and a square."""
-    return Work(Kind.OTHER, elementwise_flops=2 * node.out.numel() * convention.ARITHMETIC)
+    return shared.combined(node, 2)
 
 
 def local_response(node: Node) -> Work:
-    """`LOCAL_RESPONSE_NORMALIZATION` over n channels: n + 5 an element, as torch's comes to."""
-    size = 2 * node.option("Radius") + 1
-    return Work(Kind.NORMALISATION, elementwise_flops=(size + 5) * node.out.numel())
+    """`LOCAL_RESPONSE_NORMALIZATION` over a radius of channels."""
+    return shared.local_response(node, 2 * node.option("Radius") + 1)
 
 
 def resized(node: Node) -> Work:
-    """`RESIZE_BILINEAR`: one FLOP for each pixel that an output pixel is made of."""
-    changed = sum(a != b for a, b in zip(node.x().shape, node.out.shape, strict=True))
-    return Work(Kind.OTHER, elementwise_flops=2 ** max(changed, 1) * node.out.numel())
+    """`RESIZE_BILINEAR`: of two pixels along each side that changes."""
+    return shared.interpolated(node, 2)
 
 
 def scattered(node: Node) -> Work:
@@ -195,9 +179,8 @@ def scattered(node: Node) -> Work:
 
 
 def suppression(node: Node) -> Work:
-    """`NON_MAX_SUPPRESSION`: boxes [n, 4], the overlap of each pair."""
-    number = node.x().shape[0]
-    return Work(Kind.OTHER, elementwise_flops=number * (number - 1) // 2)
+    """`NON_MAX_SUPPRESSION`: boxes [n, 4]."""
+    return shared.overlaps(node.x().shape[0])
 
 
 def fourier(node: Node) -> Work:
@@ -208,25 +191,13 @@ def fourier(node: Node) -> Work:
     )
 
 
-def moved(node: Node) -> Work:
-    """Bytes are moved, nothing is computed."""
-    return Work(Kind.OTHER)
-
-
 def _fused(rule: Rule) -> Rule:
-    """With the activation that it has taken in, one FLOP for each output element."""
-
-    def fused(node: Node) -> Work:
-        work = rule(node)
-        activation = node.option("FusedActivationFunction")
-        return work.activated(node.out.numel()) if activation else work
-
-    return fused
+    return shared.fused(rule, _ACTIVATION)
 
 
 RULES: dict[str, Rule] = {
-    **{name: _fused(same(of)) for name, of in SAME.items()},
-    **dict.fromkeys((*MOVES, *VIEWS), moved),
+    **{name: _fused(shared.same(of)) for name, of in SAME.items()},
+    **dict.fromkeys(MOVES, shared.moved),
     "CONV_2D": _fused(convolution),
     "DEPTHWISE_CONV_2D": _fused(depthwise),
     "CONV_3D": _fused(convolution_3d),

@@ -12,11 +12,11 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from cnnbench.counting.files.tflite.numbers import MOST
+from cnnbench.counting.files.tflite.numbers import MOST, WHOLE
 from cnnbench.models.inputs import Shape
 
 _DEPTH = 64  # sides that any tensor may have
-_LONGEST = 2000  # characters of a name
+_LONGEST = 2**16  # bytes of a name
 
 
 class BrokenError(ValueError):
@@ -31,12 +31,18 @@ def _names(enum: type) -> dict[int, str]:
 
 def text(name: bytes | None) -> str:
     """A name; empty where there is none."""
-    return (name or b"")[:_LONGEST].decode(errors="replace")
+    if len(name or b"") > _LONGEST:
+        raise BrokenError("a name without an end")
+    return (name or b"").decode(errors="replace")
 
 
 def vector(found: Any) -> list[int]:
     """A vector of whole numbers, which the schema gives as 0 where it is left out."""
-    return [] if isinstance(found, int) else [int(one) for one in found]
+    if isinstance(found, int):
+        return []
+    if len(found) > MOST:
+        raise BrokenError(f"a list of more than {MOST:,} numbers")
+    return [int(one) for one in found]
 
 
 def sides_of(tensor: Any, *, open_: bool = False) -> Shape:
@@ -110,24 +116,11 @@ def _fields(table: type) -> tuple[str, ...]:
     )
 
 
-_WHOLE = {
-    "int8": "i1",
-    "uint8": "u1",
-    "int16": "<i2",
-    "uint16": "<u2",
-    "int32": "<i4",
-    "uint32": "<u4",
-    "int64": "<i8",
-    "uint64": "<u8",
-    "bool": "?",
-}
-
-
 def numbers_of(buffer: Any, shape: Shape, dtype: str) -> NDArray[Any] | None:
     """A small constant's whole numbers; None of any other."""
-    length = buffer.DataLength()
-    if dtype not in _WHOLE or not length > 0 or math.prod(shape) > MOST:
+    kind = WHOLE.get(dtype)
+    if kind is None or math.prod(shape) > MOST:
         return None
-    data = buffer.DataAsNumpy().tobytes()
-    found = np.frombuffer(data, dtype=_WHOLE[dtype])
-    return found.reshape(shape) if found.size == math.prod(shape) else None
+    if buffer.DataLength() != math.prod(shape) * np.dtype(kind).itemsize or not buffer.DataLength():
+        return None
+    return np.frombuffer(buffer.DataAsNumpy().tobytes(), dtype=kind).reshape(shape)

@@ -138,6 +138,8 @@ def reshape(op: Operator) -> list[Shape]:
     """`RESHAPE`: as its second input says, or its options; -1 is what is left."""
     wanted = op.whole(1) if op.has(1) else [int(side) for side in op.options["NewShape"]]
     elements = math.prod(op.shape(0))
+    if wanted == [0] and elements == 1:  # as older files say that it is one number
+        wanted = []
     if -1 in wanted:
         left = math.prod(side for side in wanted if side != -1)
         wanted[wanted.index(-1)] = elements // left if left else 0

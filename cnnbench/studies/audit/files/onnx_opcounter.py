@@ -7,10 +7,11 @@ its output, a product by its first input.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import chdir
-from tempfile import TemporaryDirectory
+
+import onnx
 
 from cnnbench.studies.audit.counter import Term, What
+from cnnbench.studies.audit.files import steps
 from cnnbench.studies.audit.files.steps import FilePass, Step
 
 _FREE = frozenset(
@@ -20,24 +21,25 @@ _FREE = frozenset(
 
 
 def ask(done: FilePass) -> tuple[int, dict[str, int]]:
-    """It infers shapes anew. It has one number for all layers: what is expected stands for each.
+    """It infers shapes anew, and has one number for all layers.
 
-    Where it cannot infer them it writes a file of its own where it runs.
+    RuntimeError where it would run the file, to know shapes that it cannot infer.
     """
     import onnx_opcounter
 
-    layers: dict[str, int] = {}
-    for term in terms(done):
-        layers[term.op.path] = layers.get(term.op.path, 0) + int(term.amount)
-    with TemporaryDirectory() as folder, chdir(folder):
-        return int(onnx_opcounter.calculate_macs(done.model)), layers
+    copy = onnx.ModelProto()
+    copy.CopyFrom(done.model)
+    del copy.graph.value_info[:]
+    try:
+        onnx.shape_inference.infer_shapes(copy, data_prop=True, strict_mode=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise RuntimeError("it would run the file, whose shapes it cannot infer") from error
+    return int(onnx_opcounter.calculate_macs(done.model)), {}
 
 
 def terms(done: FilePass) -> Iterator[Term]:
     """What its handlers count."""
-    for step in done.steps:
-        for what, amount in _terms(step):
-            yield Term(what if step.counted else What.CONSTANT, amount, step.op)
+    return steps.terms(done, _terms)
 
 
 def _terms(step: Step) -> Iterator[tuple[What, float]]:

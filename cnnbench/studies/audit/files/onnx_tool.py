@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from math import prod
 
 from cnnbench.studies.audit.counter import Term, What
+from cnnbench.studies.audit.files import steps
 from cnnbench.studies.audit.files.steps import FilePass, Step
 
 # What an output element costs.
@@ -63,9 +64,7 @@ def ask(done: FilePass) -> tuple[int, dict[str, int]]:
 
 def terms(done: FilePass) -> Iterator[Term]:
     """What its nodes count."""
-    for step in done.steps:
-        for what, amount in _terms(step):
-            yield Term(what if step.counted else What.CONSTANT, amount, step.op)
+    return steps.terms(done, _terms)
 
 
 def _terms(step: Step) -> Iterator[tuple[What, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -12,15 +12,17 @@ import onnx
 from onnx import ModelProto, NodeProto, helper
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
+from cnnbench.counting.files.count import check_given
 from cnnbench.counting.files.graph import Graph
 from cnnbench.counting.files.onnx import reading
 from cnnbench.counting.files.onnx.nodes import Reader
 from cnnbench.counting.files.onnx.paths import path_of
 from cnnbench.counting.files.onnx.shapes import shapes_of
 from cnnbench.counting.files.passes import trace_of
+from cnnbench.errors import SourceError, reason_of
 from cnnbench.models.given import Given
 from cnnbench.models.inputs import Shape
-from cnnbench.studies.audit.counter import What
+from cnnbench.studies.audit.counter import Term, What
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,6 @@ class Step:
     @property
     def what(self) -> What:
         """What a counter's number for it is, where it counts elements."""
-        if not self.counted:
-            return What.CONSTANT
         return _OF_KIND.get(self.op.kind, What.ARITHMETIC)
 
 
@@ -77,8 +77,12 @@ class FilePass:
 
 def prepare(path: Path, given: Given, batch: int) -> FilePass:
     """Read a file with its weights, which its counters look at, and count it."""
-    reading.model_of(path)  # says what is wrong with it
-    model = onnx.load(path)
+    check_given(path, given, batch)
+    reading.check_places(path, reading.model_of(path).graph)
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # weights beside it that are not there, or not as it says
+        raise SourceError(f"{path} cannot be read with its weights: {reason_of(error)}") from error
     reading.fix(path, model, given, batch)
     shown, run = reading.understood(path, _copy(model), given)
     graph = Reader(str(path), run).graph(shown)
@@ -86,7 +90,7 @@ def prepare(path: Path, given: Given, batch: int) -> FilePass:
     costs = _costs(graph, trace)
     shapes = {name: shape for name, (shape, _) in shapes_of(shown.graph).items()} | run
     shapes |= {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
-    weights = [tensor.name for tensor in model.graph.initializer]
+    weights = {tensor.name for tensor in model.graph.initializer}
     steps, places = [], {}
     for node in model.graph.node:
         read = [name for name in node.input if name]
@@ -118,3 +122,12 @@ def _costs(graph: Graph, trace: Trace) -> dict[str, OpCost]:
     nodes = [node for node in graph.nodes if node.is_known and node.work() is not None]
     pairs = zip(nodes, trace.operators, strict=True)
     return {node.out.name: op for node, op in pairs if node.outputs}
+
+
+def terms(
+    done: FilePass, of_step: Callable[[Step], Iterator[tuple[What, float]]]
+) -> Iterator[Term]:
+    """What a counter counts of every node; what our trace has not, by that."""
+    for step in done.steps:
+        for what, amount in of_step(step):
+            yield Term(what if step.counted else What.CONSTANT, amount, step.op)
