@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -35,6 +36,9 @@ keep, settled = History.keep, Disturbances.settled  # which other tests than the
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # In the background of a shell Ctrl-C is ignored, also by what tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.set_num_threads(1)  # the tests run side by side
     os.environ["OMP_NUM_THREADS"] = "1"  # what they measure and start, too
     os.environ["CNNBENCH_PROCESSES"] = "0"  # few of them are about workers
