@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -21,7 +22,7 @@ class Environment:
 
     `load` is the system's average over the last minute, `clock_mhz` the processor's (GPU's) clock
     as the measurement begins, `quota` the container's limit in cores, `huge_pages` whom the system
-    gives them.
+    gives them. `runtimes` are the versions of those beside torch that ran something, by name.
     """
 
     device: str
@@ -42,9 +43,12 @@ class Environment:
     clock_max_mhz: float | None = None
     allocator: str = ""
     huge_pages: str | None = None
+    runtimes: dict[str, str] = field(default_factory=dict)
 
 
-def environment(machine: Machine, *, kept: bool = False) -> Environment:
+def environment(
+    machine: Machine, *, kept: bool = False, runtimes: Mapping[str, str] | None = None
+) -> Environment:
     """Read it now; `kept` is whether the allocator of what is timed keeps its memory."""
     device, threads = machine.device, machine.threads
     clocks = device.gpu.clocks_mhz() if device.gpu else _processor_clocks()
@@ -69,6 +73,7 @@ def environment(machine: Machine, *, kept: bool = False) -> Environment:
         clock_max_mhz=clocks[1] if clocks else None,
         allocator="keeps its memory" if kept else "as it is",
         huge_pages=_huge_pages(),
+        runtimes=dict(runtimes or {}),
     )
 
 

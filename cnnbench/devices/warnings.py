@@ -47,6 +47,10 @@ TEXTS = {
         "{share:.0%} of {layer}'s output is denormal, which some processors compute a hundred "
         "times slower; initialise the network so that its signal survives"
     ),
+    "output_error": (
+        "its outputs differ from eager PyTorch's by {error:.1e} of the largest, more than "
+        "{most:.0e}: it computes something else"
+    ),
     "page_faults": (
         "{faults} page faults a pass, about {share:.0%} of its time: the allocator gives memory "
         "back; 'cnnbench device' says which variables stop that"

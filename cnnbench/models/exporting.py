@@ -34,7 +34,7 @@ def write(network: Network, file: Path, batch: int | None = None) -> None:
         raise SourceError(f"{network.name} takes more than tensors with a batch")
     with quiet(), tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"net{file.suffix}"
-        _written(network.name, network.net.eval(), given, target, dynamic=batch is None)
+        written(network.name, network.net.eval(), given, target, dynamic=batch is None)
         files.write(file, target.read_bytes())
 
 
@@ -45,10 +45,14 @@ def _plain(given: Arguments) -> bool:
     )
 
 
-def _written(
+def written(
     name: str, net: torch.nn.Module, given: Arguments, file: Path, *, dynamic: bool
 ) -> None:
-    """Write it without the traces of who called what: they hold this machine's paths."""
+    """Write a network as a file's suffix says, the batch left open where it is `dynamic`.
+
+    It has no traces of who called what, which hold this machine's paths. SourceError says why it
+    cannot be exported so.
+    """
     batch = torch.export.Dim("batch")
     shapes: Any = tuple({0: batch} for _ in given.positional) if dynamic else None
     inputs = tuple(given.positional)

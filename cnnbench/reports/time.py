@@ -29,6 +29,7 @@ LATENCIES = (
     Column("outliers", "outliers", under=True, wide=True),
     col.FLOPS_PER_S,
     col.OF_ROOF,
+    Column("output_error", "output\nerror", lambda value: f"{value:.0e}"),
 )
 
 

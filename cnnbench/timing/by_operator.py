@@ -34,7 +34,7 @@ class Watched(Protocol):
 def check(setting: Setting, device: Device) -> None:
     """Raise InputError where a pass has no operators that can be timed."""
     if setting.backend != EAGER:
-        raise InputError("a compiled or captured pass has no operators; leave --layers out")
+        raise InputError(f"a pass of {setting.backend} has no operators here; leave --layers out")
     if setting.train and device.kind != "cpu":
         raise InputError(f"--layers times a training step only on the CPU, not on {device}")
 

@@ -16,6 +16,7 @@ from cnnbench.counting.cost import Count
 from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning, not_converged, warning
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing import backends
 from cnnbench.timing.history import ASSUMED, What
 from cnnbench.timing.reruns import Between, expected
 from cnnbench.timing.sampling import Rounds
@@ -44,8 +45,9 @@ class Latency:
     number a round, each the mean of `repeats` passes in one of so many `processes`, 0 for this one.
     `reliable` is whether the machine was free for it. `page_faults` and `context_switches` are of a
     pass, `busy_cores` its processor time over time. `fraction_of_peak` is of the device's measured
-    matrix product at that dtype. Where it could not be measured, `error` says why and the rest is
-    None.
+    matrix product at that dtype. `output_error` is by how much another runtime's outputs differ
+    from eager's, as a share of the largest value. Where it could not be measured, `error` says why
+    and the rest is None.
     """
 
     model: str
@@ -77,6 +79,7 @@ class Latency:
     converged: bool = False
     flops_per_s: Rate | None = None
     fraction_of_peak: Rate | None = None
+    output_error: Rate | None = None
     reliable: bool = True
     warnings: tuple[Warning, ...] = ()
     error: str | None = None
@@ -173,6 +176,7 @@ def latency(
         converged=converged,
         flops_per_s=rate,
         fraction_of_peak=rate / peak if peak else None,
+        output_error=subject.output_error,
         warnings=tuple(told),
         samples_s=tuple(map(float, column)),
     )
@@ -186,7 +190,8 @@ def key_of(subject: Subject) -> str:
 
 def _key(model: str, setting: Setting, *about: Any) -> str:
     """What runs of the same are known by: network, setting, input, cost and software."""
-    said = json.dumps([model, setting.record(), *about, torch.__version__])
+    software = filter(None, (torch.__version__, backends.version(setting.backend)))
+    said = json.dumps([model, setting.record(), *about, *software])
     return f"{model} {sha256(said.encode()).hexdigest()[:16]}"
 
 

@@ -20,6 +20,7 @@ from cnnbench.errors import CnnbenchError
 from cnnbench.models.given import Inputs, read
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT
+from cnnbench.timing import backends
 from cnnbench.timing.builder import Builder, doing
 from cnnbench.timing.by_operator import ByOperator, Watched
 from cnnbench.timing.latency import Latency, failed
@@ -75,11 +76,12 @@ def lineup(
     if not session.rule.processes or None in jobs:
         yield _here(asked, known, given, session, largest, layers)
         return
-    crew = Crew(order(session), session.machine.device, session.rule.processes)
+    crews: dict[str, Crew] = {}
     try:
-        yield _there([job for job in jobs if job], session, crew, layers)
+        yield _there([job for job in jobs if job], session, crews, layers)
     finally:
-        crew.close()
+        for crew in crews.values():
+            crew.close()
 
 
 def order(session: Session) -> Order:
@@ -139,14 +141,17 @@ def _here(
     return Lineup(rows, [[*entries, *watched]], watched=watched)
 
 
-def _there(jobs: Sequence[Job], session: Session, crew: Crew, layers: bool) -> Lineup:
-    """Networks of a crew of workers."""
+def _there(jobs: Sequence[Job], session: Session, crews: dict[str, Crew], layers: bool) -> Lineup:
+    """Networks of crews of workers: one for each runtime, whose threads would fight in one."""
     rows: list[Subject | Latency] = []
     ready: list[Crewed] = []
     for job in jobs:
         session.progress.say(doing(job.model, job.setting))
+        runtime = backends.process_of(job.setting.backend)
+        if runtime not in crews:
+            crews[runtime] = Crew(order(session), session.machine.device, session.rule.processes)
         try:
-            one = crew.prepare(job)
+            one = crews[runtime].prepare(job)
         except CnnbenchError as error:
             rows.append(failed(job.model, job.setting, session.machine, str(error)))
         else:
@@ -158,5 +163,18 @@ def _there(jobs: Sequence[Job], session: Session, crew: Crew, layers: bool) -> L
             session.progress.say(
                 f"{ready[0].model}: {seen} at first sight; starting more processes"
             )
-    teams = crew.teams(ready, layers=layers)
+    teams = _teams(ready, list(crews.values()), layers)
     return Lineup(rows, teams, len(teams), ready if layers else ())
+
+
+def _teams(ready: Sequence[Crewed], crews: Sequence[Crew], layers: bool) -> list[list[Entry]]:
+    """A team is a worker of each crew: the entries of all, in the order of those that are ready."""
+    crews = [crew for crew in crews if any(one.crew is crew for one in ready)]
+    if len(crews) < 2:
+        return crews[0].teams(ready, layers=layers) if crews else [[]]
+    of_crews = [crew.teams([one for one in ready if one.crew is crew]) for crew in crews]
+    teams = []
+    for members in zip(*of_crews, strict=False):  # as many as memory allows of each
+        left = [iter(member) for member in members]
+        teams.append([next(left[crews.index(one.crew)]) for one in ready])
+    return teams

@@ -20,6 +20,7 @@ from cnnbench.models.nesting import room
 from cnnbench.models.network import Model
 from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing import backends
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.by_operator import check as check_layers
 from cnnbench.timing.history import History, RunValue, What
@@ -124,7 +125,12 @@ def timed(
             asked, known or [None] * len(asked), given, session, largest=largest, layers=layers
         ) as found,
     ):
-        now = environment(session.machine, kept=found.processes > 0)
+        runtimes = {
+            backends.process_of(name): version
+            for name in {setting.backend for _, setting in asked}
+            if (version := backends.version(name))
+        }
+        now = environment(session.machine, kept=found.processes > 0, runtimes=runtimes)
         dtypes = [subject.dtype for subject in found.subjects]
         ceilings = profiling.calibrate(
             device, threads, dtypes, memory=layers, say=session.progress.say

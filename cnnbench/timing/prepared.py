@@ -16,7 +16,7 @@ from cnnbench.counting.tracing.trace import uncompiled
 from cnnbench.devices.clocks import Run, clock
 from cnnbench.devices.device import Device
 from cnnbench.devices.passes import Passes, since, used
-from cnnbench.devices.warnings import Warning
+from cnnbench.devices.warnings import Warning, warning
 from cnnbench.errors import MemoryShortage
 from cnnbench.models.arguments import read_dtype
 from cnnbench.models.foreign import failing
@@ -29,12 +29,15 @@ from cnnbench.timing.fuse import fused
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.values import inspect
 
+_ERROR = 1e-4  # of the largest value, above which another runtime computes something else
+
 
 @dataclass
 class Prepared:
     """A network on its device with an input, its cost, and what calls it.
 
-    `trace` is None where only its totals were given; `passes` are the timed ones so far.
+    `trace` is None where only its totals were given; `passes` are the timed ones so far;
+    `output_error` is by how much another runtime's outputs differ from eager's.
     """
 
     network: Network
@@ -45,6 +48,7 @@ class Prepared:
     run: Run
     warnings: list[Warning] = field(default_factory=list)
     passes: Passes = field(default_factory=Passes)
+    output_error: float | None = None
 
     @property
     def model(self) -> str:
@@ -163,4 +167,8 @@ def prepare(
         given = given.channels_last() if setting.channels_last else given
         with torch.inference_mode(not setting.train):
             run = backends.find(setting.backend).prepare(network, setting, given)
-    return Prepared(network, setting, device, cost, trace, run, [*conditions(known), *warnings])
+    error = getattr(run, "output_error", None)
+    if error is not None and error > _ERROR:
+        warnings.append(warning("output_error", error=error, most=_ERROR))
+    told = [*conditions(known), *warnings]
+    return Prepared(network, setting, device, cost, trace, run, told, output_error=error)

@@ -45,6 +45,11 @@ class Subject(Protocol):
         ...
 
     @property
+    def output_error(self) -> float | None:
+        """The largest difference of its outputs from eager's over the largest; None of torch's."""
+        ...
+
+    @property
     def passes(self) -> Passes:
         """What its timed passes took beside time."""
         ...

@@ -1,7 +1,8 @@
 """Back ends: ways to run a network on a device, one file each; finding their names needs no torch.
 
-A new one is a module with what `backend.Backend` asks for, and a line in `BACKENDS`. Another
-package adds one by an entry point, whose name the command line then knows:
+A new one is a module with what `backend.Backend` asks for, and a line in `BACKENDS`; one that has
+threads of its own says in `PROCESS` in whose processes it runs. Another package adds one by an
+entry point, whose name the command line then knows:
 
     [project.entry-points."cnnbench.backends"]
     mine = "mypackage.backend"
@@ -10,6 +11,7 @@ package adds one by an entry point, whose name the command line then knows:
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
 
     from cnnbench.timing.backends.backend import Backend
 
-EAGER = "eager"
+EAGER, TORCH = "eager", "torch"
 BACKENDS = {  # imported when asked for
     EAGER: "cnnbench.timing.backends.eager",
     "compile": "cnnbench.timing.backends.compile",
     "graph": "cnnbench.timing.backends.graph",
+    "onnxruntime": "cnnbench.timing.backends.onnxruntime",
 }
 GROUP = "cnnbench.backends"
 
@@ -48,6 +51,22 @@ def check_name(name: str) -> str:
         known = nearest(name, names())
         raise SettingError(f"there is no backend {name!r}{known}; there is {', '.join(names())}")
     return name
+
+
+def process_of(name: str) -> str:
+    """Which processes a back end runs in: a runtime with threads of its own, in its own."""
+    return str(getattr(find(name), "PROCESS", TORCH))
+
+
+@cache
+def version(name: str) -> str:
+    """The version of a back end's runtime; empty of torch's, and where nobody knows."""
+    from importlib import metadata
+
+    with suppress(SettingError, metadata.PackageNotFoundError):
+        runtime = process_of(name)
+        return "" if runtime == TORCH else metadata.version(runtime)
+    return ""
 
 
 @cache

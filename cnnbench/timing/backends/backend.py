@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cnnbench.devices.clocks import Run
+from cnnbench.devices.clocks import Run as Run
 from cnnbench.devices.device import Device
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
@@ -22,6 +22,8 @@ class Backend(Protocol):
         """What one timed pass calls, which has run once.
 
         The network is on its device, converted, fused and in its mode; the arguments lie there
-        in their layout. Whatever it raises becomes one line that names the network.
+        in their layout. Whatever it raises becomes one line that names the network. Of a runtime
+        that is not torch the call has an `output_error`, the largest difference of its outputs
+        from eager's over the largest value.
         """
         ...

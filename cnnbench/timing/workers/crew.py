@@ -116,23 +116,24 @@ class Crewed:
     dtype: str
     totals: Totals
     warnings: list[Warning]
+    output_error: float | None
     number: int
-    _crew: Crew = field(repr=False)
+    crew: Crew = field(repr=False)
 
     def glance(self) -> float:
         """Seconds of one pass in the first worker, at first sight."""
-        first = self._crew.members[0]
+        first = self.crew.members[0]
         first.seconds(self.number, 1, counts=False)
         return first.seconds(self.number, 1, counts=False)
 
     @cached_property
     def passes(self) -> Passes:
         """What the timed passes of all workers took beside time."""
-        return sum((one.passes(self.number) for one in self._crew.members), Passes())
+        return sum((one.passes(self.number) for one in self.crew.members), Passes())
 
     def medians(self) -> Medians:
         """Its operators' median seconds: medians of the workers', of those that ran the same."""
-        found = list(filter(None, (one.operators(self.number) for one in self._crew.members)))
+        found = list(filter(None, (one.operators(self.number) for one in self.crew.members)))
         if not found:
             return []
         ran = [[op for op, _ in each] for each in found]
@@ -175,8 +176,9 @@ class Crew:
             dtype=entry.dtype,
             totals=TOTALS.validate_python(entry.cost),
             warnings=[Warning(**one) for one in entry.warnings],
+            output_error=entry.output_error,
             number=number,
-            _crew=self,
+            crew=self,
         )
 
     def teams(self, chosen: Sequence[Crewed], *, layers: bool = False) -> list[list[Entry]]:

@@ -148,6 +148,7 @@ class RemoteEntry:
     cost: dict[str, Any]
     trace: dict[str, Any] | None
     warnings: list[dict[str, Any]]
+    output_error: float | None = None
     held_bytes: int = 0
     watched: bool = False
 
