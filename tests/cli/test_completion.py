@@ -34,9 +34,11 @@ def test_specs_complete_step_by_step() -> None:
 
 
 def test_backends_complete_after_a_comma() -> None:
-    assert complete_backend("") == ["eager", "compile", "graph"]
+    assert complete_backend("") == ["eager", "compile", "graph", "onnxruntime"]
     assert complete_backend("c") == ["compile"]
-    assert complete_backend("eager,") == ["eager,compile", "eager,graph"]
+    assert complete_backend("eager,") == [
+        f"eager,{name}" for name in ("compile", "graph", "onnxruntime")
+    ]
     assert complete_backend("eager,co") == ["eager,compile"]
 
 

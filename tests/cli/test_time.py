@@ -205,7 +205,7 @@ def test_memory_that_runs_out_is_a_row_with_the_largest_batch_that_did_fit(tmp_p
             "the back end graph needs a CUDA device",
         ),
         (["time", "lenet5", "--device", "cpu", "--fuse", "--train"], "leave one of them out"),
-        (["time", "lenet5", "--layers", "--compile"], "no operators; leave --layers out"),
+        (["time", "lenet5", "--layers", "--compile"], "no operators here; leave --layers out"),
         (["time", "lenet5", "--layers", "--raw"], "--layers has neither --raw"),
         (["time", "lenet5", "--input", "3x32x32"], "lenet5 cannot take 3x32x32"),
         (["time", "resnet20", "--train", "--input", "3x1x1"], "give --batch 2"),

@@ -54,7 +54,7 @@ def test_a_file_counts_what_the_network_counts(suffix: str, tmp_path: Path) -> N
 def test_a_file_names_no_path_of_this_machine(suffix: str, tmp_path: Path) -> None:
     """Not even in a branch: a path tells who wrote it, and makes its size differ by folder."""
     (tmp_path / "nets.py").write_text(NET)
-    for model, given in (("resnet20", ()), ("nets.py:Cond", ("--input", "8"))):
+    for model, given in (("lenet5_dense", ()), ("nets.py:Cond", ("--input", "8"))):
         done = command("export", model, *given, "-o", f"net.{suffix}", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         archived = (tmp_path / f"net.{suffix}").read_bytes()  # a pt2 is a zip that packs nothing

@@ -29,6 +29,8 @@ from cnnbench.studies.papers.claims.claim import (
 from cnnbench.studies.papers.claims.study import CLAIMS, chosen, findings, record
 from cnnbench.timing.session import StopRule
 
+from ..zoo import costly
+
 
 @pytest.fixture
 def setup() -> Setup:
@@ -90,6 +92,7 @@ def test_what_is_counted_comes_to_its_number(setup: Setup) -> None:
         assert row.verdict is verdict and row.found.detail
 
 
+@costly
 def test_lenet_learns_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     """At least 95% of the fifth that it has not seen, with tanh, after a third of the claim's time.
 
@@ -126,6 +129,7 @@ def test_an_interval_is_confirmed_or_refuted_as_a_whole() -> None:
     assert band.verdict(5, 5.9) is band.verdict(11.1, 20) is ClaimVerdict.REFUTED
 
 
+@costly
 def test_short_trainings_give_their_numbers(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trained, "_STEPS", 3)
     monkeypatch.setattr(trained, "_SEEDS", 1)

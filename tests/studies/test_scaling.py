@@ -21,6 +21,7 @@ from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
 
 from ..conftest import zoo
+from ..zoo import costly
 
 PAPER = Compound()
 
@@ -102,6 +103,7 @@ def lattice(text: str, way: Way) -> list[int]:
     return sorted({family.cost(made(step)).cost.macs for step in STEPS[way]})
 
 
+@costly
 @settings(max_examples=60)
 @given(
     case=st.sampled_from(

@@ -55,6 +55,8 @@ def prepare(network: Network, setting: Setting, given: Arguments) -> Pass:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = _ERRORS
+    # Its threads wait busily for their next work within a pass, not after it, in others' turns.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     with torch.inference_mode(False), torch.no_grad():
         with quiet(), tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "net.onnx"

@@ -16,7 +16,7 @@ from cnnbench.errors import CnnbenchError
 
 from .test_operators import GRAPHS, model_of
 
-MUTATED = 40  # of each graph: `results/scripts/model_files.py fuzz` makes ten thousand
+MUTATED = 15  # of each graph: `results/scripts/model_files.py fuzz` makes ten thousand
 
 
 def refused(file: Path) -> str:
