@@ -51,4 +51,6 @@ def where(about: Environment, dtypes: Iterable[str], *, channels_last: bool = Fa
     threads = f"{about.threads} thread{plural} ({about.threads_from})"
     formats = ", ".join(dict.fromkeys(filter(None, dtypes)))
     layout = ", channels last" if channels_last else ""
-    return f"{about.device}: {about.device_name}, {threads}, torch {about.torch}, {formats}{layout}"
+    runtimes = {"torch": about.torch, **about.runtimes}
+    software = ", ".join(f"{name} {version}" for name, version in runtimes.items())
+    return f"{about.device}: {about.device_name}, {threads}, {software}, {formats}{layout}"

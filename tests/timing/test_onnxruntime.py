@@ -161,3 +161,11 @@ def test_a_network_that_one_runtime_cannot_run_is_a_row_of_its_own(tmp_path: Pat
         assert eager["latency_s"] and eager["output_error"] is None
         assert other["latency_s"] is None and "cannot be exported" in other["error"]
         assert done.returncode == 1
+
+
+def test_a_comparison_is_not_explained_by_predictions_of_another_runtime(tmp_path: Path) -> None:
+    line = ["compare", "conv", "depthwise", "--shape", "7x7x8", "--backend", "onnxruntime"]
+    done = command(*line, "--max-time", "0.2", "-f", "json", cwd=tmp_path)
+    (found,) = json.loads(done.stdout)["results"]
+    assert found["predicted_speedup"] is None and found["latency_s_a"], done.stderr
+    assert "predict" not in found["explanation"]

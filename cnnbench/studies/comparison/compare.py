@@ -27,6 +27,7 @@ from cnnbench.roofline.predict import Predictor, dtype_of
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.cases import Case, cases
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
+from cnnbench.timing import backends
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.history import RunValue, What
 from cnnbench.timing.measure import Timing, timed
@@ -122,14 +123,17 @@ def side_of(
 
 
 def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Comparison]:
-    """The rows with what the profile says that both sides take.
+    """The rows with what the profile says that both sides take in torch.
 
-    DeviceError where it has no ceiling in their dtype, and nothing was measured instead.
+    Of what another runtime ran it says nothing. DeviceError where it has no ceiling in their dtype,
+    and nothing was measured instead.
     """
     predictor = cache(partial(Predictor, profile))
 
     def predicted(side: Side) -> Side:
         latency = side.latency
+        if latency and backends.process_of(latency.setting.backend) != backends.TORCH:
+            return side
         dtype = latency.dtype if latency and not latency.error else dtype_of(side.trace)
         if latency and dtype not in profile.flops_per_s:
             return side
