@@ -144,13 +144,16 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
 
 
 def reruns(latencies: Sequence[Latency]) -> list[str]:
-    """How far the widest row's values lie apart, and what that is known from."""
+    """How far the values of the widest rows lie apart, in this run and the next, and whence."""
     known = [row for row in latencies if row.reliable and _width(row) not in (0.0, math.inf)]
     if not known:
         return []
     row = max(known, key=_width)
-    record = asdict(row)
-    ends = [units.precision(col.half_width(record, which) or 0.0) for which in ("run", "ci")]
+    records = [asdict(one) for one in known]
+    ends = [
+        units.precision(max(col.half_width(record, which) or 0.0 for record in records))
+        for which in ("run", "ci")
+    ]
     most = "at most " if len(known) > 1 else ""
     if row.known_runs:
         whence = f"as {units.number(row.known_runs, 'earlier value')} here lay apart"
