@@ -3,12 +3,14 @@
     python results/scripts/tflite_files.py environment FOLDER
     FOLDER/bin/python results/scripts/tflite_files.py exported [NAME ...]
     python results/scripts/tflite_files.py real FOLDER/list.csv
+    python results/scripts/tflite_files.py fuzz FILE ...
     FOLDER/bin/python results/scripts/tflite_files.py write FOLDER NAME ...
 
 `environment` installs LiteRT's converter in an environment of its own: it brings gigabytes, and
 other versions of what others need. `exported` converts the zoo and its blocks there, and counts
 network and file. `real` counts files that travel in other packages: the list has a row for each,
-with its input and the MACs that LiteRT's own shapes give. `write` keeps the converted files.
+with its input and the MACs that LiteRT's own shapes give. `fuzz` changes bytes of files at random,
+ten thousand times: each gives a count or one line. `write` keeps the converted files.
 """
 
 from __future__ import annotations
@@ -16,18 +18,21 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import random
 import re
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # the checkout
 
 RESULTS = ROOT / "results/tflite_files.json"
+_BROKEN = 10_000
 PACKAGES = ("torch==2.13.0", "litert-torch==0.10.0", "ai-edge-litert==2.3.0", "tflite==2.18.0")
 
 
@@ -114,11 +119,40 @@ def real(table: Path) -> dict[str, Any]:
     return found
 
 
+def fuzz(files: list[str]) -> dict[str, Any]:
+    """How many were counted, how many were refused in one line, and the longest it took."""
+    from cnnbench import count
+    from cnnbench.errors import CnnbenchError
+
+    draw = random.Random(0)
+    wholes = [Path(name).read_bytes() for name in files]
+    counted = refused = 0
+    slowest = 0.0
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "net.tflite"
+        for number in range(_BROKEN):
+            data = bytearray(wholes[number % len(wholes)])
+            for _ in range(draw.randint(1, 8)):
+                data[draw.randrange(len(data))] = draw.randrange(256)
+            cut = draw.randrange(len(data)) if number % 10 == 0 else len(data)
+            file.write_bytes(bytes(data[:cut]))
+            start = perf_counter()
+            try:
+                count(str(file))
+                counted += 1
+            except CnnbenchError as error:
+                if "\n" in str(error):
+                    raise
+                refused += 1
+            slowest = max(slowest, perf_counter() - start)
+    return {"all": {"counted": counted, "refused": refused, "slowest_s": slowest}}
+
+
 def main() -> None:
     """Run what is asked for, and keep it beside what is there."""
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("environment", "exported", "real", "write"))
+    parser.add_argument("what", choices=("environment", "exported", "real", "fuzz", "write"))
     parser.add_argument("names", nargs="*")
     parser.add_argument("--output", type=Path, default=RESULTS)
     asked = parser.parse_args()
@@ -129,11 +163,21 @@ def main() -> None:
         for name in asked.names[1:]:
             print(converted(name, Path(asked.names[0]))[0])
         return
+    if asked.what == "fuzz":
+        found = fuzz(asked.names)
+        print(found)
+        keep(asked.output, "fuzz", found)
+        return
     found = real(Path(asked.names[0])) if asked.what == "real" else exported(asked.names)
     equal = sum(one.get("macs") == one.get("file_macs") for one in found.values())
     print(f"{equal} of {len(found)} have equal MACs")
-    kept = json.loads(asked.output.read_text()) if asked.output.exists() else {}
-    asked.output.write_text(json.dumps({**kept, asked.what: found}, indent=1) + "\n")
+    keep(asked.output, asked.what, found)
+
+
+def keep(output: Path, what: str, found: dict[str, Any]) -> None:
+    """Beside what is there."""
+    kept = json.loads(output.read_text()) if output.exists() else {}
+    output.write_text(json.dumps({**kept, what: found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
