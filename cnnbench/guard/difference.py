@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnnbench.counting.cost import OpCost, Trace
@@ -59,7 +58,7 @@ def _costs(layer: Layer | None) -> tuple[int, int]:
     return (layer.macs, layer.params) if layer else (0, 0)
 
 
-def _ordered(paired: list[Pair], before: list[Layer], after: list[Layer]) -> Iterator[Pair]:
+def _ordered(paired: list[Pair], before: list[Layer], after: list[Layer]) -> list[Pair]:
     """As the second network has them; a layer that is gone follows the one before it."""
     now_at = {layer.layer: place for place, layer in enumerate(after)}
     became = {was.layer: now for was, now in paired if was}
@@ -69,9 +68,7 @@ def _ordered(paired: list[Pair], before: list[Layer], after: list[Layer]) -> Ite
         now = became[layer.layer]
         last = now_at[now.layer] if now else last + 1e-6
         places[layer.layer] = last
-    return iter(
-        sorted(
-            paired,
-            key=lambda pair: now_at[pair[1].layer] if pair[1] else places[pair[0].layer],  # type: ignore[union-attr]
-        )
+    return sorted(
+        paired,
+        key=lambda pair: now_at[pair[1].layer] if pair[1] else places[pair[0].layer],  # type: ignore[union-attr]
     )

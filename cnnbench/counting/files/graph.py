@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cnnbench.counting.rules.work import Work
+from cnnbench.errors import SourceError
 from cnnbench.models.given import Given, On
 from cnnbench.models.inputs import Shape
 
@@ -203,6 +204,9 @@ def live_of(nodes: Sequence[Node], outputs: Sequence[Value]) -> list[Node]:
     return kept[::-1]
 
 
-def macs_of(nodes: Sequence[Node]) -> int:
-    """The products of operators whose shapes are known."""
-    return sum(work.macs * node.times for node in nodes if (work := node.work()))
+def unmade(path: str, reader: str, name: str) -> SourceError:
+    """The error of an operator that reads what nothing has made."""
+    return SourceError(
+        f"{path} is no graph that can run: {reader} reads {name!r}, "
+        "which nothing has made before it"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from cnnbench.devices.clocks import Run as Run
+from cnnbench.devices.clocks import Run
 from cnnbench.devices.device import Device
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network

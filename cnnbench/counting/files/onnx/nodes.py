@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper
 
+from cnnbench.counting.files.branches import Branches
 from cnnbench.counting.files.graph import (
     Graph,
     Node,
@@ -20,7 +22,7 @@ from cnnbench.counting.files.graph import (
     bytes_of,
     joined,
     live_of,
-    macs_of,
+    unmade,
 )
 from cnnbench.counting.files.onnx import loops, rules
 from cnnbench.counting.files.onnx.paths import path_of
@@ -44,7 +46,7 @@ class Reader:
     run: Shapes = field(default_factory=dict)
     weights: list[Weight] = field(default_factory=list)
     weight_bytes: int = 0
-    branches: list[str] = field(default_factory=list)
+    branches: Branches = field(default_factory=Branches)
 
     def graph(self, model: ModelProto) -> Graph:
         """The graph; SourceError where it is none that could run."""
@@ -62,7 +64,7 @@ class Reader:
             self.weight_bytes,
             counted_on=On.VALUES if self.run else On.SHAPES,
             asked_at=self._asked(live),
-            branches=tuple(self.branches),
+            branches=tuple(self.branches.names),
         )
 
     def _asked(self, nodes: Sequence[Node]) -> str:
@@ -194,29 +196,25 @@ class Reader:
         chosen = scope.number(node.input[0]) if node.input else None
         if chosen is not None and chosen.size == 1:
             branches = [branches[0 if bool(chosen.reshape(-1)[0]) else 1]]
-        tried, before = [], len(self.branches)
-        for branch in branches:
+
+        def way(branch: Any, nodes: list[Node]) -> list[Value]:
             if not isinstance(branch, GraphProto):
                 raise SourceError(f"{self.path}: an If lacks a branch")
-            inner, start = Scope({}, {}, scope), len(self.branches)
-            nodes = list(self._nodes(branch, inner, times, depth + 1))
-            outputs = [self._needed(inner, one.name, "If") for one in branch.output]
-            tried.append((macs_of(nodes), len(nodes), nodes, outputs, self.branches[start:]))
-        best = max(tried, key=lambda one: one[:2])
-        del self.branches[before:]
-        self.branches += best[4]
-        if len(tried) > 1 and any(one[1] for one in tried):
-            self.branches.append(node.name or next(iter(node.output), ""))
-        yield from best[2]
-        return best[3]
+            inner = Scope({}, {}, scope)
+            nodes += self._nodes(branch, inner, times, depth + 1)
+            return [self._needed(inner, one.name, "If") for one in branch.output]
+
+        called = node.name or next(iter(node.output), "")
+        nodes, outputs = self.branches.costlier(
+            [partial(way, branch) for branch in branches], lambda _: called
+        )
+        yield from nodes
+        return outputs
 
     def _needed(self, scope: Scope, name: str, reader: str) -> Value:
         found = scope.find(name)
         if found is None:
-            raise SourceError(
-                f"{self.path} is no graph that can run: {reader} reads {name!r}, "
-                "which nothing has made before it"
-            )
+            raise unmade(self.path, reader, name)
         return found
 
     def _value(self, name: str, shapes: Mapping[str, Any], root: Value | None = None) -> Value:

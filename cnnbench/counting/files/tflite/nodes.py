@@ -7,20 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from cnnbench import units
-from cnnbench.counting.files.graph import (
-    Graph,
-    Node,
-    Value,
-    Weight,
-    bytes_of,
-    joined,
-    live_of,
-    macs_of,
-)
-from cnnbench.counting.files.inputs import check_size
+from cnnbench.counting.files.branches import Branches
+from cnnbench.counting.files.graph import Graph, Node, Value, joined, live_of
 from cnnbench.counting.files.rules import moved
 from cnnbench.counting.files.tflite import rules
 from cnnbench.counting.files.tflite.loops import counters, turns
@@ -29,8 +21,6 @@ from cnnbench.counting.files.tflite.operator import Operator
 from cnnbench.counting.files.tflite.paths import path_of
 from cnnbench.counting.files.tflite.schema import (
     dtype_of,
-    is_scaled,
-    numbers_of,
     operator_of,
     options_of,
     sides_of,
@@ -39,6 +29,7 @@ from cnnbench.counting.files.tflite.schema import (
 )
 from cnnbench.counting.files.tflite.shapes import ImpossibleError, shapes_of
 from cnnbench.counting.files.tflite.tables import OF_SHAPES, STATEFUL, VIEWS
+from cnnbench.counting.files.tflite.tensors import Scope, Tensors
 from cnnbench.errors import SourceError
 from cnnbench.models.inputs import Shape
 
@@ -51,31 +42,13 @@ _Given = list[_Known]
 
 
 @dataclass
-class _Scope:
-    """A graph's tensors by their places: values, and the numbers of small constants."""
-
-    graph: Any
-    values: dict[int, Value] = field(default_factory=dict)
-    numbers: dict[int, Numbers] = field(default_factory=dict)
-
-    def put(self, place: int, value: Value, numbers: Numbers | None) -> None:
-        """A tensor has been made."""
-        self.values[place] = value
-        if numbers is not None:
-            self.numbers[place] = numbers
-
-
-@dataclass
 class Reader:
-    """Reads a model; `size` is its file's, in bytes."""
+    """Reads a model, whose `tensors` are values."""
 
     path: str
     model: Any
-    size: int
-    weights: dict[int, Weight] = field(default_factory=dict)  # by buffer: tensors may share one
-    weight_bytes: int = 0
-    branches: list[str] = field(default_factory=list)
-    macs: dict[Node, int] = field(default_factory=dict)
+    tensors: Tensors
+    branches: Branches = field(default_factory=Branches)
     ran: int = 0
     read: int = 0
 
@@ -93,9 +66,9 @@ class Reader:
             inputs,
             live_of(nodes, outputs),
             outputs,
-            list(self.weights.values()),
-            self.weight_bytes,
-            branches=tuple(self.branches),
+            list(self.tensors.weights.values()),
+            self.tensors.weight_bytes,
+            branches=tuple(self.branches.names),
             channels_last=True,
         )
 
@@ -106,7 +79,7 @@ class Reader:
         if not 0 <= index < self.model.SubgraphsLength():
             raise SourceError(f"{self.path} calls a graph that it does not hold")
         graph = self.model.Subgraphs(index)
-        scope = _Scope(graph)
+        scope = Scope(graph)
         for place, (value, numbers) in zip(vector(graph.InputsAsNumpy()), given, strict=False):
             scope.put(place, value, numbers)
         for at in range(graph.OperatorsLength()):
@@ -115,24 +88,24 @@ class Reader:
                 raise SourceError(f"{self.path} takes more than {_MOST:,} operators to follow")
             self._taken(graph.Operators(at), scope, nodes, depth)
         return [
-            (self._needed(scope, place, "its outputs"), scope.numbers.get(place))
+            (self.tensors.needed(scope, place, "its outputs"), scope.numbers.get(place))
             for place in vector(graph.OutputsAsNumpy())
         ]
 
-    def _taken(self, entry: Any, scope: _Scope, nodes: list[Node], depth: int) -> None:
+    def _taken(self, entry: Any, scope: Scope, nodes: list[Node], depth: int) -> None:
         """One operator: none of a constant or a view, those of a graph that it calls."""
         name, places = operator_of(self.model, entry), vector(entry.OutputsAsNumpy())
         read = vector(entry.InputsAsNumpy())
         self.read += len(read) + len(places)
         if self.read > _MOST_READ:
             raise SourceError(f"{self.path} reads more than {_MOST_READ:,} tensors")
-        inputs = tuple(None if at < 0 else self._needed(scope, at, name) for at in read)
+        inputs = tuple(None if at < 0 else self.tensors.needed(scope, at, name) for at in read)
         operator = Operator(
             name,
             inputs,
             tuple(scope.numbers.get(at) for at in read),
             options_of(entry),
-            tuple(dtype_of(self._tensor(scope, place)) for place in places),
+            tuple(dtype_of(self.tensors.entry(scope, place)) for place in places),
         )
         if name in _CALLING:
             self._called(operator, places, scope, nodes, depth)
@@ -141,7 +114,8 @@ class Reader:
         fixed = all(value.constant for value in given) and name not in STATEFUL
         shapes = self._shapes(operator, scope, read, places)
         outputs = tuple(
-            self._made(scope, place, shape) for place, shape in zip(places, shapes, strict=True)
+            self.tensors.made(scope, place, shape)
+            for place, shape in zip(places, shapes, strict=True)
         )
         if name in OF_SHAPES or (fixed and outputs):
             kept = joined(given) if name not in OF_SHAPES else ()
@@ -168,7 +142,7 @@ class Reader:
         self,
         operator: Operator,
         places: Sequence[int],
-        scope: _Scope,
+        scope: Scope,
         nodes: list[Node],
         depth: int,
     ) -> None:
@@ -197,39 +171,29 @@ class Reader:
         graphs = [operator.option("ThenSubgraphIndex"), operator.option("ElseSubgraphIndex")]
         if which is not None and which.size == 1:
             graphs = [graphs[0 if bool(which.reshape(-1)[0]) else 1]]
-        tried, before = [], len(self.branches)
-        for index in graphs:
-            start, own = len(self.branches), list[Node]()
-            outputs = self._ran(index, given[1:], own, depth + 1)
-            tried.append((own, outputs, self.branches[start:]))
-        best = max(tried, key=lambda one: (sum(map(self._macs, one[0])), len(one[0])))
-        self.branches[before:] = best[2]
-        if len(tried) > 1 and any(own for own, _, _ in tried):
-            self.branches.append(best[1][0][0].name if best[1] else operator.name)
-        nodes += best[0]
-        made = [(Value(v.name, v.sides, v.dtype, v), numbers) for v, numbers in best[1]]
-        inputs = (operator.inputs[0], *(value for value, _ in best[1]))  # its condition, too
+        nodes_of, found = self.branches.costlier(
+            [partial(self._ran, index, given[1:], depth=depth + 1) for index in graphs],
+            lambda made: made[0][0].name if made else operator.name,
+        )
+        nodes += nodes_of
+        made = [(Value(v.name, v.sides, v.dtype, v), numbers) for v, numbers in found]
+        inputs = (operator.inputs[0], *(value for value, _ in found))  # its condition, too
         nodes.append(Node("", "IF", inputs, tuple(v for v, _ in made), rule=moved))
         return made
-
-    def _macs(self, node: Node) -> int:
-        """Its products, reckoned once: branches may lie in branches."""
-        if node not in self.macs:
-            self.macs[node] = macs_of([node])
-        return self.macs[node]
 
     def _looped(
         self, operator: Operator, given: list[_Known], nodes: list[Node], depth: int
     ) -> _Given:
         """A loop's body, as often as it runs; the loop is named where that is not known."""
         body, condition = operator.option("BodySubgraphIndex"), operator.option("CondSubgraphIndex")
-        before = len(self.branches)
+        names = self.branches.names
+        before = len(names)
         given = self._moving(body, given)
         own: list[Node] = []
         first = self._ran(body, given, own, depth + 1)
-        branches = self.branches[before:]
+        branches = names[before:]
         second = self._ran(body, first, [], depth + 1)
-        del self.branches[before:]
+        del names[before:]
         states = [[numbers for _, numbers in state] for state in (given, first, second)]
         after = counters(states)
 
@@ -245,7 +209,7 @@ class Reader:
         if number is None or not same:
             nodes.append(Node("", "WHILE of unknown length", tuple(inputs), outputs))
             return made
-        self.branches += branches
+        names += branches
         nodes += [replace(node, times=node.times * number) for node in own] if number else []
         nodes.append(Node("", "WHILE", tuple(inputs), outputs, rule=moved))
         return made
@@ -264,7 +228,7 @@ class Reader:
         ]
 
     def _shapes(
-        self, operator: Operator, scope: _Scope, read: Sequence[int], places: Sequence[int]
+        self, operator: Operator, scope: Scope, read: Sequence[int], places: Sequence[int]
     ) -> Sequence[Shape | None]:
         """The outputs' shapes: as they follow, else as stored where the inputs' are as stored."""
         try:
@@ -280,58 +244,11 @@ class Reader:
             value is None or value.sides == sides_of(scope.graph.Tensors(at))
             for at, value in zip(read, operator.inputs, strict=True)
         )
-        tensors = [self._tensor(scope, place) for place in places]
+        tensors = [self.tensors.entry(scope, place) for place in places]
         return [
             sides_of(one) if stored and min(sides_of(one, open_=True), default=0) >= 0 else None
             for one in tensors
         ]
-
-    def _made(self, scope: _Scope, place: int, shape: Shape | None) -> Value:
-        tensor = self._tensor(scope, place)
-        check_size(self.path, units.shortened(text(tensor.Name())), shape or ())
-        return Value(text(tensor.Name()), shape, dtype_of(tensor))
-
-    def _tensor(self, scope: _Scope, place: int) -> Any:
-        if not 0 <= place < scope.graph.TensorsLength():
-            raise SourceError(f"{self.path} names a tensor that it does not hold")
-        return scope.graph.Tensors(place)
-
-    def _needed(self, scope: _Scope, place: int, reader: str) -> Value:
-        """A tensor that has been made, or that is a constant or a state."""
-        if place not in scope.values:
-            tensor = self._tensor(scope, place)
-            shape, dtype = sides_of(tensor), dtype_of(tensor)
-            value = Value(text(tensor.Name()), shape, dtype)
-            if not tensor.IsVariable():
-                self._constant(scope, place, tensor, value, reader)
-            else:
-                scope.put(place, value, None)
-        return scope.values[place]
-
-    def _constant(self, scope: _Scope, place: int, tensor: Any, value: Value, reader: str) -> None:
-        """A constant of the file: a weight where it has a dimension."""
-        number, shown = tensor.Buffer(), units.shortened(value.name)
-        if not 0 <= number < self.model.BuffersLength():
-            raise SourceError(f"{self.path} names weights that it does not hold")
-        buffer = self.model.Buffers(number)
-        held = buffer.DataLength() or buffer.Size()
-        if not held and value.numel():
-            raise SourceError(
-                f"{self.path} is no graph that can run: {reader} reads {shown!r}, "
-                "which nothing has made before it"
-            )
-        needed = 0 if tensor.Sparsity() is not None else bytes_of(value.numel(), value.dtype)
-        if not needed <= held <= self.size:
-            raise SourceError(f"{self.path} is a part of a file: {shown!r} lacks numbers")
-        if number not in self.weights:
-            self.weight_bytes += held
-            real = value.real or is_scaled(tensor)
-            self.weights[number] = Weight(
-                f"{value.name}#{number}", value.numel(), real and bool(value.sides)
-            )
-        weights = (self.weights[number],) if value.sides else ()
-        numbers = numbers_of(buffer, value.shape, value.dtype)
-        scope.put(place, replace(value, constant=True, weights=weights), numbers)
 
 
 _CALLS = {"CALL": "Subgraph", "STABLEHLO_COMPOSITE": "DecompositionSubgraphIndex"}  # their option

@@ -20,6 +20,7 @@ except ImportError as error:
 
 from cnnbench.counting.files.tflite.nodes import Reader
 from cnnbench.counting.files.tflite.schema import BrokenError, dtype_of, sides_of, text, vector
+from cnnbench.counting.files.tflite.tensors import Tensors
 
 _SMALLEST = 16  # bytes that any file has
 
@@ -33,7 +34,7 @@ def read(path: Path, given: Given, batch: int) -> Graph:
             model = tflite.Model.GetRootAs(data)
             if not model.SubgraphsLength() or not model.Subgraphs(0).OperatorsLength():
                 raise SourceError(f"{path} is no TensorFlow Lite file: it holds no graph")
-            reader = Reader(str(path), model, len(data))
+            reader = Reader(str(path), model, Tensors(str(path), model, len(data)))
             takes = list(_takes(model))
             return reader.graph(shapes_of(path, takes, given, batch))
         except CnnbenchError:
