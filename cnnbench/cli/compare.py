@@ -72,7 +72,7 @@ def compare(
     on: opt.On = None,
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
-    dtype: opt.DtypeOption = None,
+    dtype: opt.RunDtypeOption = None,
     channels_last: opt.ChannelsLast = False,
     backend: opt.Backend = None,
     compiled: opt.Compile = False,
@@ -96,7 +96,7 @@ def compare(
     cnnbench compare plain34 resnet34 --static
     """
     specs = parse_together(models)
-    name = opt.read_backend(backend, compiled=compiled)
+    name = opt.read_backend(backend, compiled=compiled, specs=specs)
     timed = measuring.unless(static, on)
     given = passed.given(batch, specs)
     if timed:

@@ -45,7 +45,7 @@ def fit(
     ] = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
-    dtype: opt.DtypeOption = None,
+    dtype: opt.RunDtypeOption = None,
     backend: opt.Backend = None,
     measuring: Measuring = Measuring(),
     written: Written = Written(),
@@ -86,7 +86,7 @@ def fit(
         from cnnbench.studies.scaling.search import WINDOW
         from cnnbench.studies.scaling.variants import Variant, variants
         from cnnbench.timing.measure import timed
-    number_format = str(dtype or "float32")
+    number_format = str(setting.weights or "float32")
     profile: Profile | None = read(on) if on else None
     with measuring.session(WINDOW) as session:
         shown, measure = session.progress, None

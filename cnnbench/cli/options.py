@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,10 +11,11 @@ import typer
 from cnnbench.cli.completion import complete_backend, complete_spec
 from cnnbench.counting.division import By, Sort
 from cnnbench.errors import CnnbenchError, ShapeError
-from cnnbench.models.inputs import Dtype
+from cnnbench.models.inputs import Dtype, NumberFormat
 from cnnbench.models.sources import SOURCES, typed
+from cnnbench.models.spec import AnySpec, SourceSpec
 from cnnbench.reports.formats.emit import Format
-from cnnbench.timing.backends import BACKENDS, EAGER, check_name
+from cnnbench.timing.backends import BACKENDS, EAGER, check_name, running
 
 _OTHERS = ", ".join(map(typed, SOURCES))
 _SPEC = f"NAME@key=value,… or package.module:NAME, path/file.py:NAME, {_OTHERS}"
@@ -38,6 +40,14 @@ DtypeOption = Annotated[
     typer.Option(
         "--dtype",
         help="The dtype of weights and activations. Default: float32, or what your network has.",
+    ),
+]
+RunDtypeOption = Annotated[
+    NumberFormat | None,
+    typer.Option(
+        "--dtype",
+        help="The dtype of weights and activations; int8 where the back end has it. Default: "
+        "float32, or what your network has.",
     ),
 ]
 FormatOption = Annotated[
@@ -208,9 +218,20 @@ def read_backends(text: str | None, *, compiled: bool = False, graph: bool = Fal
     return list(dict.fromkeys(check_name(name.strip()) for name in text.split(",")))
 
 
-def read_backend(text: str | None, *, compiled: bool = False) -> str:
-    """One name."""
-    name, *more = read_backends(text, compiled=compiled)
+def backends_of(
+    spec: AnySpec, text: str | None, *, compiled: bool = False, graph: bool = False
+) -> list[str]:
+    """What runs a model: what was asked for, else of a file what runs its format."""
+    asked = text is not None or compiled or graph
+    usual = running(spec)[:1] if isinstance(spec, SourceSpec) and not asked else ()
+    return list(usual) or read_backends(text, compiled=compiled, graph=graph)
+
+
+def read_backend(text: str | None, *, compiled: bool = False, specs: Sequence[AnySpec] = ()) -> str:
+    """One name; the usual of files where all models are files."""
+    usual = {tuple(backends_of(spec, text, compiled=compiled)) for spec in specs}
+    usual = usual if len(usual) == 1 else {tuple(read_backends(text, compiled=compiled))}
+    (name, *more), *_ = usual
     if more:
         raise CnnbenchError(
             f"one back end at a time: --backend {name}; 'cnnbench time' has several"

@@ -55,7 +55,7 @@ def scale(
     ] = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
-    dtype: opt.DtypeOption = None,
+    dtype: opt.RunDtypeOption = None,
     backend: opt.Backend = None,
     measuring: Measuring = Measuring(),
     written: Drawn = Drawn(),
@@ -102,7 +102,7 @@ def scale(
         written.require()
     name = opt.read_backend(backend)
     setting, profile = Setting(batch, dtype, backend=name), read_profile(on) if on else None
-    number_format = str(dtype or "float32")
+    number_format = str(setting.weights or "float32")
     predictor = Predictor(profile, number_format) if profile and asked.target is None else None
     family = Family(spec, batch, read_dtype(number_format), predictor)
     if asked.target is None:

@@ -19,7 +19,7 @@ def time(
     models: opt.SomeSpecs,
     batches: opt.Batches = "1",
     passed: Passed = Passed(),
-    dtype: opt.DtypeOption = None,
+    dtype: opt.RunDtypeOption = None,
     channels_last: opt.ChannelsLast = False,
     backend: opt.Backends = None,
     compiled: opt.Compile = False,
@@ -66,7 +66,6 @@ def time(
     specs = [parse(text) for text in models]
     layers = layers or divided.named
     sizes = opt.read_batches(batches)
-    names = opt.read_backends(backend, compiled=compiled, graph=graph)
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
     given = passed.given(max(sizes), specs)
@@ -79,7 +78,7 @@ def time(
         (spec, Setting(size, dtype, channels_last, name, fuse, train))
         for spec in specs
         for size in sizes
-        for name in names
+        for name in opt.backends_of(spec, backend, compiled=compiled, graph=graph)
     ]
     with measuring.session(len(asked) * (2 if layers else 1)) as session:
         timing = timed(asked, given, session, largest=largest, layers=layers)

@@ -23,9 +23,26 @@ class Dtype(StrEnum):
     FLOAT64 = "float64"
 
 
+class NumberFormat(StrEnum):
+    """The number formats a network can be run in: those of torch, and what a runtime makes of it.
+
+    `int8` has scales that were found with inputs beforehand, `int8-dynamic` finds those of
+    activations in each pass.
+    """
+
+    FLOAT32 = Dtype.FLOAT32
+    FLOAT16 = Dtype.FLOAT16
+    BFLOAT16 = Dtype.BFLOAT16
+    FLOAT64 = Dtype.FLOAT64
+    INT8 = "int8"
+    INT8_DYNAMIC = "int8-dynamic"
+
+
 def check_dtype(name: str) -> Dtype:
     """`float16` or `torch.float16` as a Dtype; ShapeError where it is none."""
     name = str(name).removeprefix("torch.")
+    if name not in list(Dtype) and name in list(NumberFormat):
+        raise ShapeError(f"torch runs no {name} here; give a --backend that does: onnxruntime")
     if name not in list(Dtype):
         raise ShapeError(f"unknown dtype {name!r}{nearest(name, Dtype)}; use {', '.join(Dtype)}")
     return Dtype(name)

@@ -83,8 +83,8 @@ def report_of(timing: Timing, *, raw: bool = False, division: Division | None = 
 def _row(latency: Latency) -> dict[str, Any]:
     """A latency with the cells that its table makes of it."""
     setting = latency.setting
-    mode = " ".join([str(setting.batch), *setting.words("backend", "fuse", "train")])
-    row = {**asdict(latency), "mode": mode}
+    mode = " ".join([str(setting.batch), *setting.words("dtype", "backend", "fuse", "train")])
+    row = {**asdict(latency), **asdict(latency.ran), "mode": mode}
     if latency.error:
         return {**row, "interval": "failed", "samples": None, "outliers": None}
     return {**row, "interval": col.judged(row), "run": col.of_run(row)}

@@ -62,7 +62,7 @@ class Counter:
 
         try:
             way = one.setting
-            trace = count(one.spec, one.given, batch=way.batch, dtype=way.dtype, train=way.train)
+            trace = count(one.spec, one.given, batch=way.batch, dtype=way.weights, train=way.train)
         except CnnbenchError as error:
             return _failed(str(error))
         prediction, seconds = self._predicted(trace) if one.setting.plain else (None, ())

@@ -21,7 +21,7 @@ from cnnbench.errors import ConfigError, SettingError, SpecError
 from cnnbench.files import Complaint, read_toml, validated
 from cnnbench.models.given import Given
 from cnnbench.models.given_keys import GivenKeys
-from cnnbench.models.inputs import Dtype
+from cnnbench.models.inputs import Dtype, NumberFormat
 from cnnbench.models.registry import MODELS
 from cnnbench.models.spec import AnySpec, Spec, parse, parse_together
 from cnnbench.studies.comparison.stages import stages_of, with_options
@@ -46,7 +46,7 @@ def _backend(name: str) -> str:
 _Axis = BeforeValidator(_listed), Field(min_length=1)
 Texts = Annotated[tuple[str, ...], *_Axis]
 Batches = Annotated[tuple[Annotated[int, Field(strict=True, ge=1, le=10**6)], ...], *_Axis]
-Dtypes = Annotated[tuple[Dtype, ...], *_Axis]
+Dtypes = Annotated[tuple[NumberFormat, ...], *_Axis]
 Backends = Annotated[tuple[Annotated[str, AfterValidator(_backend)], ...], *_Axis]
 Flag = Annotated[bool, Field(strict=True)]
 Flags = Annotated[tuple[Flag, ...], *_Axis]
@@ -156,7 +156,7 @@ def planned(values: dict[str, Any], source: str) -> Plan:
 _TAKES = {
     "models": "names of networks, or all",
     "batch": "numbers from 1 to 1000000",
-    "dtype": ", ".join(Dtype),
+    "dtype": ", ".join(NumberFormat),
     "channels_last": "false, true or both",
     "backend": "names of back ends",
     "train": "false, true or both",

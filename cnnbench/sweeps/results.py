@@ -21,6 +21,7 @@ from cnnbench.models.lookup import BLOCKS_BY_NAME
 from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.timing.latency import Latency, Rate, Seconds
+from cnnbench.timing.ran import Ran
 from cnnbench.timing.setting import Setting
 
 FORMAT = 1  # of a record; what has none is of the first
@@ -110,6 +111,17 @@ class Result(BaseModel):
         if missing and isinstance(value, dict):
             raise ValueError(f"it has no {missing[0]}")
         return value or None
+
+    @field_validator("timed", mode="before")
+    @classmethod
+    def _with_what_ran(cls, value: Any) -> Any:
+        """Records are flat."""
+        if not isinstance(value, dict):
+            return value
+        return {
+            **value,
+            "ran": {one.name: value[one.name] for one in fields(Ran) if one.name in value},
+        }
 
     @model_validator(mode="after")
     def _adds_up(self) -> Result:

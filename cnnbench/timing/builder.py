@@ -7,6 +7,7 @@ from dataclasses import replace
 from torch import nn
 
 from cnnbench.counting.cost import Trace
+from cnnbench.counting.files import file_of
 from cnnbench.counting.totals import Totals
 from cnnbench.devices.device import Device
 from cnnbench.errors import CnnbenchError, InputError, MemoryShortage
@@ -14,7 +15,7 @@ from cnnbench.models.given import Inputs
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT, Progress
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.prepared import Prepared, called, prepare, ready
+from cnnbench.timing.prepared import Prepared, called, prepare, prepare_file, ready
 from cnnbench.timing.setting import Setting
 
 _STEP = 8  # the search for the largest batch ends within an eighth
@@ -45,6 +46,11 @@ class Builder:
         CnnbenchError says why it cannot; with `largest`, also which batch fits in memory.
         """
         short: MemoryShortage | None = None
+        if (file := file_of(model)) is not None:
+            self._say(doing(str(file), setting))
+            return prepare_file(
+                file, given, setting, self._device, self._seed, known, settle=self._settle
+            )
         network = self._network(model, given, setting)
         self._say(doing(called(model), setting))
         try:

@@ -60,7 +60,7 @@ class ByOperator:
                 passes.append(self._stopwatch.laps())
         self._first = self._first or passes[0]
         if any(len(laps) != len(self._first) for laps in passes):
-            name = prepared.network.name
+            name = prepared.model
             raise InputError(f"{name} runs other operators each time; time it without --layers")
         columns = zip(*passes, strict=True)
         sample = [sum(lap.seconds for lap in laps) / repeats for laps in columns]
@@ -74,7 +74,7 @@ class ByOperator:
             return []
         trace = self._prepared.trace
         assert trace is not None, "its totals alone are known"
-        operators = join(trace, self._first, self._prepared.network.name)
+        operators = join(trace, self._first, self._prepared.model)
         seconds = np.median(self._samples, axis=0)
         return list(zip(operators, map(float, seconds), strict=True))
 

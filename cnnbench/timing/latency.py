@@ -18,6 +18,7 @@ from cnnbench.devices.warnings import Warning, not_converged, warning
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing import backends
 from cnnbench.timing.history import ASSUMED, What
+from cnnbench.timing.ran import Ran
 from cnnbench.timing.reruns import Between, expected
 from cnnbench.timing.sampling import Rounds
 from cnnbench.timing.session import StopRule
@@ -45,9 +46,8 @@ class Latency:
     number a round, each the mean of `repeats` passes in one of so many `processes`, 0 for this one.
     `reliable` is whether the machine was free for it. `page_faults` and `context_switches` are of a
     pass, `busy_cores` its processor time over time. `fraction_of_peak` is of the device's measured
-    matrix product at that dtype. `output_error` is by how much another runtime's outputs differ
-    from eager's, as a share of the largest value. Where it could not be measured, `error` says why
-    and the rest is None.
+    matrix product at that dtype. `ran` is what another runtime than torch made of it. Where it
+    could not be measured, `error` says why and the rest is None.
     """
 
     model: str
@@ -79,7 +79,7 @@ class Latency:
     converged: bool = False
     flops_per_s: Rate | None = None
     fraction_of_peak: Rate | None = None
-    output_error: Rate | None = None
+    ran: Ran = field(default_factory=Ran)
     reliable: bool = True
     warnings: tuple[Warning, ...] = ()
     error: str | None = None
@@ -105,12 +105,13 @@ class Latency:
     def record(self, *, raw: bool = False) -> dict[str, Any]:
         """Plain data, flat; with `raw` every sample too."""
         own = {one.name: getattr(self, one.name) for one in fields(self)}
-        setting = own.pop("setting").record()
+        setting, ran = own.pop("setting").record(), asdict(own.pop("ran"))
         if not raw:
             del own["samples_s"]
         return {
             **setting,
             **own,
+            **ran,
             "input": [list(shape) for shape in self.input],
             "warnings": [asdict(warning) for warning in self.warnings],
         }
@@ -176,7 +177,7 @@ def latency(
         converged=converged,
         flops_per_s=rate,
         fraction_of_peak=rate / peak if peak else None,
-        output_error=subject.output_error,
+        ran=subject.ran,
         warnings=tuple(told),
         samples_s=tuple(map(float, column)),
     )

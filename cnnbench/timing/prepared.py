@@ -10,6 +10,7 @@ import torch
 
 from cnnbench import units
 from cnnbench.counting.cost import Trace
+from cnnbench.counting.files.count import count_file
 from cnnbench.counting.network import count_network
 from cnnbench.counting.totals import Totals, conditions, totals
 from cnnbench.counting.tracing.trace import uncompiled
@@ -24,23 +25,26 @@ from cnnbench.models.given import Inputs
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.network import Model, Network, load, name_of
 from cnnbench.models.sources.building import converted
+from cnnbench.models.sources.source import file_in
+from cnnbench.models.spec import SourceSpec
 from cnnbench.timing import backends
 from cnnbench.timing.fuse import fused
+from cnnbench.timing.ran import Ran, most_error
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.values import inspect
-
-_ERROR = 1e-4  # of the largest value, above which another runtime computes something else
 
 
 @dataclass
 class Prepared:
     """A network on its device with an input, its cost, and what calls it.
 
-    `trace` is None where only its totals were given; `passes` are the timed ones so far;
-    `output_error` is by how much another runtime's outputs differ from eager's.
+    There is no `network` of a file, which a runtime runs as it stands.
+    `trace` is None where only its totals were given; `passes` are the timed ones so far; `ran` is
+    what another runtime than torch made of it.
     """
 
-    network: Network
+    model: str
+    network: Network | None
     setting: Setting
     device: Device
     totals: Totals
@@ -48,18 +52,16 @@ class Prepared:
     run: Run
     warnings: list[Warning] = field(default_factory=list)
     passes: Passes = field(default_factory=Passes)
-    output_error: float | None = None
-
-    @property
-    def model(self) -> str:
-        """How the output calls it."""
-        return self.network.name
+    ran: Ran = field(default_factory=Ran)
 
     @property
     def dtype(self) -> str:
         """What it computes in; of an input of indices, what its weights are."""
-        real = str(self.network.dtype).removeprefix("torch.")
-        return self.totals.dtype if self.totals.dtype in list(Dtype) else real
+        if self.setting.weights != self.setting.dtype:
+            return str(self.setting.dtype)
+        if self.network is None or self.totals.dtype in list(Dtype):
+            return self.totals.dtype
+        return str(self.network.dtype).removeprefix("torch.")
 
     def __post_init__(self) -> None:
         """Take the device's clock."""
@@ -79,7 +81,7 @@ class Prepared:
     def running(self) -> Iterator[None]:
         """The mode, the device and the errors of a pass."""
         inference = torch.inference_mode(not self.setting.train)
-        with failing(self.network.name), self.device.active(), inference:
+        with failing(self.model), self.device.active(), inference:
             yield
 
 
@@ -102,7 +104,7 @@ def placed(network: Network, setting: Setting, device: Device, seed: int = 0) ->
     InputError where it cannot be converted, fused, or moved there.
     """
     name = network.name
-    dtype = None if setting.dtype is None else read_dtype(setting.dtype)
+    dtype = None if setting.weights is None else read_dtype(setting.weights)
     with failing(name, f"be moved to {device}"):  # torch follows modules without an end to it
         net = converted(network.net, dtype)
         net.train(setting.train)
@@ -167,8 +169,40 @@ def prepare(
         given = given.channels_last() if setting.channels_last else given
         with torch.inference_mode(not setting.train):
             run = backends.find(setting.backend).prepare(network, setting, given)
-    error = getattr(run, "output_error", None)
-    if error is not None and error > _ERROR:
-        warnings.append(warning("output_error", error=error, most=_ERROR))
-    told = [*conditions(known), *warnings]
-    return Prepared(network, setting, device, cost, trace, run, told, output_error=error)
+    ran: Ran = getattr(run, "ran", Ran())
+    told = [*conditions(known), *warnings, *_different(ran, setting)]
+    return Prepared(network.name, network, setting, device, cost, trace, run, told, ran=ran)
+
+
+def prepare_file(
+    file: SourceSpec,
+    given: Inputs | None,
+    setting: Setting,
+    device: Device,
+    seed: int = 0,
+    known: Trace | Totals | None = None,
+    *,
+    settle: bool = True,
+) -> Prepared:
+    """Have a runtime open a file as it stands, and run it once; the rest as for `prepare`.
+
+    SourceError where the back end runs no files of its format.
+    """
+    known = known or count_file(
+        file, given, batch=setting.batch, dtype=setting.weights, train=setting.train
+    )
+    trace, cost = (known, totals(known)) if isinstance(known, Trace) else (None, known)
+    if settle:
+        device.settle()
+    with failing(str(file)):
+        run = backends.opener(setting.backend, file)(file_in(file), setting, cost.input, seed)
+    return Prepared(
+        str(file), None, setting, device, cost, trace, run, conditions(known), ran=run.ran
+    )
+
+
+def _different(ran: Ran, setting: Setting) -> Iterator[Warning]:
+    """Warnings of outputs that are others than eager's."""
+    most = most_error(setting.dtype)
+    if ran.output_error is not None and ran.output_error > most:
+        yield warning("output_error", error=ran.output_error, most=most)

@@ -35,6 +35,13 @@ class Setting:
         """Whether it is a contiguous, eager, unfused forward pass, which predictions are of."""
         return self == Setting(self.batch, self.dtype)
 
+    @property
+    def weights(self) -> str | None:
+        """The dtype that the network's weights are converted to; a runtime converts by itself."""
+        if self.dtype is None or backends.process_of(self.backend) != backends.TORCH:
+            return None
+        return self.dtype
+
     def record(self) -> dict[str, Any]:
         """Plain data, with the two back ends that had a key of their own before there were more."""
         return {**asdict(self), **{name: self.backend == name for name in _FORMER}}
@@ -73,8 +80,8 @@ assert list(_WORDS) == [field.name for field in fields(Setting)]
 def check(setting: Setting, device: Device) -> None:
     """DeviceError or ShapeError for what no network can do there."""
     batched((), setting.batch)
-    if setting.dtype is not None:
-        check_dtype(setting.dtype)
+    if setting.weights is not None:
+        check_dtype(setting.weights)
     if setting.fuse and setting.train:
         raise DeviceError("--fuse folds batch norm, which training needs; leave one of them out")
     if device.kind == "mps" and setting.dtype == "float64":

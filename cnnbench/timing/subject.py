@@ -8,6 +8,7 @@ from cnnbench.counting.totals import Totals
 from cnnbench.devices.device import Device
 from cnnbench.devices.passes import Passes
 from cnnbench.devices.warnings import Warning
+from cnnbench.timing.ran import Ran
 from cnnbench.timing.setting import Setting
 
 
@@ -45,8 +46,8 @@ class Subject(Protocol):
         ...
 
     @property
-    def output_error(self) -> float | None:
-        """The largest difference of its outputs from eager's over the largest; None of torch's."""
+    def ran(self) -> Ran:
+        """What another runtime than torch made of it."""
         ...
 
     @property

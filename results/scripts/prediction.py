@@ -86,7 +86,7 @@ def main() -> None:
     )
     rows = [
         {
-            "model": entry.network.name,
+            "model": entry.model,
             "batch": entry.setting.batch,
             "measured_s": seconds,
             "predicted_s": fine(entry.trace).seconds,

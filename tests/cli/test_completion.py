@@ -34,10 +34,10 @@ def test_specs_complete_step_by_step() -> None:
 
 
 def test_backends_complete_after_a_comma() -> None:
-    assert complete_backend("") == ["eager", "compile", "graph", "onnxruntime"]
+    assert complete_backend("") == ["eager", "compile", "graph", "onnxruntime", "openvino"]
     assert complete_backend("c") == ["compile"]
     assert complete_backend("eager,") == [
-        f"eager,{name}" for name in ("compile", "graph", "onnxruntime")
+        f"eager,{name}" for name in ("compile", "graph", "onnxruntime", "openvino")
     ]
     assert complete_backend("eager,co") == ["eager,compile"]
 

@@ -11,12 +11,7 @@ library = ""
 
 def find(spec: SourceSpec) -> Found:
     """SourceError: there is no network of torch's in it."""
-    raise not_run(str(spec))
-
-
-def not_run(spec: str) -> SourceError:
-    """The error of what would run it."""
-    return SourceError(
-        f"{spec} is a graph, which is counted and not run; give it to flops, show, predict, "
-        "baseline, check, audit, sweep --static, compare --static or --on"
+    raise SourceError(
+        f"{spec} is a graph and no network of torch's; give it to flops, show, predict, baseline, "
+        "check, audit, compare, or time with a --backend that runs such files"
     )

@@ -117,7 +117,7 @@ def side_of(
     return Side(
         name,
         *count_model(
-            model, given, batch=setting.batch, dtype=setting.dtype, values=values, seed=seed
+            model, given, batch=setting.batch, dtype=setting.weights, values=values, seed=seed
         ),
     )
 

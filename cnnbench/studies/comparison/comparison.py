@@ -9,7 +9,6 @@ from cnnbench.counting.totals import conditions
 from cnnbench.devices.environment import Environment
 from cnnbench.devices.warnings import Warning
 from cnnbench.models.network import Network
-from cnnbench.models.sources.graphs import not_run
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.latency import Latency
@@ -22,8 +21,7 @@ from cnnbench.timing.statistics import Interval
 class Side:
     """One of the two: its exact cost, and where there is a device its predicted and true time.
 
-    `layers` are its operators' times, which a picture shows. There is no `network` of a file's
-    graph, which is counted alone;
+    `layers` are its operators' times, which a picture shows. There is no `network` of a file.
     """
 
     name: str
@@ -40,11 +38,9 @@ class Side:
         return self.network.name if self.network else self.file
 
     @property
-    def running(self) -> Network:
-        """The network that is timed; SourceError of a file's graph."""
-        if self.network is None:
-            raise not_run(self.file)
-        return self.network
+    def running(self) -> Network | str:
+        """What is timed: the network, or a file as it stands."""
+        return self.network or self.file
 
     @property
     def cost(self) -> Cost:

@@ -13,14 +13,17 @@ from __future__ import annotations
 import importlib
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, cast
 
-from cnnbench.errors import SettingError, nearest, reason_of
+from cnnbench.errors import SettingError, SourceError, nearest, reason_of
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from cnnbench.models.spec import SourceSpec
     from cnnbench.timing.backends.backend import Backend
+    from cnnbench.timing.backends.runtime import Opener
 
 EAGER, TORCH = "eager", "torch"
 BACKENDS = {  # imported when asked for
@@ -28,6 +31,10 @@ BACKENDS = {  # imported when asked for
     "compile": "cnnbench.timing.backends.compile",
     "graph": "cnnbench.timing.backends.graph",
     "onnxruntime": "cnnbench.timing.backends.onnxruntime",
+    "openvino": "cnnbench.timing.backends.openvino",
+}
+FILES = {  # what runs them as they stand, the usual first
+    ".onnx": ("onnxruntime", "openvino"),
 }
 GROUP = "cnnbench.backends"
 
@@ -56,6 +63,21 @@ def check_name(name: str) -> str:
 def process_of(name: str) -> str:
     """Which processes a back end runs in: a runtime with threads of its own, in its own."""
     return str(getattr(find(name), "PROCESS", TORCH))
+
+
+def running(file: SourceSpec) -> tuple[str, ...]:
+    """The back ends that run a file as it stands."""
+    return FILES.get(PurePath(file.source).suffix.lower(), ())
+
+
+def opener(name: str, file: SourceSpec) -> Opener:
+    """What opens a file in a back end; SourceError where it runs none of its format."""
+    able = running(file)
+    if name not in able:
+        raise SourceError(f"{file} is a graph, not run by {name}; give --backend {', '.join(able)}")
+    found: Any = find(name)
+    opened: Opener = found.opened
+    return opened
 
 
 @cache

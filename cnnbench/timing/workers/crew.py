@@ -18,6 +18,7 @@ from cnnbench.devices.device import Device
 from cnnbench.devices.passes import Passes
 from cnnbench.devices.warnings import Warning
 from cnnbench.timing.by_operator import Medians
+from cnnbench.timing.ran import Ran
 from cnnbench.timing.sampling import Entry
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.workers.order import Job, Order
@@ -116,7 +117,7 @@ class Crewed:
     dtype: str
     totals: Totals
     warnings: list[Warning]
-    output_error: float | None
+    ran: Ran
     number: int
     crew: Crew = field(repr=False)
 
@@ -176,7 +177,7 @@ class Crew:
             dtype=entry.dtype,
             totals=TOTALS.validate_python(entry.cost),
             warnings=[Warning(**one) for one in entry.warnings],
-            output_error=entry.output_error,
+            ran=Ran(**entry.ran),
             number=number,
             crew=self,
         )

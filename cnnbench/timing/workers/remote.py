@@ -148,7 +148,7 @@ class RemoteEntry:
     cost: dict[str, Any]
     trace: dict[str, Any] | None
     warnings: list[dict[str, Any]]
-    output_error: float | None = None
+    ran: dict[str, Any]
     held_bytes: int = 0
     watched: bool = False
 

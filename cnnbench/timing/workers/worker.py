@@ -170,6 +170,6 @@ class _Served:
             if job.traced and done.trace
             else None,
             "warnings": [asdict(warning) for warning in done.warnings],
-            "output_error": done.output_error,
+            "ran": asdict(done.ran),
             "held_bytes": self._device.held_bytes(),
         }

@@ -1,0 +1,137 @@
+"""What the runtimes beside torch have in common: what they take, and how far their outputs are off.
+
+Each infers on the CPU from a file, which has its batch built in. Inputs are bound before, as a
+tensor of eager PyTorch's lies in memory before, and are not copied in a pass.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cnnbench.counting.tracing.tensors import tensors_in
+from cnnbench.devices.device import Device
+from cnnbench.errors import DeviceError, InputError, MissingError
+from cnnbench.models.arguments import Arguments
+from cnnbench.models.foreign import quiet
+from cnnbench.models.inputs import Shape
+from cnnbench.models.network import Network
+from cnnbench.timing.ran import Ran, most_error
+from cnnbench.timing.setting import Setting
+
+FLOAT32 = "float32"
+Given = Sequence[Tensor | Shape]
+_SAME = ("bool", "float16", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
+DTYPES = {  # as ONNX Runtime calls them, and numpy
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    **{f"tensor({name})": name for name in _SAME},
+}
+
+
+class Pass(ABC):
+    """One pass of a runtime."""
+
+    ran = Ran()
+
+    @abstractmethod
+    def __call__(self) -> None:
+        """Run it."""
+
+    @abstractmethod
+    def outputs(self) -> list[Tensor]:
+        """What the last pass gave."""
+
+
+Opener = Callable[[Path, Setting, Given, int], Pass]
+
+
+def check(
+    name: str,
+    setting: Setting,
+    device: Device,
+    *,
+    needed: Sequence[str],
+    extra: str,
+    dtypes: Sequence[str] = (FLOAT32,),
+) -> None:
+    """DeviceError for what a runtime does not run, MissingError where it is not installed."""
+    if any(find_spec(package) is None for package in needed):
+        raise MissingError(f"{name} is not installed; type: pip install 'cnnbench[{extra}]'")
+    if device.kind != "cpu":
+        raise DeviceError(f"{name} is run on the CPU alone, not on {device}")
+    if setting.train:
+        raise DeviceError(f"{name} does not train; leave --train out")
+    if setting.channels_last:
+        raise DeviceError(f"{name} has a layout of its own; leave --channels-last out")
+    if setting.fuse:
+        raise DeviceError(f"{name} folds batch norm by itself; leave --fuse out")
+    if setting.dtype not in (None, *dtypes):
+        raise DeviceError(f"{name} has no {setting.dtype} here; it has {', '.join(dtypes)}")
+
+
+def prepared(
+    network: Network,
+    setting: Setting,
+    given: Arguments,
+    written: Callable[[Network, Setting, Arguments, bool], Path],
+    opened: Opener,
+) -> Pass:
+    """The pass of the file that is `written` of a network, which has run once.
+
+    Where the outputs of a kept file are off, it is written anew: something may have changed that
+    its content does not tell. SourceError where the network cannot be exported.
+    """
+    with torch.inference_mode(False), torch.no_grad():
+        expected = list(tensors_in(network.net(*given.positional, **given.named)))
+        for anew in (False, True):
+            with quiet():
+                made = opened(written(network, setting, given, anew), setting, given.tensors, 0)
+            error = output_error(expected, made.outputs())
+            if error <= most_error(setting.dtype):
+                break
+    made.ran = replace(made.ran, output_error=error)
+    return made
+
+
+def bound(given: Given, dtypes: Sequence[Any], seed: int) -> list[NDArray[Any]]:
+    """Inputs as they lie in memory; of a shape alone normal numbers, or zeros that are whole.
+
+    `dtypes` are what the graph takes, as numpy calls them. InputError where it takes another number
+    of inputs.
+    """
+    if len(dtypes) != len(given):
+        raise InputError(f"its graph takes {len(dtypes)} inputs, and it is given {len(given)}")
+    draw = np.random.default_rng(seed)
+    made = []
+    for one, dtype in zip(given, map(np.dtype, dtypes), strict=True):
+        if isinstance(one, Tensor):
+            made.append(one.detach().contiguous().numpy())
+        elif np.issubdtype(dtype, np.floating):
+            made.append(draw.standard_normal(one, np.float32).astype(dtype))
+        else:
+            made.append(np.zeros(one, dtype))
+    return made
+
+
+def output_error(expected: Sequence[Tensor], found: Sequence[Tensor]) -> float:
+    """The largest difference over the largest value, of what is finite in eager's."""
+    real = [(a, b) for a, b in zip(expected, found, strict=True) if a.is_floating_point()]
+    largest = difference = 0.0
+    for a, b in real:
+        finite = a.isfinite()
+        if not finite.any():
+            continue
+        largest = max(largest, float(a[finite].abs().max()))
+        apart = (a - b)[finite].abs()
+        difference = max(difference, float("inf") if apart.isnan().any() else float(apart.max()))
+    return difference / largest if largest else difference

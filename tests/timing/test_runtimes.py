@@ -1,0 +1,284 @@
+"""Runtimes beside torch: the same numbers as eager's, in processes of their own."""
+
+import json
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cnnbench import count
+from cnnbench.devices.device import Device, find_device
+from cnnbench.devices.machine import Machine
+from cnnbench.errors import CnnbenchError, MissingError
+from cnnbench.models.spec import parse
+from cnnbench.timing import backends
+from cnnbench.timing.backends import exports, runtime
+from cnnbench.timing.lineup import lineup
+from cnnbench.timing.prepared import Prepared, prepare, prepare_file, ready
+from cnnbench.timing.session import Session, stop_rule
+from cnnbench.timing.setting import Setting, check
+from cnnbench.timing.workers.crew import _Turn
+
+from ..commands import command
+from ..zoo import EVERY
+
+CPU = find_device("cpu")
+PACKAGES = {"onnxruntime": "onnxruntime", "openvino": "openvino"}
+GRAPHS = [name for name, package in PACKAGES.items() if find_spec(package)]
+RUNTIMES = GRAPHS
+MACS = count("resnet20").total.macs
+RUNTIME = Setting(2, backend="onnxruntime")
+
+
+@pytest.fixture(autouse=True)
+def _own_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "folder", lambda: tmp_path / "exports")
+
+
+def prepared(
+    model: nn.Module | str, shape: tuple[int, ...] | None = None, setting: Setting = RUNTIME
+) -> Prepared:
+    found = parse(model) if isinstance(model, str) else model
+    return prepare(ready(found, shape, setting, CPU), setting, CPU)
+
+
+@pytest.mark.parametrize("backend", RUNTIMES)
+@pytest.mark.parametrize(
+    "model",
+    ["resnet20", "separable", *(["mobilenet_v2", "googlenet"] if EVERY else [])],
+)
+def test_its_outputs_are_eagers(model: str, backend: str) -> None:
+    ready = prepared(model, setting=Setting(2, backend=backend))
+    assert ready.ran.output_error is not None and 0 <= ready.ran.output_error < 1e-4
+    assert ready.seconds(2) > 0 and not ready.warnings and ready.dtype == "float32"
+
+
+@pytest.mark.parametrize("backend", RUNTIMES)
+def test_int8_is_close(backend: str) -> None:
+    ready = prepared("resnet20", setting=Setting(2, "int8", backend=backend))
+    error = ready.ran.output_error
+    assert error is not None and 1e-4 < error < 0.1 and not ready.warnings
+    assert ready.seconds(2) > 0 and ready.dtype == "int8"
+
+
+def test_fewer_bits_in_each_runtime_that_has_them() -> None:
+    asked = [Setting(1, "int8-dynamic", backend="onnxruntime")]
+    if "openvino" in RUNTIMES:
+        asked += [Setting(1, dtype, backend="openvino") for dtype in ("bfloat16", "float16")]
+    for setting in asked:
+        ready = prepared("resnet20", setting=setting)
+        assert ready.ran.output_error is not None and 1e-6 < ready.ran.output_error < 0.1
+        assert ready.dtype == setting.dtype
+
+
+@pytest.mark.parametrize("backend", GRAPHS)
+@pytest.mark.parametrize("dtype", [None, "int8"])
+def test_a_graph_is_run_as_it_stands(backend: str, dtype: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "net.onnx"
+    command("export", "resnet20", "--output", str(file))
+    for batch in (1, 3):  # its batch is open
+        setting = Setting(batch, dtype, backend=backend)
+        ready = prepare_file(parse(str(file)), None, setting, CPU)  # type: ignore[arg-type]
+        assert ready.totals.macs == batch * MACS
+        assert ready.seconds(1) > 0 and ready.ran.output_error is None
+        assert [tuple(one.shape) for one in ready.run.outputs()] == [(batch, 10)]  # type: ignore[attr-defined]
+
+
+def test_a_graph_in_the_usual_runtime_of_its_format(tmp_path: Path) -> None:
+    command("export", "resnet20", "--output", "net.onnx", cwd=tmp_path)
+    line = ["time", "net.onnx", "--max-time", "0.2", "-f", "json"]
+    (found,) = json.loads(command(*line, cwd=tmp_path).stdout)["results"]
+    assert found["backend"] == "onnxruntime" and found["latency_s"] and found["macs"] > 4e7
+    done = command(*line, "--backend", "eager", cwd=tmp_path)
+    assert done.returncode == 2 and "give --backend onnxruntime, openvino" in done.stderr
+    done = command("compare", "resnet20", "net.onnx", *line[2:], cwd=tmp_path)
+    assert done.returncode == 2 and "give --backend" in done.stderr
+    done = command(
+        "compare", "resnet20", "net.onnx", *line[2:], "--backend", "onnxruntime", cwd=tmp_path
+    )
+    assert json.loads(done.stdout)["results"][0]["latency_s_b"]
+
+
+class Scaled(nn.Module):
+    """Multiplies by a number that its forward calls for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) * factor()
+
+
+FACTOR = [2.0]
+
+
+def factor() -> float:
+    return FACTOR[0]
+
+
+def test_an_export_is_kept_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+    real = exports.kept
+
+    def kept(*given: object, **named: object) -> Path:
+        made.append(real(*given, **named))  # type: ignore[arg-type]
+        return made[-1]
+
+    monkeypatch.setattr(exports, "kept", kept)
+    net = Scaled()
+    first = prepared(net, (8,))
+    again = prepared(net, (8,))
+    assert made[0] == made[1] and first.ran == again.ran
+    before = made[0].read_bytes()
+    FACTOR[0] = 3.0  # not in its content: its outputs tell
+    other = prepared(net, (8,))
+    assert other.ran.output_error is not None and other.ran.output_error < 1e-4
+    assert made[-1] == made[0] and made[0].read_bytes() != before
+    with torch.no_grad():
+        net.layer.weight += 1.0
+    prepared(net, (8,))
+    prepared(net, (5, 8))
+    assert len(set(made)) == 3
+
+
+def test_what_was_used_the_longest_ago_goes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(exports, "_ROOM", 25)
+    for key in "abc":
+        exports.kept(key, "x", lambda path: path.write_bytes(b"0" * 10) and None)
+    assert sorted(path.name for path in (tmp_path / "exports").glob("*-x")) == ["b-x", "c-x"]
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n"
+        "class Several(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.table, self.layer = nn.Embedding(10, 8), nn.Linear(8, 4)\n"
+        "    def forward(self, x, ids):\n"
+        "        made = self.layer(x + self.table(ids))\n"
+        "        return made, made.argmax(-1)\n"
+    )
+    line = ["time", "nets.py:Several", "--input", "5x8", "--input", "ids:int64=5"]
+    line += ["--backend", "onnxruntime", "--max-time", "0.2", "-f", "json"]
+    done = command(*line, cwd=tmp_path)
+    (found,) = json.loads(done.stdout)["results"]
+    assert found["backend"] == "onnxruntime" and found["output_error"] < 1e-4, done.stderr
+
+
+class Noisy(nn.Module):
+    """Another number in each pass."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.rand_like(x)
+
+
+def test_other_outputs_are_told() -> None:
+    ready = prepared(Noisy(), (3, 8, 8))
+    assert ready.ran.output_error is not None and ready.ran.output_error > 0.01
+    assert [one.name for one in ready.warnings] == ["output_error"]
+    assert "computes something else" in ready.warnings[0].text
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "error"),
+    [
+        ([[1.0, -4.0]], [[1.0, -3.0]], 0.25),
+        ([[1.0, float("inf")]], [[1.0, 7.0]], 0.0),
+        ([[1.0, 2.0]], [[float("nan"), 2.0]], float("inf")),
+        ([[0.0, 0.0]], [[0.5, 0.0]], 0.5),
+        ([[float("nan")]], [[1.0]], 0.0),
+    ],
+)
+def test_the_largest_difference_over_the_largest_value(
+    expected: list, found: list, error: float
+) -> None:
+    assert runtime.output_error(list(map(Tensor, expected)), list(map(Tensor, found))) == error
+
+
+class Branching(nn.Module):
+    """Its forward reads a value."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+
+def test_what_cannot_be_exported_says_why() -> None:
+    with pytest.raises(CnnbenchError, match="cannot be exported"):
+        prepared(Branching(), (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        (Setting(train=True), "does not train"),
+        (Setting(channels_last=True), "a layout of its own"),
+        (Setting(fuse=True), "folds batch norm by itself"),
+        (Setting(dtype="float16"), "has no float16 here; it has float32, int8, int8-dynamic"),
+    ],
+)
+def test_what_it_does_not_run(setting: Setting, complaint: str) -> None:
+    with pytest.raises(CnnbenchError, match=complaint):
+        check(replace(setting, backend="onnxruntime"), CPU)
+
+
+def test_it_runs_on_the_cpu_alone_and_where_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(CnnbenchError, match="on the CPU alone, not on mps"):
+        check(RUNTIME, Device(torch.device("mps")))
+    monkeypatch.setattr(runtime, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=r"pip install 'cnnbench\[onnx\]'"):
+        check(RUNTIME, CPU)
+
+
+def test_each_runtime_has_processes_of_its_own() -> None:
+    """Threads of two would wait for each other in one."""
+    asked = [
+        (parse(name), Setting(backend=backend))
+        for name in ("conv", "separable")
+        for backend in ("eager", "onnxruntime")
+    ]
+    session = Session(Machine.find("cpu", 1), stop_rule(0.5, 1.0, 0, 2))
+    with lineup(asked, [None] * len(asked), None, session) as found:
+        assert [row.setting.backend for row in found.subjects] == ["eager", "onnxruntime"] * 2
+        assert len(found.teams) == found.processes == 2
+        for team in found.teams:
+            members = [one.member for one in team if isinstance(one, _Turn)]
+            assert members[0] is members[2] and members[1] is members[3]
+            assert members[0] is not members[1]
+            assert all(entry.seconds(1) > 0 for entry in team)
+        errors = [row.ran.output_error for row in found.subjects]
+    assert errors[0] is errors[2] is None and max(errors[1] or 0, errors[3] or 0) < 1e-4
+    assert backends.process_of("openvino") != backends.process_of("onnxruntime")
+
+
+def test_a_network_that_one_runtime_cannot_run_is_a_row_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n"
+        "class Branching(nn.Conv2d):\n"
+        "    def __init__(self): super().__init__(3, 4, 3)\n"
+        "    def forward(self, x): return super().forward(x if x.sum() > -1e9 else -x)\n"
+    )
+    line = ["time", "nets.py:Branching", "--input", "3x8x8", "--backend", "eager,onnxruntime"]
+    line += ["--max-time", "0.2", "-f", "json"]
+    for processes in ("0", "1"):
+        done = command(*line, cwd=tmp_path, CNNBENCH_PROCESSES=processes)
+        eager, other = json.loads(done.stdout)["results"]
+        assert eager["latency_s"] and eager["output_error"] is None
+        assert other["latency_s"] is None and "cannot be exported" in other["error"]
+        assert done.returncode == 1
+
+
+def test_a_comparison_is_not_explained_by_predictions_of_another_runtime(tmp_path: Path) -> None:
+    line = ["compare", "conv", "depthwise", "--shape", "7x7x8", "--backend", "onnxruntime"]
+    done = command(*line, "--max-time", "0.2", "-f", "json", cwd=tmp_path)
+    (found,) = json.loads(done.stdout)["results"]
+    assert found["predicted_speedup"] is None and found["latency_s_a"], done.stderr
+    assert "predict" not in found["explanation"]
