@@ -80,7 +80,8 @@ class Builder:
 def doing(name: str, setting: Setting) -> str:
     """What is being done as a network is made ready."""
     verb = "compiling" if setting.backend == "compile" else "preparing"
-    return f"{verb} {name} at batch {setting.batch}"
+    where = "" if setting.backend == EAGER else f" in {setting.backend}"
+    return f"{verb} {name} at batch {setting.batch}{where}"
 
 
 def largest_batch(network: Network, setting: Setting, device: Device, seed: int = 0) -> str:

@@ -34,10 +34,17 @@ def test_specs_complete_step_by_step() -> None:
 
 
 def test_backends_complete_after_a_comma() -> None:
-    assert complete_backend("") == ["eager", "compile", "graph", "onnxruntime", "openvino"]
+    assert complete_backend("") == [
+        "eager",
+        "compile",
+        "graph",
+        "onnxruntime",
+        "openvino",
+        "litert",
+    ]
     assert complete_backend("c") == ["compile"]
     assert complete_backend("eager,") == [
-        f"eager,{name}" for name in ("compile", "graph", "onnxruntime", "openvino")
+        f"eager,{name}" for name in ("compile", "graph", "onnxruntime", "openvino", "litert")
     ]
     assert complete_backend("eager,co") == ["eager,compile"]
 

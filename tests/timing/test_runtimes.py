@@ -1,6 +1,7 @@
 """Runtimes beside torch: the same numbers as eager's, in processes of their own."""
 
 import json
+import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +29,10 @@ from ..zoo import EVERY
 CPU = find_device("cpu")
 PACKAGES = {"onnxruntime": "onnxruntime", "openvino": "openvino"}
 GRAPHS = [name for name, package in PACKAGES.items() if find_spec(package)]
-RUNTIMES = GRAPHS
+LITE = find_spec("ai_edge_litert") is not None
+CONVERTED = LITE and "CNNBENCH_LITERT" in os.environ
+RUNTIMES = [*GRAPHS, *(["litert"] if CONVERTED else [])]
+SMALL = Path(__file__).parents[1] / "golden" / "files" / "small.tflite"
 MACS = count("resnet20").total.macs
 RUNTIME = Setting(2, backend="onnxruntime")
 
@@ -100,6 +104,24 @@ def test_a_graph_in_the_usual_runtime_of_its_format(tmp_path: Path) -> None:
         "compare", "resnet20", "net.onnx", *line[2:], "--backend", "onnxruntime", cwd=tmp_path
     )
     assert json.loads(done.stdout)["results"][0]["latency_s_b"]
+
+
+@pytest.mark.skipif(not LITE, reason="no LiteRT here")
+def test_a_file_of_tensorflow_lite() -> None:
+    ready = prepare_file(parse(str(SMALL)), None, Setting(backend="litert"), CPU)  # type: ignore[arg-type]
+    assert ready.seconds(1) > 0 and ready.dtype == "float32"
+    shape = tuple(ready.run.outputs()[0].shape)  # type: ignore[attr-defined]
+    assert shape == count(str(SMALL)).operators[-1].output
+
+
+@pytest.mark.skipif(not LITE, reason="no LiteRT here")
+@pytest.mark.parametrize("dtype", [None, "int8"])
+def test_without_its_converter_it_says_where_that_comes_from(
+    dtype: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CNNBENCH_LITERT", raising=False)
+    with pytest.raises(MissingError, match="pip install litert-torch ai-edge-quantizer; export"):
+        prepared("separable", setting=Setting(1, dtype, backend="litert"))
 
 
 class Scaled(nn.Module):

@@ -32,9 +32,11 @@ BACKENDS = {  # imported when asked for
     "graph": "cnnbench.timing.backends.graph",
     "onnxruntime": "cnnbench.timing.backends.onnxruntime",
     "openvino": "cnnbench.timing.backends.openvino",
+    "litert": "cnnbench.timing.backends.litert",
 }
 FILES = {  # what runs them as they stand, the usual first
     ".onnx": ("onnxruntime", "openvino"),
+    ".tflite": ("litert",),
 }
 GROUP = "cnnbench.backends"
 
@@ -87,7 +89,8 @@ def version(name: str) -> str:
 
     with suppress(SettingError, metadata.PackageNotFoundError):
         runtime = process_of(name)
-        return "" if runtime == TORCH else metadata.version(runtime)
+        package = getattr(find(name), "PACKAGE", runtime)
+        return "" if runtime == TORCH else metadata.version(package)
     return ""
 
 

@@ -16,14 +16,14 @@ from cnnbench.devices.device import Device
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import runtime
-from cnnbench.timing.backends.graphs import INT8, onnx_of, quantised
+from cnnbench.timing.backends.graphs import onnx_of, quantised
 from cnnbench.timing.setting import Setting
 
 if TYPE_CHECKING:
     import onnxruntime
 
 PROCESS = "onnxruntime"
-_DTYPES = (runtime.FLOAT32, *INT8)
+_DTYPES = (runtime.FLOAT32, *runtime.INT8)
 _ERRORS = 3  # and what is worse, of ONNX Runtime's log
 
 

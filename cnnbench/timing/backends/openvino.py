@@ -30,7 +30,7 @@ _DTYPES = (runtime.FLOAT32, *_PRECISIONS, "int8")
 
 def check(setting: Setting, device: Device) -> None:
     """DeviceError for what it does not run here."""
-    needed = ("openvino", "onnx", "onnxscript")
+    needed = ("openvino", "onnx", "onnxscript", "onnxruntime")
     runtime.check(PROCESS, setting, device, needed=needed, extra="openvino", dtypes=_DTYPES)
 
 

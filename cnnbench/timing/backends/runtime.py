@@ -23,12 +23,13 @@ from cnnbench.devices.device import Device
 from cnnbench.errors import DeviceError, InputError, MissingError
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.foreign import quiet
-from cnnbench.models.inputs import Shape
+from cnnbench.models.inputs import NumberFormat, Shape
 from cnnbench.models.network import Network
 from cnnbench.timing.ran import Ran, most_error
 from cnnbench.timing.setting import Setting
 
 FLOAT32 = "float32"
+INT8 = (NumberFormat.INT8, NumberFormat.INT8_DYNAMIC)
 Given = Sequence[Tensor | Shape]
 _SAME = ("bool", "float16", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)))
 DTYPES = {  # as ONNX Runtime calls them, and numpy
@@ -103,6 +104,11 @@ def prepared(
     return made
 
 
+def shapes(given: Given) -> list[Shape]:
+    """Shapes of inputs."""
+    return [tuple(one.shape) if isinstance(one, Tensor) else tuple(one) for one in given]
+
+
 def bound(given: Given, dtypes: Sequence[Any], seed: int) -> list[NDArray[Any]]:
     """Inputs as they lie in memory; of a shape alone normal numbers, or zeros that are whole.
 
@@ -115,7 +121,8 @@ def bound(given: Given, dtypes: Sequence[Any], seed: int) -> list[NDArray[Any]]:
     made = []
     for one, dtype in zip(given, map(np.dtype, dtypes), strict=True):
         if isinstance(one, Tensor):
-            made.append(one.detach().contiguous().numpy())
+            array = one.detach().contiguous().numpy()
+            made.append(array if dtype.hasobject else array.astype(dtype, copy=False))
         elif np.issubdtype(dtype, np.floating):
             made.append(draw.standard_normal(one, np.float32).astype(dtype))
         else:

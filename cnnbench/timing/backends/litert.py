@@ -1,0 +1,140 @@
+"""`litert`: the network as a file of TensorFlow Lite, in LiteRT with XNNPACK on the CPU.
+
+LiteRT's converter brings gigabytes and versions of its own, so it lives in another environment,
+whose Python `CNNBENCH_LITERT` names. What it converts is kept; files of others run without it. The
+network's layout is kept, so images are transposed at the edges.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cnnbench.devices.device import Device
+from cnnbench.errors import MissingError, SourceError
+from cnnbench.models.arguments import Arguments
+from cnnbench.models.exporting import written
+from cnnbench.models.inputs import NumberFormat
+from cnnbench.models.network import Network
+from cnnbench.timing.backends import calibration, exports, runtime
+from cnnbench.timing.setting import Setting
+
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
+
+PROCESS, PACKAGE = "litert", "ai-edge-litert"
+CONVERTER = "CNNBENCH_LITERT"
+_DTYPES = (runtime.FLOAT32, *runtime.INT8)
+_PROGRAM = Path(__file__).with_name("litert_convert.py")
+
+
+def check(setting: Setting, device: Device) -> None:
+    """DeviceError for what it does not run here."""
+    needed = ("ai_edge_litert",)
+    runtime.check(PROCESS, setting, device, needed=needed, extra="litert", dtypes=_DTYPES)
+
+
+def prepare(network: Network, setting: Setting, given: Arguments) -> runtime.Pass:
+    """The pass of the converted network; SourceError where it cannot be converted."""
+    return runtime.prepared(network, setting, given, _file_of, opened)
+
+
+def opened(file: Path, setting: Setting, given: runtime.Given, seed: int) -> Pass:
+    """The pass of a file, of inputs or of their shapes alone."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    file = _quantised(file, setting, given)
+    interpreter = Interpreter(model_path=str(file), num_threads=torch.get_num_threads())
+    return Pass(interpreter, given, seed)
+
+
+class Pass(runtime.Pass):
+    """One pass of an interpreter."""
+
+    def __init__(self, interpreter: Interpreter, given: runtime.Given, seed: int) -> None:
+        """Set the inputs, which stay, and run once."""
+        self._interpreter = interpreter
+        taken = interpreter.get_input_details()
+        arrays = runtime.bound(given, [one["dtype"] for one in taken], seed)
+        for one, array in zip(taken, arrays, strict=True):
+            if tuple(one["shape"]) != array.shape:
+                interpreter.resize_tensor_input(one["index"], array.shape)
+        interpreter.allocate_tensors()
+        for one, array in zip(taken, arrays, strict=True):
+            interpreter.set_tensor(one["index"], array)
+        self()
+
+    def __call__(self) -> None:
+        """Run it."""
+        self._interpreter.invoke()
+
+    def outputs(self) -> list[Tensor]:
+        """What the last pass gave."""
+        found = self._interpreter.get_output_details()
+        return [torch.from_numpy(self._interpreter.get_tensor(one["index"])) for one in found]
+
+
+def _file_of(network: Network, setting: Setting, given: Arguments, anew: bool) -> Path:
+    """The kept file that the converter makes of a network."""
+
+    def write(target: Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "net.pt2"
+            written(network.name, network.net, given, program, dynamic=False)
+            _converter(network.name, "convert", program, target)
+
+    return exports.kept(exports.content(network, given), "net.tflite", write, anew=anew)
+
+
+def _quantised(file: Path, setting: Setting, given: runtime.Given) -> Path:
+    """The kept int8 file of a file, where the setting asks for one."""
+    if setting.dtype not in runtime.INT8:
+        return file
+
+    def write(target: Path) -> None:
+        if setting.dtype == NumberFormat.INT8_DYNAMIC:
+            _converter(file.name, setting.dtype, file, target)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            inputs = Path(folder) / "inputs.npz"
+            passes: list[list[Any]] = list(calibration.passes(setting, given, _dtypes(file)))
+            columns = {
+                str(place): np.stack(one) for place, one in enumerate(zip(*passes, strict=True))
+            }
+            np.savez(inputs, allow_pickle=False, **columns)
+            _converter(file.name, "int8", file, target, inputs)
+
+    key = exports.content_of_file(file, runtime.shapes(given), setting.dtype)
+    return exports.kept(key, "net.int8.tflite", write)
+
+
+def _dtypes(file: Path) -> list[Any]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    return [one["dtype"] for one in Interpreter(model_path=str(file)).get_input_details()]
+
+
+def _converter(name: str, what: str, *paths: Path) -> None:
+    """Run LiteRT's converter; SourceError where it cannot convert, MissingError where none is."""
+    python = os.environ.get(CONVERTER) or (sys.executable if find_spec("litert_torch") else "")
+    if not python or shutil.which(python) is None:
+        raise MissingError(
+            "litert converts a network with a Python that has LiteRT's converter; type: python -m "
+            "venv litert; litert/bin/pip install litert-torch ai-edge-quantizer; export "
+            f"{CONVERTER}=$PWD/litert/bin/python"
+        )
+    line = [python, str(_PROGRAM), what, *map(str, paths)]
+    done = subprocess.run(line, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise SourceError(f"{name} cannot be converted for litert: {said[-1]}")
