@@ -17,6 +17,8 @@ from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse_together
 from cnnbench.timing.backends import EAGER
 
+_CHAIN = 6  # blocks, in which edges weigh little
+
 
 @dataclass(frozen=True)
 class _Block:
@@ -43,6 +45,15 @@ class _Block:
     mid_channels: Annotated[
         int | None,
         typer.Option("--mid-channels", min=1, help="How many channels a bottleneck reduces to."),
+    ] = None
+    chain: Annotated[
+        int | None,
+        typer.Option(
+            "--chain",
+            min=1,
+            help="How many blocks stand one after another. Default: 1; where a runtime may change "
+            f"the layout at the edges, {_CHAIN}, so that it weighs as in a network.",
+        ),
     ] = None
 
 
@@ -72,9 +83,9 @@ def compare(
     on: opt.On = None,
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
-    dtype: opt.RunDtypeOption = None,
+    dtype: opt.RunDtypes = None,
     channels_last: opt.ChannelsLast = False,
-    backend: opt.Backend = None,
+    backend: opt.Backends = None,
     compiled: opt.Compile = False,
     measuring: Measuring = Measuring(),
     written: Drawn = Drawn(),
@@ -85,7 +96,8 @@ def compare(
     inverted_residual, inception_naive, inception. Compared blocks differ only in the
     feature that names them.
 
-    Times are taken in interleaved pairs; the ratio's interval says what can be told.
+    Times are taken in interleaved pairs; the ratio's interval says what can be told. One model in
+    several back ends or dtypes is compared with itself in the first of them.
 
     cnnbench compare conv depthwise
 
@@ -94,9 +106,14 @@ def compare(
     cnnbench compare vgg16 resnet50 mobilenet_v2 --batch 8 --output compare.svg
 
     cnnbench compare plain34 resnet34 --static
+
+    cnnbench compare conv depthwise --backend eager,onnxruntime
+
+    cnnbench compare mobilenet_v2 --backend onnxruntime --dtype float32,int8
     """
     specs = parse_together(models)
-    name = opt.read_backend(backend, compiled=compiled, specs=specs)
+    names = opt.backends_of_all(specs, backend, compiled=compiled)
+    formats = opt.read_dtypes(dtype)
     timed = measuring.unless(static, on)
     given = passed.given(batch, specs)
     if timed:
@@ -107,32 +124,50 @@ def compare(
         from cnnbench.studies.comparison import compare as study
         from cnnbench.studies.comparison.cases import cases
         from cnnbench.studies.comparison.comparison import Comparing
+        from cnnbench.timing import backends
         from cnnbench.timing.setting import Setting, check
 
         written.require()
-    asked = cases(specs, {k: v for k, v in asdict(block).items() if v is not None})
+    settings = [
+        Setting(batch, number_format, channels_last, name)
+        for name in names
+        for number_format in formats
+    ]
+    between = timed and len(specs) == 1 and len(settings) > 1
+    elsewhere = timed and any(backends.process_of(name) != backends.TORCH for name in names)
+    asked = cases(
+        [*specs, *specs] if between else specs,
+        {k: v for k, v in asdict(block).items() if v is not None and k != "chain"},
+        {"chain": block.chain or (_CHAIN if elsewhere else 1)},
+    )
+    if block.chain is not None and not asked[0].label:
+        raise CnnbenchError("--chain is for blocks, which networks are not; leave it out")
     if by is not None and asked[0].label:
         raise CnnbenchError("--by divides networks, which blocks are not; leave it out")
-    setting = Setting(batch, dtype, channels_last, name)
     if not timed:
         profile = read(on) if on else None
         with their_code():
-            rows = study.count_rows(asked, given, setting, values=False)
+            rows = study.count_rows(asked, given, settings[0], values=False)
         done = Comparing(study.predict_rows(rows, profile) if profile else rows, profile)
     else:
         with measuring.session(len(specs) - 1) as session:
-            check(setting, session.machine.device)
-            layers = written.is_apart and name == EAGER
+            for setting in settings:
+                check(setting, session.machine.device)
+            layers = written.is_apart and names == [EAGER]
             values = not session.rule.processes  # it is timed in this process
-            rows = study.count_rows(asked, given, setting, values=values, seed=measuring.seed)
-            done = study.time_rows(rows, setting, session, layers=layers)
+            rows = study.count_rows(asked, given, settings[0], values=values, seed=measuring.seed)
+            if between:
+                rows = [pair for row in rows for pair in study.between_settings(row.a, settings)]
+            else:
+                rows = study.in_settings(rows, settings)
+            done = study.time_rows(rows, session, layers=layers)
 
     def draw() -> Any:
         from cnnbench.reports.charts.comparison import comparison
 
         return comparison(done)
 
-    report = measuring.told(report_of(done, by, setting))
+    report = measuring.told(report_of(done, by, settings))
     strict = measuring.strict and not done.failures
     written.hand_over(report, interrupted=done.interrupted, strict=strict, draw=draw)
     if done.failures:

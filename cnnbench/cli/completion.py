@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 
 from cnnbench.models import lookup, registry
+from cnnbench.models.inputs import NumberFormat
 from cnnbench.models.model import Option
 from cnnbench.models.sources import plugins
 from cnnbench.reports.guide import pages
@@ -89,14 +90,20 @@ def complete_spec(incomplete: str) -> list[tuple[str, str]]:
 
 
 def complete_backend(incomplete: str) -> list[str]:
-    """Complete the last of several names of back ends, which commas part."""
+    """Complete the last of several names of back ends."""
+    return _several(incomplete, backends.names())
+
+
+def complete_dtype(incomplete: str) -> list[str]:
+    """Complete the last of several number formats."""
+    return _several(incomplete, list(NumberFormat))
+
+
+def _several(incomplete: str, names: Sequence[str]) -> list[str]:
+    """Complete the last of several names, which commas part."""
     done, comma, last = incomplete.rpartition(",")
     given = done.split(",")
-    return [
-        f"{done}{comma}{name}"
-        for name in backends.names()
-        if name.startswith(last) and name not in given
-    ]
+    return [f"{done}{comma}{name}" for name in names if name.startswith(last) and name not in given]
 
 
 def complete_topic(incomplete: str) -> list[tuple[str, str]]:

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cnnbench.cli.completion import complete_backend, complete_spec
+from cnnbench.cli.completion import complete_backend, complete_dtype, complete_spec
 from cnnbench.counting.division import By, Sort
-from cnnbench.errors import CnnbenchError, ShapeError
+from cnnbench.errors import CnnbenchError, ShapeError, nearest
 from cnnbench.models.inputs import Dtype, NumberFormat
 from cnnbench.models.sources import SOURCES, typed
 from cnnbench.models.spec import AnySpec, SourceSpec
@@ -48,6 +48,16 @@ RunDtypeOption = Annotated[
         "--dtype",
         help="The dtype of weights and activations; int8 where the back end has it. Default: "
         "float32, or what your network has.",
+    ),
+]
+RunDtypes = Annotated[
+    str | None,
+    typer.Option(
+        "--dtype",
+        metavar="DTYPE[,DTYPE…]",
+        help=f"The dtype of weights and activations: {', '.join(NumberFormat)}, where the back end "
+        "has it; several are timed in the same rounds. Default: float32, or what your network has.",
+        autocompletion=complete_dtype,
     ),
 ]
 FormatOption = Annotated[
@@ -218,6 +228,18 @@ def read_backends(text: str | None, *, compiled: bool = False, graph: bool = Fal
     return list(dict.fromkeys(check_name(name.strip()) for name in text.split(",")))
 
 
+def read_dtypes(text: str | None) -> list[NumberFormat | None]:
+    """`float32,int8` -> two formats; without any, what the network has."""
+    if text is None:
+        return [None]
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in list(NumberFormat):
+            known = f"{nearest(name, NumberFormat)}; use {', '.join(NumberFormat)}"
+            raise ShapeError(f"unknown dtype {name!r}{known}")
+    return list(dict.fromkeys(map(NumberFormat, names)))
+
+
 def backends_of(
     spec: AnySpec, text: str | None, *, compiled: bool = False, graph: bool = False
 ) -> list[str]:
@@ -227,11 +249,17 @@ def backends_of(
     return list(usual) or read_backends(text, compiled=compiled, graph=graph)
 
 
-def read_backend(text: str | None, *, compiled: bool = False, specs: Sequence[AnySpec] = ()) -> str:
-    """One name; the usual of files where all models are files."""
+def backends_of_all(
+    specs: Sequence[AnySpec], text: str | None, *, compiled: bool = False
+) -> list[str]:
+    """What runs models together: the usual of files where all are files of one format."""
     usual = {tuple(backends_of(spec, text, compiled=compiled)) for spec in specs}
-    usual = usual if len(usual) == 1 else {tuple(read_backends(text, compiled=compiled))}
-    (name, *more), *_ = usual
+    return list(usual.pop()) if len(usual) == 1 else read_backends(text, compiled=compiled)
+
+
+def read_backend(text: str | None, *, compiled: bool = False) -> str:
+    """One name."""
+    name, *more = read_backends(text, compiled=compiled)
     if more:
         raise CnnbenchError(
             f"one back end at a time: --backend {name}; 'cnnbench time' has several"

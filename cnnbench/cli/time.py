@@ -19,7 +19,7 @@ def time(
     models: opt.SomeSpecs,
     batches: opt.Batches = "1",
     passed: Passed = Passed(),
-    dtype: opt.RunDtypeOption = None,
+    dtype: opt.RunDtypes = None,
     channels_last: opt.ChannelsLast = False,
     backend: opt.Backends = None,
     compiled: opt.Compile = False,
@@ -65,7 +65,7 @@ def time(
     """
     specs = [parse(text) for text in models]
     layers = layers or divided.named
-    sizes = opt.read_batches(batches)
+    sizes, formats = opt.read_batches(batches), opt.read_dtypes(dtype)
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
     given = passed.given(max(sizes), specs)
@@ -75,9 +75,10 @@ def time(
         from cnnbench.timing.measure import timed
         from cnnbench.timing.setting import Setting
     asked = [
-        (spec, Setting(size, dtype, channels_last, name, fuse, train))
+        (spec, Setting(size, number_format, channels_last, name, fuse, train))
         for spec in specs
         for size in sizes
+        for number_format in formats
         for name in opt.backends_of(spec, backend, compiled=compiled, graph=graph)
     ]
     with measuring.session(len(asked) * (2 if layers else 1)) as session:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from cnnbench import units
 from cnnbench.models.spec import Spec
@@ -159,12 +160,17 @@ _NAMES = {"out_channels": "n", "mid_channels": "mid"}
 
 
 def form(block: Spec) -> Form:
-    """The convolutions that a block's formula names, in order."""
+    """The convolutions that a block's formula names, in order; of a chain those of each block."""
     m, *side = block.input_shape
-    options = {_NAMES.get(k, k): v for k, v in block.options if k != "shape"}
+    options: dict[str, Any] = {_NAMES.get(k, k): v for k, v in block.options if k != "shape"}
     if "n" in options:
         options["n"] = options["n"] or m
-    return FORMS[block.model.name]((side[0], side[1]), m, **options)
+    chain, sides = options.pop("chain", 1), (side[0], side[1])
+    of, form = FORMS[block.model.name], FORMS[block.model.name](sides, m, **options)
+    for _ in range(1, chain):
+        options, sides = {**options, "stride": 1}, out_side(sides, options["stride"])
+        form += of(sides, options["n"], **options)
+    return form
 
 
 def written(terms: Form) -> str:
@@ -175,8 +181,11 @@ def written(terms: Form) -> str:
 def ratio(a: Spec, b: Spec) -> str:
     """b's multiply-accumulates over a's: the papers' own simplification where there is one.
 
-    `1/N + 1/k² = 1/512 + 1/9 = 0.113`; otherwise both sums, divided.
+    `1/N + 1/k² = 1/512 + 1/9 = 0.113`; otherwise both sums, divided. Nothing of chains, whose sums
+    would be long.
     """
+    if any(dict(block.options).get("chain", 1) != 1 for block in (a, b)):
+        return ""
     above, below = form(b), form(a)
     value = sum(term.macs for term in above) / sum(term.macs for term in below)
     short = _short(a, b, below, above) or f"({written(above)}) / ({written(below)})"

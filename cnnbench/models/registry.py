@@ -167,6 +167,7 @@ _MID = Option(
     "channels after the 1x1 reduction; 0: half of the outputs, of a residual bottleneck a quarter",
     high=65536,
 )
+_CHAIN = Option("chain", 1, "how many stand one after another", low=1, high=256)
 _CONV = (_OUT, _KERNEL, _STRIDE)
 _PLAIN = (replace(_OUT, default=32), replace(_KERNEL, default=5), _STRIDE)
 _EXPANSION = Option("expansion", 6, "times as many channels inside as come in", low=1, high=64)
@@ -178,30 +179,32 @@ _MODULE = Option(
 )
 
 BLOCKS: tuple[Model, ...] = (
-    _block("conv", MOBILENET_V1, "k x k convolution", "56x56x128", *_CONV),
+    _block("conv", MOBILENET_V1, "k x k convolution", "56x56x128", *_CONV, _CHAIN),
     _block(
         "separable",
         MOBILENET_V1,
         "k x k depthwise, then 1x1 pointwise convolution",
         "56x56x128",
-        *_CONV,
+        *(*_CONV, _CHAIN),
     ),
-    _block("plain", GOOGLENET, "k x k convolution", "28x28x192", *_PLAIN),
-    _block("bottleneck", GOOGLENET, "1x1 reduction, then k x k", "28x28x192", *_PLAIN, _MID),
-    _block("residual", RESNET, "two 3x3 and a shortcut", "56x56x256", _OUT, _STRIDE),
+    _block("plain", GOOGLENET, "k x k convolution", "28x28x192", *_PLAIN, _CHAIN),
+    _block(
+        "bottleneck", GOOGLENET, "1x1 reduction, then k x k", "28x28x192", *_PLAIN, _MID, _CHAIN
+    ),
+    _block("residual", RESNET, "two 3x3 and a shortcut", "56x56x256", _OUT, _STRIDE, _CHAIN),
     _block(
         "residual_bottleneck",
         RESNET,
         "1x1, 3x3, 1x1 and a shortcut",
         "56x56x256",
-        *(_OUT, _STRIDE, _MID),
+        *(_OUT, _STRIDE, _MID, _CHAIN),
     ),
     _block(
         "inverted_residual",
         MOBILENET_V2,
         "1x1 expansion, 3x3 depthwise, 1x1 projection",
         "56x56x24",
-        *(_OUT, _STRIDE, _EXPANSION),
+        *(_OUT, _STRIDE, _EXPANSION, _CHAIN),
     ),
     _block(
         "inception_naive", GOOGLENET, "1x1, 3x3, 5x5 and pool side by side", "28x28x192", _MODULE

@@ -10,8 +10,10 @@ from cnnbench import units
 from cnnbench.counting.division import By
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
+from cnnbench.reports import compare_settings as side_by_side
 from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
+from cnnbench.reports.verdicts import marked
 from cnnbench.studies.comparison.comparison import Comparing, Comparison
 from cnnbench.studies.comparison.records import part_records, record
 from cnnbench.timing.pairing import Verdict
@@ -39,12 +41,6 @@ PARTS = (
     Column("predicted_a_s", "predicted\ntime of a", units.duration),
     Column("predicted_b_s", "predicted\ntime of b", units.duration),
 )
-_MARKS = {
-    Verdict.INDISTINGUISHABLE: "~ ",
-    Verdict.NOT_CONVERGED: "! ",
-    Verdict.FASTER_HERE: "? ",
-    Verdict.SLOWER_HERE: "? ",
-}
 _COSTS = {
     "params": units.count,
     "macs": units.count,
@@ -53,23 +49,43 @@ _COSTS = {
 }
 
 
-def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
-    """Rows, for networks where they differ, and a sentence each."""
+def report_of(done: Comparing, by: By | None, settings: Sequence[Setting]) -> Report:
+    """Rows, for networks where they differ, and a sentence each; or rows by settings."""
     timed = done.profile is not None
     results = [record(row) for row in done.rows]
+    if len({row.b.setting for row in done.rows}) > 1 and all(
+        row.a.setting == row.b.setting for row in done.rows
+    ):
+        return _report(
+            done,
+            results,
+            [side_by_side.table(done.rows, settings)],
+            side_by_side.kept(done.rows, settings),
+            settings[0],
+        )
     seen = MEASURED if done.environment is not None else ()
     columns = (*ROWS, *((PREDICTED, *seen, col.BOUND) if timed else ()))
     tables = [Table(columns, _lines(done.rows, results))]
     for row, result in zip(done.rows, results, strict=True):
-        if not row.label:
+        if not row.label and row.a.trace is not row.b.trace:
             result["parts"] = part_records(row, by)
             shown = [c for c in PARTS if timed or not c.key.startswith("predicted")]
             tables.append(Table(tuple(shown), result["parts"], f"a: {row.a.name}, b: {row.b.name}"))
+    return _report(done, results, tables, _sentences(done.rows, results), settings[0])
+
+
+def _report(
+    done: Comparing,
+    results: list[dict[str, Any]],
+    tables: list[Table],
+    sentences: list[str],
+    setting: Setting,
+) -> Report:
     return Report(
         command="compare",
         results=results,
         tables=tables,
-        findings=[*_sentences(done.rows, results), *_inputs(done.rows), *judgements(done)],
+        findings=[*sentences, *_inputs(done.rows), *judgements(done)],
         notes=notes(done, setting),
         environment=surroundings(done),
         alert=alert(done.warnings),
@@ -131,11 +147,6 @@ def _inputs(rows: Sequence[Comparison]) -> list[str]:
         for row in rows
         if row.a.trace.input_shapes != row.b.trace.input_shapes
     ]
-
-
-def marked(ratio: float | None, verdict: Verdict | None) -> str:
-    """`~` where no difference can be told, `?` of this run alone, `!` where too little is known."""
-    return "" if ratio is None else _MARKS.get(verdict or Verdict.FASTER, "") + units.ratio(ratio)
 
 
 def surroundings(done: Comparing) -> dict[str, Any]:

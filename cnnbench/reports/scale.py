@@ -10,9 +10,10 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
 from cnnbench.models.scale import Axis, Compound, grid_of
 from cnnbench.reports import columns as col
-from cnnbench.reports.compare import judgements, marked, notes, surroundings
+from cnnbench.reports.compare import judgements, notes, surroundings
 from cnnbench.reports.environment import alert, software
 from cnnbench.reports.report import Column, Report, Table
+from cnnbench.reports.verdicts import marked
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.comparison import Comparing
 from cnnbench.studies.scaling import records as views

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -52,10 +53,15 @@ def unpaired(a: Interval, b: Interval) -> Interval:
     return Interval(a.median / b.median, low, high)
 
 
-def widest(rows: Rows) -> float:
-    """The widest interval of a ratio to the first entry: what a comparison waits for."""
-    first, *others = rows.T
-    return max((ratio(first, other).precision for other in others), default=0.0)
+def widest(rows: Rows, pairs: Sequence[tuple[int, int]] = ()) -> float:
+    """The widest interval of the ratios of pairs of entries: what a comparison waits for.
+
+    Of all to the first where no pairs are given, or an entry is missing, as it cannot run.
+    """
+    number = rows.shape[1]
+    if not pairs or number <= max(map(max, pairs)):
+        pairs = [(0, other) for other in range(1, number)]
+    return max((ratio(rows[:, a], rows[:, b]).precision for a, b in pairs), default=0.0)
 
 
 def verdict(run: Interval, rerun: Interval, converged: bool = True) -> Verdict:

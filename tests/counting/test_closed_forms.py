@@ -24,7 +24,7 @@ def spec(text: str) -> Spec:
 
 
 @st.composite
-def blocks(draw: st.DrawFn) -> Spec:
+def blocks(draw: st.DrawFn, chains: bool = False) -> Spec:
     """Any block with any of its options."""
     block = draw(st.sampled_from(registry.BLOCKS))
     options = {"shape": f"{draw(SIDES)}x{draw(SIDES)}x{draw(CHANNELS)}"}
@@ -36,6 +36,8 @@ def blocks(draw: st.DrawFn) -> Spec:
         "expansion": st.integers(1, 6),
         "module": st.sampled_from(("3a", "4e", "5b")),
     }
+    if chains:
+        values["chain"] = st.integers(1, 3)
     for name, strategy in values.items():
         if block.option(name):
             options[name] = str(draw(strategy))
@@ -43,7 +45,7 @@ def blocks(draw: st.DrawFn) -> Spec:
 
 
 @settings(max_examples=150)
-@given(blocks())
+@given(blocks(chains=True))
 def test_every_form_equals_the_trace(block: Spec) -> None:
     form, total = closed_forms.form(block), count(block).total
     assert sum(term.macs for term in form) == total.macs

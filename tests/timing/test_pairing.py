@@ -98,3 +98,11 @@ def test_two_runs_of_the_same_are_rarely_told_apart() -> None:
     once, twice = Interval(1.0, 0.9, 1.1), Interval(2.0, 1.8, 2.2)
     assert unpaired(once, twice).high < 0.7
     assert unpaired(Interval(1.0, 0.0, math.inf), once).high == math.inf
+
+
+def test_the_widest_of_pairs_is_that_of_its_own_columns() -> None:
+    draw = np.random.default_rng(0)
+    rows = np.exp(draw.normal(0, [0.01, 0.01, 0.01, 0.3], (200, 4)))
+    assert widest(rows, [(0, 1)]) < 0.02 < widest(rows, [(0, 1), (2, 3)])
+    assert widest(rows, [(0, 1), (2, 3)]) == ratio(rows[:, 2], rows[:, 3]).precision
+    assert widest(rows[:, :3], [(0, 1), (2, 3)]) == widest(rows[:, :3])  # one is missing

@@ -298,6 +298,41 @@ def test_a_network_that_one_runtime_cannot_run_is_a_row_of_its_own(tmp_path: Pat
         assert done.returncode == 1
 
 
+QUICK = ["--max-time", "0.2", "--no-wait"]
+
+
+def test_a_comparison_in_several_runtimes_is_one_table(tmp_path: Path) -> None:
+    line = ["compare", "conv", "separable", "bottleneck", "--shape", "7x7x8", *QUICK]
+    line += ["--backend", "eager,onnxruntime"]
+    done = command(*line, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    head = done.stdout.splitlines()[0]
+    assert "eager" in head and "onnxruntime" in head
+    assert done.stdout.count("times less") == 2 and "7x7x8, 3x3, 6 in a chain" in done.stdout
+    assert "Of the speed-up that MACs promise: " in done.stdout
+    found = json.loads(command(*line, "-f", "json", cwd=tmp_path).stdout)["results"]
+    assert [row["backend"] for row in found] == 2 * ["eager"] + 2 * ["onnxruntime"]
+    assert all(row["measured_speedup"] and "chain=6" in row["a"] for row in found)
+    assert [bool(row["predicted_speedup"]) for row in found] == [True, True, False, False]
+
+
+def test_one_network_in_several_dtypes_is_compared_with_itself(tmp_path: Path) -> None:
+    line = ["compare", "resnet20", "--backend", "onnxruntime", "--dtype", "float32,int8", *QUICK]
+    (found,) = json.loads(command(*line, "-f", "json", cwd=tmp_path).stdout)["results"]
+    assert found["macs_a"] == found["macs_b"] and found["latency_s_a"] and found["latency_s_b"]
+    said = command(*line, cwd=tmp_path).stdout
+    assert "float32" in said and "int8" in said and "as many MACs" in said
+    assert "nothing is known" not in said and "a: " not in said
+
+
+def test_a_chain_is_its_first_block_and_more_of_what_comes_out_of_it() -> None:
+    first = count("conv@shape=8x8x4,out_channels=6,stride=2").total.macs
+    after = count("conv@shape=4x4x6").total.macs
+    chain = count("conv@shape=8x8x4,out_channels=6,stride=2,chain=3")
+    assert chain.total.macs == first + 2 * after
+    assert {op.path.partition(".")[0] for op in chain.operators} == {"block1", "block2", "block3"}
+
+
 def test_a_comparison_is_not_explained_by_predictions_of_another_runtime(tmp_path: Path) -> None:
     line = ["compare", "conv", "depthwise", "--shape", "7x7x8", "--backend", "onnxruntime"]
     done = command(*line, "--max-time", "0.2", "-f", "json", cwd=tmp_path)

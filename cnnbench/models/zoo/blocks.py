@@ -65,11 +65,11 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build(name: str, *, shape: str, **options: Any) -> nn.Module:
-    """Build a block for maps of `shape`, height x width x channels.
+def build(name: str, *, shape: str, chain: int = 1, **options: Any) -> nn.Module:
+    """Build a block for maps of `shape`, height x width x channels, or a `chain` of several.
 
-    Without `out_channels` as many come out as go in. InputError for an even kernel, which cannot
-    keep a map's sides.
+    Without `out_channels` as many come out as go in; of a chain the first alone changes the map.
+    InputError for an even kernel, which cannot keep a map's sides.
     """
     inputs = parse_map(shape)[0]
     kernel = options.get("kernel", 1)
@@ -78,7 +78,17 @@ def build(name: str, *, shape: str, **options: Any) -> nn.Module:
         raise InputError(f"{name}: a {window} kernel cannot keep a map's sides; give an odd one")
     if "out_channels" in options:
         options["outputs"] = options.pop("out_channels") or inputs
-    return BUILDERS[name](inputs, **options)
+    first = BUILDERS[name](inputs, **options)
+    if chain == 1:
+        return first
+    after = {**options, "stride": 1}
+    return sequence(
+        block1=first,
+        **{
+            f"block{number}": BUILDERS[name](options["outputs"], **after)
+            for number in range(2, chain + 1)
+        },
+    )
 
 
 initialise = he_initialise

@@ -10,11 +10,11 @@ from cnnbench import units
 from cnnbench.counting.rules import convention
 from cnnbench.harmless import line
 from cnnbench.reports import columns as col
-from cnnbench.reports.compare import marked
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.sweep.page import Page, Section
 from cnnbench.reports.sweep.tables import facts
+from cnnbench.reports.verdicts import marked
 from cnnbench.sweeps import views
 from cnnbench.sweeps.compare import RunChanges, changes, record
 from cnnbench.sweeps.results import Result

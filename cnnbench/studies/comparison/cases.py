@@ -31,14 +31,20 @@ class Case:
     names: tuple[str, ...]
 
 
-def cases(models: Sequence[AnySpec | nn.Module], given: Options) -> list[Case]:
+def cases(
+    models: Sequence[AnySpec | nn.Module], given: Options, usual: Options | None = None
+) -> list[Case]:
     """Blocks at the shape `given`, or at each of the stages that their papers have; or networks.
 
-    SpecError for fewer than two, a block beside a network, an option that no block takes.
+    `usual` are options of blocks where nothing else is asked for. SpecError for fewer than two, a
+    block beside a network, an option that no block takes.
     """
     if len(models) < 2:
         one = f"{name_of(models[0])} alone" if models else "nothing"
-        raise SpecError(f"{one} cannot be compared; name two or more, the reference first")
+        raise SpecError(
+            f"{one} cannot be compared; name two or more, the reference first, or "
+            "give one several back ends or dtypes"
+        )
     blocks = [model for model in models if isinstance(model, Spec) and model.model.is_block]
     if not blocks:
         if given:
@@ -55,10 +61,13 @@ def cases(models: Sequence[AnySpec | nn.Module], given: Options) -> list[Case]:
     names = tuple(block.model.name for block in blocks)
     if not asked and names == REDUCTIONS[0]:
         pairs = [parse_together(pair) for pair in REDUCTIONS]
-        return [_case([block for block in pair if isinstance(block, Spec)], {}) for pair in pairs]
+        return [
+            _case([block for block in pair if isinstance(block, Spec)], usual or {})
+            for pair in pairs
+        ]
     own_shape = "shape" in given or any("shape" in block.written for block in blocks)
     rows = ({},) if own_shape else stages_of({block.model.name for block in blocks})
-    return [_case(blocks, {**row, **given}) for row in rows]
+    return [_case(blocks, {**(usual or {}), **row, **given}) for row in rows]
 
 
 def _case(blocks: Sequence[Spec], given: Options) -> Case:
@@ -105,5 +114,7 @@ def _typed(key: str) -> str:
 def _name(block: Spec) -> str:
     """What a block is called at one shape: with the other options that were typed."""
     options = dict(block.options)
-    own = ",".join(f"{key}={options[key]}" for key in block.written if key != "shape")
+    own = ",".join(
+        f"{key}={options[key]}" for key in block.written if key not in ("shape", "chain")
+    )
     return block.model.name + (f"@{own}" if own else "")

@@ -30,6 +30,7 @@ from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.timing import backends
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.history import RunValue, What
+from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing, timed
 from cnnbench.timing.pairing import Verdict, ratio, verdict, widest
 from cnnbench.timing.reruns import expected
@@ -49,7 +50,7 @@ def compare(
     device: str | None = None,
     dtype: str | None = None,
     channels_last: bool = False,
-    backend: str = EAGER,
+    backend: str | Sequence[str] = EAGER,
     threads: int | None = None,
     precision: float = 0.02,
     max_time: float = 10.0,
@@ -69,15 +70,16 @@ def compare(
     texts = [model for model in models if isinstance(model, str)]
     specs = iter(parse_together(texts))
     asked = cases([next(specs) if isinstance(m, str) else m for m in models], block)
-    setting = Setting(batch, dtype, channels_last, backend)
+    names = [backend] if isinstance(backend, str) else list(backend)
+    settings = [Setting(batch, dtype, channels_last, name) for name in names]
     here = len(texts) < len(models) or not rule.processes  # a module is timed in this process
     values = here and not static and on is None
-    rows = count_rows(asked, input_shape, setting, values=values, seed=seed)
+    rows = count_rows(asked, input_shape, settings[0], values=values, seed=seed)
     if on is not None:
         return predict_rows(rows, on)
     if static:
         return rows
-    return time_rows(rows, setting, Session(Machine.find(device, threads), rule)).rows
+    return time_rows(in_settings(rows, settings), Session(Machine.find(device, threads), rule)).rows
 
 
 def count_rows(
@@ -149,9 +151,31 @@ def _each_side(rows: Sequence[Comparison], change: Callable[[Side], Side]) -> li
     return [replace(row, a=changed[id(row.a)], b=changed[id(row.b)]) for row in rows]
 
 
-def time_rows(
-    rows: Sequence[Comparison], setting: Setting, session: Session, *, layers: bool = False
-) -> Comparing:
+def in_settings(rows: Sequence[Comparison], settings: Sequence[Setting]) -> list[Comparison]:
+    """Each row in each setting, those of one reference together."""
+    found = []
+    for _, group in groupby(rows, key=lambda row: id(row.a)):
+        together = list(group)
+        for setting in settings:
+            a = replace(together[0].a, setting=setting)
+            for row in together:
+                found.append(replace(row, a=a, b=replace(row.b, setting=setting)))
+    return found
+
+
+def between_settings(side: Side, settings: Sequence[Setting]) -> list[Comparison]:
+    """One network in settings that are compared with the first of them."""
+    differ = [
+        name for name in ("dtype", "backend") if len({getattr(s, name) for s in settings}) > 1
+    ]
+    first, *others = (
+        replace(side, name=" ".join(setting.words(*differ, usual=True)), setting=setting)
+        for setting in settings
+    )
+    return [Comparison("", first, other, len(others) > 1) for other in others]
+
+
+def time_rows(rows: Sequence[Comparison], session: Session, *, layers: bool = False) -> Comparing:
     """The rows with predicted and measured times: rows of one reference in the same rounds.
 
     `layers` times each side's operators too. The device's own operators are measured last: what
@@ -162,27 +186,25 @@ def time_rows(
     timing, interrupted = None, False
     warnings: dict[tuple[str, bool], Warning] = {}
     try:
-        for _, group in groupby(rows, key=lambda row: id(row.a)):
+        for _, group in groupby(rows, key=lambda row: id(row.a.trace)):
             together = list(group)
-            sides = [together[0].a, *(row.b for row in together)]
+            sides = {id(side): side for row in together for side in (row.a, row.b)}
+            places = {key: place for place, key in enumerate(sides)}
+            pairs = [(places[id(row.a)], places[id(row.b)]) for row in together]
             timing = timed(
-                [(side.running, setting) for side in sides],
+                [(side.running, side.run_in) for side in sides.values()],
                 None,
-                _for_sides(session, together),
-                known=[side.trace for side in sides],
-                width=widest,
+                _for_sides(session, together, len(sides)),
+                known=[side.trace for side in sides.values()],
+                width=partial(widest, pairs=pairs),
             )
             warnings |= {(w.name, w.unusable): w for w in timing.warnings}
-            a, *others = timing.latencies
-            first = replace(together[0].a, latency=a)
-            done += [
-                _judged(replace(row, a=first, b=replace(row.b, latency=b)), timing, session.rule)
-                for row, b in zip(together, others, strict=True)
-            ]
+            latencies = dict(zip(sides, timing.latencies, strict=True))
+            done += [_judged(row, timing, session.rule) for row in _timed(together, latencies)]
             if timing.interrupted:
                 raise KeyboardInterrupt
         if layers:
-            done = _with_layers(done, setting, session)
+            done = _with_layers(done, session)
         profile = _profile(done, session)
     except KeyboardInterrupt:
         if timing is None:
@@ -196,6 +218,11 @@ def time_rows(
     return Comparing(done, profile, timing.environment, list(warnings.values()), interrupted)
 
 
+def _timed(rows: Sequence[Comparison], latencies: dict[int, Latency]) -> list[Comparison]:
+    """The rows with their sides' latencies."""
+    return _each_side(rows, lambda side: replace(side, latency=latencies[id(side)]))
+
+
 def _profile(rows: Sequence[Comparison], session: Session) -> Profile:
     """What the device can do in the rows' dtypes, measured where it is not known."""
     latencies = [side.latency for row in rows for side in (row.a, row.b) if side.latency]
@@ -203,14 +230,14 @@ def _profile(rows: Sequence[Comparison], session: Session) -> Profile:
     return calibrate.complete(session.machine, dtypes, session.progress.say)
 
 
-def _for_sides(session: Session, together: Sequence[Comparison]) -> Session:
+def _for_sides(session: Session, together: Sequence[Comparison], sides: int) -> Session:
     """The session of rows that share a side: each row has `max_time`, and says its label."""
     label, said, rule = together[0].label, session.progress.say, session.rule
 
     def say(text: str) -> None:
         said(f"{label}: {text}" if label and text else text)
 
-    seconds = rule.max_time * len(together) / (len(together) + 1)  # of each side
+    seconds = rule.max_time * len(together) / sides  # of each side
     return replace(
         session,
         rule=replace(rule, max_time=seconds),
@@ -218,15 +245,13 @@ def _for_sides(session: Session, together: Sequence[Comparison]) -> Session:
     )
 
 
-def _with_layers(
-    rows: Sequence[Comparison], setting: Setting, session: Session
-) -> list[Comparison]:
+def _with_layers(rows: Sequence[Comparison], session: Session) -> list[Comparison]:
     """The rows with each side's operators timed one by one."""
     session.progress.say("timing operators")
     rule = replace(session.rule, precision=0.1, max_time=_LAYERS_S)
     silent = Session(session.machine, rule, wait=session.wait)
     sides = {id(side): side for row in rows for side in (row.a, row.b)}
-    asked = [(side.running, setting) for side in sides.values()]
+    asked = [(side.running, side.run_in) for side in sides.values()]
     traces = [side.trace for side in sides.values()]
     timing = timed(asked, None, silent, known=traces, layers=True)
     found = dict(zip(sides, timing.networks or [], strict=True))

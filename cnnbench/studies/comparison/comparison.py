@@ -14,6 +14,7 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
 
 
@@ -21,7 +22,8 @@ from cnnbench.timing.statistics import Interval
 class Side:
     """One of the two: its exact cost, and where there is a device its predicted and true time.
 
-    `layers` are its operators' times, which a picture shows. There is no `network` of a file.
+    `setting` is how it is run, `layers` are its operators' times, which a picture shows.
+    There is no `network` of a file.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Side:
     latency: Latency | None = None
     layers: LayerTimes | None = None
     file: str = ""
+    setting: Setting | None = None
 
     @property
     def model(self) -> str:
@@ -41,6 +44,11 @@ class Side:
     def running(self) -> Network | str:
         """What is timed: the network, or a file as it stands."""
         return self.network or self.file
+
+    @property
+    def run_in(self) -> Setting:
+        """How it is run."""
+        return self.setting or Setting()
 
     @property
     def cost(self) -> Cost:

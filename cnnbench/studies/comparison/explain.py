@@ -64,15 +64,21 @@ def explain(row: Comparison) -> str:
     if row.verdict in (Verdict.FASTER_HERE, Verdict.SLOWER_HERE):
         alone = "in this run, which another need not confirm"
         return f"{saved}, {runs} {_faster(speedup)} {alone}; {_bounds(row)}"
+    if not row.predicted_speedup and row.macs_ratio and not 1 / _SAME < row.macs_ratio < _SAME:
+        kept = units.percent(speedup / row.macs_ratio)
+        return f"{saved}, {runs} {_faster(speedup)}: {kept} of what the MACs promise"
     foretold = row.predicted_speedup or speedup
     if not 1 / _FORETOLD <= speedup / foretold <= _FORETOLD:
         where = f"where {units.ratio(foretold)} was predicted"
         return f"{saved}, {runs} {_faster(speedup)} {where}: what decides is not in the prediction"
-    return f"{saved}, {runs} {_faster(speedup)}: {_why(row, speedup)}"
+    why = _why(row, speedup)
+    return f"{saved}, {runs} {_faster(speedup)}{f': {why}' if why else ''}"
 
 
 def _why(row: Comparison, speedup: float) -> str:
     """What decides the time of the side that gets less out of a MAC than the other."""
+    if row.a.trace is row.b.trace:  # of one network there is nothing to save
+        return ""
     if not row.macs_ratio or not row.predicted_speedup:
         return _bounds(row)
     kept = speedup / row.macs_ratio

@@ -26,6 +26,7 @@ def record(row: Comparison) -> dict[str, Any]:
         "input": [list(shape) for shape in trace.input_shapes],
         "input_b": [list(shape) for shape in row.b.trace.input_shapes],
         "dtype": trace.dtype,
+        "backend": row.b.run_in.backend,
         **{
             f"{key}_{end}": value
             for end, side in sides.items()

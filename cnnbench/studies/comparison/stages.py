@@ -45,7 +45,7 @@ REDUCTIONS = (
     ("residual", "residual_bottleneck"),
     ("inception_naive", "inception"),
 )
-INHERITED = ("shape", "out_channels", "kernel", "stride", "module")  # of the reference
+INHERITED = ("shape", "out_channels", "kernel", "stride", "module", "chain")  # of the reference
 
 
 def stages_of(names: Collection[str]) -> tuple[Options, ...]:
@@ -84,5 +84,8 @@ def label(block: Spec) -> str:
         label += f" → {outputs}"
     stride = int(options.get("stride", 1))
     if "kernel" in options:
-        return f"{label}, {units.window((int(options['kernel']),) * 2, (stride,) * 2)}"
-    return f"{label}, /{stride}" if stride > 1 else label
+        label += f", {units.window((int(options['kernel']),) * 2, (stride,) * 2)}"
+    elif stride > 1:
+        label += f", /{stride}"
+    chain = int(options.get("chain", 1))
+    return f"{label}, {chain} in a chain" if chain > 1 else label

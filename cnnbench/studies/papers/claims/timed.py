@@ -25,7 +25,7 @@ _SETTING = Setting()
 
 def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
     """The rows with what they were measured to take; KeyboardInterrupt where not all were."""
-    done = compare.time_rows(rows, _SETTING, setup)
+    done = compare.time_rows(rows, setup)
     if done.interrupted:
         raise KeyboardInterrupt
     return done.rows
