@@ -125,7 +125,7 @@ def compare(
         from cnnbench.studies.comparison.cases import cases
         from cnnbench.studies.comparison.comparison import Comparing
         from cnnbench.timing import backends
-        from cnnbench.timing.setting import Setting, check
+        from cnnbench.timing.setting import Setting, check_some
 
         written.require()
     settings = [
@@ -151,8 +151,7 @@ def compare(
         done = Comparing(study.predict_rows(rows, profile) if profile else rows, profile)
     else:
         with measuring.session(len(specs) - 1) as session:
-            for setting in settings:
-                check(setting, session.machine.device)
+            check_some(settings, session.machine.device)
             layers = written.is_apart and names == [EAGER]
             values = not session.rule.processes  # it is timed in this process
             rows = study.count_rows(asked, given, settings[0], values=values, seed=measuring.seed)

@@ -87,7 +87,8 @@ class OpCost:
 
     `weight` is the kernel or matrix of an operator that has MACs, without its bias; `live_bytes`
     is the sum of activation storages alive while the operator runs; `backward` tells the pass,
-    `channels_last` that maps are [N, *S, C], as some files have them.
+    `channels_last` that maps are [N, *S, C], as some files have them; `node` is what a file calls
+    it.
     """
 
     path: str
@@ -103,6 +104,7 @@ class OpCost:
     groups: int = 1
     backward: bool = False
     channels_last: bool = False
+    node: str = ""
 
     @property
     def filters(self) -> int:

@@ -51,6 +51,7 @@ TEXTS = {
         "its outputs differ from eager PyTorch's by {error:.1e} of the largest, more than "
         "{most:.0e}: it computes something else"
     ),
+    "other_dtype": "most of its kernels computed in {ran}, not in {asked} as asked",
     "page_faults": (
         "{faults} page faults a pass, about {share:.0%} of its time: the allocator gives memory "
         "back; 'cnnbench device' says which variables stop that"

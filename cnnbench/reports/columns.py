@@ -22,8 +22,8 @@ def shapes(value: Any) -> str:
 
 
 def feature_map(value: Any, channels_last: bool = False) -> str:
-    """Render one tensor as HxWxC."""
-    return units.feature_map(tuple(value), channels_last)
+    """Render one tensor as HxWxC; nothing of what makes none."""
+    return "" if not value else units.feature_map(tuple(value), channels_last)
 
 
 def of_rerun(record: dict[str, Any]) -> str:

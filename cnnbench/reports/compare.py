@@ -14,7 +14,7 @@ from cnnbench.reports import compare_settings as side_by_side
 from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.verdicts import marked
-from cnnbench.studies.comparison.comparison import Comparing, Comparison
+from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.studies.comparison.records import part_records, record
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
@@ -193,7 +193,7 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
         lines.append(
             where(
                 done.environment,
-                [row.a.trace.dtype for row in done.rows],
+                [_dtype(row.a) for row in done.rows],
                 channels_last=setting.channels_last,
             )
         )
@@ -202,3 +202,9 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
     if done.profile is not None and not setting.plain:
         lines.append("predicted for eager passes in the default layout")
     return [*lines, convention.FOOTER]
+
+
+def _dtype(side: Side) -> str:
+    """What it computed in, or would."""
+    ran = side.latency.dtype if side.latency else None
+    return ran or side.trace.dtype

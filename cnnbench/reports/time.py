@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,7 @@ from cnnbench.counting.division import Division
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
+from cnnbench.timing.backends import EAGER
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import Timing
@@ -39,6 +40,7 @@ LAYERS = (
     Column("share", "share", units.percent, under=True),
     *(col.MACS, col.FLOPS_PER_S, col.INTENSITY, col.BOUND),
     Column("fraction_of_bound", "of\nbound", units.percent, under=True),
+    Column("kernel", "kernel", left=True),
 )
 
 
@@ -105,6 +107,7 @@ def _layer_table(part: LayerTimes, rows: list[dict[str, Any]], division: Divisio
         "fraction_of_bound": least / whole.latency_s if whole.latency_s else None,
     }
     left = part.between_s
+    clocked = left is None and whole.setting.backend != EAGER
     between = {
         "name": "between operators",
         "time_s": left,
@@ -112,11 +115,12 @@ def _layer_table(part: LayerTimes, rows: list[dict[str, Any]], division: Divisio
         "macs": 0,
         "intensity": 0.0,
     }
-    title = f"{whole.model}  batch {whole.setting.batch}"
+    title = f"{whole.model}  {' '.join(whole.setting.words('batch', 'dtype', 'backend', 'train'))}"
     put = division.of(rows)
     title = "  ".join(filter(None, (title, division.words(len(put)))))
     columns = LAYERS if division.is_of_operators else MODULES
-    return Table(columns, [*division.shown(put), between], title, total)
+    rows = [*division.shown(put), *([] if clocked else [between])]
+    return Table(columns, rows, title, total)
 
 
 def _intensity(rows: Sequence[dict[str, Any]]) -> float:
@@ -129,7 +133,8 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     about, kept = timing.environment, timing.profile
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
     layout = any(row.setting.channels_last for row in latencies)
-    lines = [*reruns(latencies), *_warnings(latencies)]
+    lines = [*reruns(latencies), *_warnings(latencies), *_clocks(timing.networks or [])]
+    lines += _ran(latencies)
     lines.append(where(about, dtypes, channels_last=layout))
     roofs = [
         f"{units.rate(kept.flops_per_s[dtype], 'FLOP/s')} in {dtype}"
@@ -141,6 +146,33 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
         when = "too low: measured while disturbed" if kept.disturbed else when
         lines.append(f"roof: a matrix product's {', '.join(roofs)}, {when}")
     return lines
+
+
+def _ran(latencies: Sequence[Latency]) -> Iterator[str]:
+    """What runtimes made of networks, as they say themselves."""
+    for row in latencies:
+        ran = row.ran
+        if ran.nodes is None:
+            continue
+        said = [units.number(ran.nodes, "node")]
+        if ran.delegated is not None:
+            said.append(f"{units.percent(ran.delegated)} of them delegated to XNNPACK")
+        if ran.computed_in:
+            said.append(f"most that multiply in {ran.computed_in}")
+        where = " ".join(row.setting.words("dtype", "backend"))
+        yield f"{row.model} {where}: {', '.join(said)}"
+
+
+def _clocks(networks: Sequence[LayerTimes]) -> Iterator[str]:
+    """What a runtime's clock on its nodes adds to them."""
+    for part in networks:
+        setting = part.whole.setting
+        if setting.backend != EAGER and part.added_s:
+            added = units.duration(part.added_s)
+            yield (
+                f"{part.whole.model} {' '.join(setting.words('dtype', 'backend'))}: its nodes take "
+                f"{added} more than its pass, since {setting.backend}'s clock on each takes time"
+            )
 
 
 def reruns(latencies: Sequence[Latency]) -> list[str]:

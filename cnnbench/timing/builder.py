@@ -16,7 +16,7 @@ from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT, Progress
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.prepared import Prepared, called, prepare, prepare_file, ready
-from cnnbench.timing.setting import Setting
+from cnnbench.timing.setting import Setting, check
 
 _STEP = 8  # the search for the largest batch ends within an eighth
 
@@ -45,6 +45,7 @@ class Builder:
 
         CnnbenchError says why it cannot; with `largest`, also which batch fits in memory.
         """
+        check(setting, self._device)
         short: MemoryShortage | None = None
         if (file := file_of(model)) is not None:
             self._say(doing(str(file), setting))

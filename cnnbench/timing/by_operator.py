@@ -13,12 +13,13 @@ from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.rules import convention
 from cnnbench.devices.device import Device
 from cnnbench.errors import InputError
-from cnnbench.timing.backends import EAGER
+from cnnbench.timing import backends
 from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
 
-Medians = list[tuple[OpCost, float]]  # each operator and its median seconds
+# Each operator, its median seconds, and the kernel that ran it, where a runtime tells.
+Medians = list[tuple[OpCost, float, str]]
 
 TIMED = TypeAdapter(Medians)  # what writes and reads them
 
@@ -33,7 +34,7 @@ class Watched(Protocol):
 
 def check(setting: Setting, device: Device) -> None:
     """Raise InputError where a pass has no operators that can be timed."""
-    if setting.backend != EAGER:
+    if not backends.has_layers(setting.backend):
         raise InputError(f"a pass of {setting.backend} has no operators here; leave --layers out")
     if setting.train and device.kind != "cpu":
         raise InputError(f"--layers times a training step only on the CPU, not on {device}")
@@ -76,7 +77,7 @@ class ByOperator:
         assert trace is not None, "its totals alone are known"
         operators = join(trace, self._first, self._prepared.model)
         seconds = np.median(self._samples, axis=0)
-        return list(zip(operators, map(float, seconds), strict=True))
+        return [(op, float(s), "") for op, s in zip(operators, seconds, strict=True)]
 
 
 def join(trace: Trace, laps: Sequence[Lap], name: str) -> list[OpCost]:

@@ -18,13 +18,14 @@ class OpTime:
     """One operator's cost and time.
 
     `bound` is what its least time follows from, `fraction_of_bound` that least time over the
-    measured one: near 1 it runs at the bound.
+    measured one: near 1 it runs at the bound. `kernel` is what a runtime calls what ran.
     """
 
     cost: OpCost
     time_s: float
     bound: Bound | None
     fraction_of_bound: float | None
+    kernel: str = ""
 
     @property
     def flops_per_s(self) -> float:
@@ -49,6 +50,7 @@ class LayerTimes:
                 "name": name,
                 "operator": op.cost.operator,
                 "kind": str(op.cost.kind),
+                "kernel": op.kernel or None,
                 "output": list(op.cost.output),
                 "time_s": op.time_s,
                 "share": op.time_s / whole if whole else 0.0,
@@ -67,10 +69,16 @@ class LayerTimes:
         ]
 
     @property
+    def added_s(self) -> float:
+        """What its operators take longer one by one than the whole pass."""
+        return max(0.0, sum(op.time_s for op in self.operators) - (self.whole.latency_s or 0.0))
+
+    @property
     def between_s(self) -> float | None:
         """What the whole pass takes longer than its operators: Python, dispatch, allocation.
 
-        None where the operators took longer one by one: the machine was slower for them.
+        None where the operators took longer one by one: the machine was slower for them, or their
+        clock takes time itself.
         """
         left = (self.whole.latency_s or 0.0) - sum(op.time_s for op in self.operators)
         return left if left >= 0 else None
@@ -78,11 +86,13 @@ class LayerTimes:
 
 def op_times(medians: Medians, profile: Profile, dtype: str) -> list[OpTime]:
     """Each operator's time beside its bound."""
-    return [_timed(op, seconds, profile, dtype) for op, seconds in medians]
+    return [_timed(op, seconds, kernel, profile, dtype) for op, seconds, kernel in medians]
 
 
-def _timed(op: OpCost, seconds: float, profile: Profile, dtype: str) -> OpTime:
+def _timed(op: OpCost, seconds: float, kernel: str, profile: Profile, dtype: str) -> OpTime:
+    if not op.inputs and not op.output:  # what a runtime has put in between
+        return OpTime(op, seconds, None, None, kernel)
     least = least_seconds(op.cost, profile, dtype)
     which = bound(least)
     fraction = least[which] / seconds if which is not None and seconds else None
-    return OpTime(op, seconds, which, fraction)
+    return OpTime(op, seconds, which, fraction, kernel)

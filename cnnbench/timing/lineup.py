@@ -22,6 +22,7 @@ from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT
 from cnnbench.timing import backends
 from cnnbench.timing.builder import Builder, doing
+from cnnbench.timing.by_node import ByNode, watched
 from cnnbench.timing.by_operator import ByOperator, Watched
 from cnnbench.timing.latency import Latency, failed
 from cnnbench.timing.prepared import called
@@ -128,7 +129,7 @@ def _here(
     builder = Builder(session.machine.device, session.rule.seed, session.progress)
     rows: list[Subject | Latency] = []
     entries: list[Entry] = []
-    watched: list[ByOperator] = []
+    by_operator: list[ByOperator | ByNode] = []
     for (model, setting), cost in zip(asked, known, strict=True):
         try:
             ready = builder.prepared(model, given, setting, cost, largest=largest)
@@ -137,8 +138,8 @@ def _here(
         else:
             rows.append(ready)
             entries.append(ready)
-            watched += [ByOperator(ready)] if layers else []
-    return Lineup(rows, [[*entries, *watched]], watched=watched)
+            by_operator += [watched(ready)] if layers else []
+    return Lineup(rows, [[*entries, *by_operator]], watched=by_operator)
 
 
 def _there(jobs: Sequence[Job], session: Session, crews: dict[str, Crew], layers: bool) -> Lineup:
@@ -172,9 +173,12 @@ def _teams(ready: Sequence[Crewed], crews: Sequence[Crew], layers: bool) -> list
     crews = [crew for crew in crews if any(one.crew is crew for one in ready)]
     if len(crews) < 2:
         return crews[0].teams(ready, layers=layers) if crews else [[]]
-    of_crews = [crew.teams([one for one in ready if one.crew is crew]) for crew in crews]
+    of_crews = [
+        crew.teams([one for one in ready if one.crew is crew], layers=layers) for crew in crews
+    ]
     teams = []
     for members in zip(*of_crews, strict=False):  # as many as memory allows of each
         left = [iter(member) for member in members]
-        teams.append([next(left[crews.index(one.crew)]) for one in ready])
+        times = 2 if layers else 1  # those by operator follow all whole passes
+        teams.append([next(left[crews.index(one.crew)]) for _ in range(times) for one in ready])
     return teams

@@ -29,7 +29,7 @@ from cnnbench.timing.layers import LayerTimes, op_times
 from cnnbench.timing.lineup import Asked, Known, Lineup, lineup
 from cnnbench.timing.sampling import FIRST_LOOK, Rounds, Width, take, widest
 from cnnbench.timing.session import Session, stop_rule
-from cnnbench.timing.setting import Setting, check
+from cnnbench.timing.setting import Setting, check_some
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def timed(
     operator too; `width` is what sampling waits for.
     """
     device, threads = session.machine.device, session.machine.threads.number
+    check_some((setting for _, setting in asked), device)
     for _, setting in asked:
-        check(setting, device)
         if layers:
             check_layers(setting, device)
     before = Disturbances(device, threads)

@@ -196,13 +196,15 @@ def prepare_file(
         device.settle()
     with failing(str(file)):
         run = backends.opener(setting.backend, file)(file_in(file), setting, cost.input, seed)
-    return Prepared(
-        str(file), None, setting, device, cost, trace, run, conditions(known), ran=run.ran
-    )
+    told = [*conditions(known), *(_different(run.ran, setting) if setting.dtype else ())]
+    return Prepared(str(file), None, setting, device, cost, trace, run, told, ran=run.ran)
 
 
 def _different(ran: Ran, setting: Setting) -> Iterator[Warning]:
-    """Warnings of outputs that are others than eager's."""
+    """Warnings of outputs that are others than eager's, and of kernels than asked for."""
+    asked = (setting.dtype or "float32").removesuffix("-dynamic")
+    if ran.computed_in is not None and ran.computed_in != asked:
+        yield warning("other_dtype", asked=setting.dtype or "float32", ran=ran.computed_in)
     most = most_error(setting.dtype)
     if ran.output_error is not None and ran.output_error > most:
         yield warning("output_error", error=ran.output_error, most=most)

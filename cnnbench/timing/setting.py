@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from cnnbench.errors import DeviceError
+from cnnbench.errors import CnnbenchError, DeviceError
 from cnnbench.models.inputs import batched, check_dtype
 from cnnbench.timing import backends
 
@@ -87,3 +87,17 @@ def check(setting: Setting, device: Device) -> None:
     if device.kind == "mps" and setting.dtype == "float64":
         raise DeviceError("mps has no float64; use --dtype float32, or --device cpu")
     backends.find(setting.backend).check(setting, device)
+
+
+def check_some(settings: Iterable[Setting], device: Device) -> None:
+    """What `check` raises of the first, where no network can do any of them there."""
+    first: CnnbenchError | None = None
+    for setting in settings:
+        try:
+            check(setting, device)
+        except CnnbenchError as error:
+            first = first or error
+        else:
+            return
+    if first is not None:
+        raise first

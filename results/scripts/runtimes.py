@@ -63,7 +63,7 @@ def harness(rounds: int) -> dict[str, Any]:
     for name in ("lenet5_dense", "resnet20", "mobilenet_v2"):
         for runtime in RUNTIMES:
             one = prepared(name, runtime)
-            session, binding = one.run._session, one.run._binding  # type: ignore[attr-defined]
+            session, binding = one.run.session, one.run.binding  # type: ignore[attr-defined]
 
             def bare(session: Any = session, binding: Any = binding) -> float:
                 start = perf_counter()

@@ -35,7 +35,10 @@ def test_names(text: str | None, compiled: bool, graph: bool, names: list[str]) 
             "--compile is short for a --backend",
         ),
         (["time", "lenet5", "--backend", "eager", "--graph"], "--graph is short for a --backend"),
-        (["fit", "mobilenet_v1", "--budget", "macs=1G", "--backend", "eager,compile"], "one back end at a time"),
+        (
+            ["fit", "mobilenet_v1", "--budget", "macs=1G", "--backend", "eager,compile"],
+            "one back end at a time",
+        ),
         (["compare", "conv", "depthwise", "--dtype", "int7"], "unknown dtype 'int7' (did you"),
         (["compare", "lenet5", "resnet20", "--chain", "3"], "--chain is for blocks"),
         (["scale", "resnet20", "--to", "2x", "--backend", "eager,compile"], "one back end at a"),

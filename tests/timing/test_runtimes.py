@@ -17,6 +17,7 @@ from cnnbench.errors import CnnbenchError, MissingError
 from cnnbench.models.spec import parse
 from cnnbench.timing import backends
 from cnnbench.timing.backends import exports, runtime
+from cnnbench.timing.by_node import watched
 from cnnbench.timing.lineup import lineup
 from cnnbench.timing.prepared import Prepared, prepare, prepare_file, ready
 from cnnbench.timing.session import Session, stop_rule
@@ -296,6 +297,51 @@ def test_a_network_that_one_runtime_cannot_run_is_a_row_of_its_own(tmp_path: Pat
         assert eager["latency_s"] and eager["output_error"] is None
         assert other["latency_s"] is None and "cannot be exported" in other["error"]
         assert done.returncode == 1
+
+
+LAYERED = [name for name in RUNTIMES if backends.has_layers(name)]
+DEEP = ["mobilenet_v2", "efficientnet_b0", "googlenet", "resnet18"] if EVERY else []
+
+
+@pytest.mark.parametrize("backend", LAYERED)
+@pytest.mark.parametrize("dtype", [None, "int8"])
+@pytest.mark.parametrize("model", ["lenet5", "resnet20", "separable", *DEEP])
+def test_every_node_that_multiplies_is_in_one_that_ran(
+    model: str, dtype: str | None, backend: str
+) -> None:
+    ready = prepared(model, setting=Setting(1, dtype, backend=backend))
+    entry = watched(ready)
+    entry.seconds(2, counts=False)
+    assert entry.medians() == []
+    assert entry.seconds(3) > 0
+    found = entry.medians()
+    assert sum(op.cost.macs for op, _, _ in found) == count(model).total.macs
+    assert all(seconds >= 0 for _, seconds, _ in found) and sum(s for _, s, _ in found) > 0
+    convolutions = [op for op, _, _ in found if op.cost.macs and "Conv" in op.operator]
+    assert convolutions and all(op.path for op in convolutions)
+    assert entry.medians() == found  # it can be asked again
+    entry.seconds(1)
+
+
+@pytest.mark.parametrize("backend", GRAPHS)
+def test_what_a_runtime_fuses_and_puts_in_between_is_said(backend: str) -> None:
+    entry = watched(prepared("separable", setting=Setting(1, backend=backend)))
+    entry.seconds(3)
+    found = entry.medians()
+    assert [op.operator for op, _, _ in found if op.cost.macs] == ["Conv + Relu"] * 2
+    assert [op.path for op, _, _ in found if op.cost.macs] == ["depthwise.norm", "pointwise.norm"]
+    assert {op.path for op, _, kernel in found if not kernel} <= {"(layout)", "(added)"}
+
+
+def test_layers_of_several_runtimes(tmp_path: Path) -> None:
+    line = ["time", "resnet20", "--layers", "--backend", ",".join(["eager", *LAYERED]), *QUICK]
+    found = json.loads(command(*line, "-f", "json", cwd=tmp_path).stdout)["results"]
+    for row in found:
+        assert sum(layer["macs"] for layer in row["layers"]) == row["macs"] == MACS
+        assert any(layer["kernel"] for layer in row["layers"]) is (row["backend"] != "eager")
+    said = command(*line, cwd=tmp_path).stdout
+    for name in LAYERED:
+        assert f"batch 1 {name}" in said
 
 
 QUICK = ["--max-time", "0.2", "--no-wait"]

@@ -115,7 +115,7 @@ class Node:
 
     `path` is the layer it belongs to, `times` how often a loop runs it. `params` are the places of
     inputs that hold parameters whatever their dtype, `state` of those that never do (a running
-    mean, a scale of quantisation). `operator` may have a domain in front.
+    mean, a scale of quantisation). `operator` may have a domain in front; `name` is the node's own.
     """
 
     path: str
@@ -127,6 +127,7 @@ class Node:
     times: int = 1
     params: tuple[int, ...] = ()
     state: tuple[int, ...] = ()
+    name: str = ""
 
     @property
     def out(self) -> Value:

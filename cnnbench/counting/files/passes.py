@@ -80,6 +80,7 @@ def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: 
         stride=work.stride,
         groups=work.groups,
         channels_last=channels_last,
+        node=node.name,
     )
 
 

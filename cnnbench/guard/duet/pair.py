@@ -17,12 +17,12 @@ from time import perf_counter
 
 import numpy as np
 
-from cnnbench.counting.cost import OpCost
 from cnnbench.counting.totals import TRACE
 from cnnbench.errors import InputError
 from cnnbench.guard.changes import LayerChange, changes, pairs
 from cnnbench.guard.costs import Layer, layers
 from cnnbench.guard.finding import Status
+from cnnbench.timing.by_operator import Medians
 from cnnbench.timing.pairing import ratio, widest
 from cnnbench.timing.sampling import Rounds, take
 from cnnbench.timing.session import StopRule
@@ -207,8 +207,8 @@ def _layers(base: Side, head: Side, order: random.Random) -> tuple[LayerChange, 
     return tuple(change for change in found if change.difference > least)
 
 
-def _by_layer(operators: Sequence[tuple[OpCost, float]]) -> dict[str, float]:
+def _by_layer(operators: Medians) -> dict[str, float]:
     found: dict[str, float] = {}
-    for op, seconds in operators:
+    for op, seconds, _ in operators:
         found[op.path] = found.get(op.path, 0.0) + seconds
     return found

@@ -72,6 +72,11 @@ def running(file: SourceSpec) -> tuple[str, ...]:
     return FILES.get(PurePath(file.source).suffix.lower(), ())
 
 
+def has_layers(name: str) -> bool:
+    """Whether a back end's pass can be timed operator by operator."""
+    return name == EAGER or getattr(find(name), "LAYERS", False)
+
+
 def opener(name: str, file: SourceSpec) -> Opener:
     """What opens a file in a back end; SourceError where it runs none of its format."""
     able = running(file)

@@ -8,6 +8,7 @@ network's layout is kept, so images are transposed at the edges.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from cnnbench.models.exporting import written
 from cnnbench.models.inputs import NumberFormat
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import calibration, exports, runtime
+from cnnbench.timing.ran import Ran, usual_of
 from cnnbench.timing.setting import Setting
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 PROCESS, PACKAGE = "litert", "ai-edge-litert"
 CONVERTER = "CNNBENCH_LITERT"
 _DTYPES = (runtime.FLOAT32, *runtime.INT8)
+_WORK = re.compile("CONV|FULLY_CONNECTED|MATMUL")
 _PROGRAM = Path(__file__).with_name("litert_convert.py")
 
 
@@ -73,6 +76,7 @@ class Pass(runtime.Pass):
         for one, array in zip(taken, arrays, strict=True):
             interpreter.set_tensor(one["index"], array)
         self()
+        self.ran = _what_ran(interpreter)
 
     def __call__(self) -> None:
         """Run it."""
@@ -84,6 +88,31 @@ class Pass(runtime.Pass):
         return [torch.from_numpy(self._interpreter.get_tensor(one["index"])) for one in found]
 
 
+def _what_ran(interpreter: Interpreter) -> Ran:
+    """How many of the file's nodes XNNPACK takes: those behind what delegates make."""
+    ops = interpreter._get_ops_details()
+    nodes = [op for op in ops if op["op_name"] != "DELEGATE"]
+    maker = {tensor: op for op in nodes for tensor in map(int, op["outputs"])}
+    taken: set[int] = set()
+    for delegate in (op for op in ops if op["op_name"] == "DELEGATE"):
+        given, left = set(map(int, delegate["inputs"])), list(map(int, delegate["outputs"]))
+        while left:
+            tensor = left.pop()
+            op = maker.get(tensor)
+            if op is not None and tensor not in given and op["index"] not in taken:
+                taken.add(op["index"])
+                left += map(int, op["inputs"])
+    dtypes = {one["index"]: np.dtype(one["dtype"]).name for one in interpreter.get_tensor_details()}
+    multiplying = [
+        dtypes.get(int(op["inputs"][0]), "") for op in nodes if _WORK.search(op["op_name"])
+    ]
+    return Ran(
+        computed_in=usual_of(multiplying),
+        nodes=len(nodes),
+        delegated=len(taken) / len(nodes) if nodes else None,
+    )
+
+
 def _file_of(network: Network, setting: Setting, given: Arguments, anew: bool) -> Path:
     """The kept file that the converter makes of a network."""
 
@@ -91,7 +120,7 @@ def _file_of(network: Network, setting: Setting, given: Arguments, anew: bool) -
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder) / "net.pt2"
             written(network.name, network.net, given, program, dynamic=False)
-            _converter(network.name, "convert", program, target)
+            _converter(f"convert {network.name}", "convert", program, target)
 
     return exports.kept(exports.content(network, given), "net.tflite", write, anew=anew)
 
@@ -101,9 +130,11 @@ def _quantised(file: Path, setting: Setting, given: runtime.Given) -> Path:
     if setting.dtype not in runtime.INT8:
         return file
 
+    what = f"make {setting.dtype} of it"
+
     def write(target: Path) -> None:
         if setting.dtype == NumberFormat.INT8_DYNAMIC:
-            _converter(file.name, setting.dtype, file, target)
+            _converter(what, setting.dtype, file, target)
             return
         with tempfile.TemporaryDirectory() as folder:
             inputs = Path(folder) / "inputs.npz"
@@ -112,7 +143,7 @@ def _quantised(file: Path, setting: Setting, given: runtime.Given) -> Path:
                 str(place): np.stack(one) for place, one in enumerate(zip(*passes, strict=True))
             }
             np.savez(inputs, allow_pickle=False, **columns)
-            _converter(file.name, "int8", file, target, inputs)
+            _converter(what, "int8", file, target, inputs)
 
     key = exports.content_of_file(file, runtime.shapes(given), setting.dtype)
     return exports.kept(key, "net.int8.tflite", write)
@@ -124,7 +155,7 @@ def _dtypes(file: Path) -> list[Any]:
     return [one["dtype"] for one in Interpreter(model_path=str(file)).get_input_details()]
 
 
-def _converter(name: str, what: str, *paths: Path) -> None:
+def _converter(doing: str, what: str, *paths: Path) -> None:
     """Run LiteRT's converter; SourceError where it cannot convert, MissingError where none is."""
     python = os.environ.get(CONVERTER) or (sys.executable if find_spec("litert_torch") else "")
     if not python or shutil.which(python) is None:
@@ -137,4 +168,4 @@ def _converter(name: str, what: str, *paths: Path) -> None:
     done = subprocess.run(line, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise SourceError(f"{name} cannot be converted for litert: {said[-1]}")
+        raise SourceError(f"litert's converter cannot {doing}: {said[-1]}")

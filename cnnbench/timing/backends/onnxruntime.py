@@ -6,8 +6,9 @@ PyTorch does. Its threads are its own, so it runs in processes of its own.
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -17,13 +18,20 @@ from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import runtime
 from cnnbench.timing.backends.graphs import onnx_of, quantised
+from cnnbench.timing.backends.nodes import Watch
+from cnnbench.timing.backends.onnxruntime_watch import Profile
+from cnnbench.timing.ran import Ran, usual_of
 from cnnbench.timing.setting import Setting
 
 if TYPE_CHECKING:
     import onnxruntime
 
-PROCESS = "onnxruntime"
+PROCESS, LAYERS = "onnxruntime", True
 _DTYPES = (runtime.FLOAT32, *runtime.INT8)
+_INT8 = ("QLinearConv", "QGemm", "QLinearMatMul", "ConvInteger", "MatMulInteger")
+_IN_INT8 = dict.fromkeys((*_INT8, "DynamicQuantizeMatMul", "MatMulIntegerToFloat"), "int8")
+_MULTIPLYING = ("Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul", *_IN_INT8)
+_LARGE = 200 * 2**20  # bytes of a file, whose optimised graph is not looked at
 _ERRORS = 3  # and what is worse, of ONNX Runtime's log
 
 
@@ -40,6 +48,70 @@ def prepare(network: Network, setting: Setting, given: Arguments) -> runtime.Pas
 
 def opened(file: Path, setting: Setting, given: runtime.Given, seed: int) -> Pass:
     """The pass of a file, of inputs or of their shapes alone."""
+    return Pass(quantised(file, setting, given), given, seed)
+
+
+class Pass(runtime.Pass):
+    """One pass of a session."""
+
+    def __init__(
+        self,
+        file: Path,
+        given: runtime.Given,
+        seed: int,
+        options: onnxruntime.SessionOptions | None = None,
+    ) -> None:
+        """Open the session, bind its inputs, and run once."""
+        import onnxruntime
+
+        self._file, self._given, self._seed = file, given, seed
+        options = options or _options()
+        with tempfile.TemporaryDirectory() as folder:
+            optimised = Path(folder) / "optimised.onnx"
+            looked_at = not options.optimized_model_filepath and file.stat().st_size < _LARGE
+            if looked_at:
+                options.optimized_model_filepath = str(optimised)
+            self.session = onnxruntime.InferenceSession(
+                file, options, providers=["CPUExecutionProvider"]
+            )
+            self.ran = _what_ran(optimised) if looked_at else Ran()
+        self.binding = self.session.io_binding()
+        taken = self.session.get_inputs()
+        arrays = runtime.bound(given, [runtime.DTYPES.get(one.type, "O") for one in taken], seed)
+        for one, array in zip(taken, arrays, strict=True):
+            self.binding.bind_cpu_input(one.name, array)
+        for output in self.session.get_outputs():
+            self.binding.bind_output(output.name)
+        self()
+
+    def __call__(self) -> None:
+        """Run it."""
+        self.session.run_with_iobinding(self.binding)
+
+    def outputs(self) -> list[Tensor]:
+        """What the last pass gave."""
+        return [torch.from_numpy(one) for one in self.binding.copy_outputs_to_cpu()]
+
+    def watch(self) -> Watch:
+        """A session with a profile."""
+
+        def watched(options: onnxruntime.SessionOptions) -> tuple[Any, Pass]:
+            made = Pass(self._file, self._given, self._seed, options)
+            return made.session, made
+
+        return Profile(self._file, _options(), watched)
+
+
+def _what_ran(optimised: Path) -> Ran:
+    """What kernels there are in the graph that ONNX Runtime has made of a file."""
+    import onnx
+
+    nodes = [node.op_type for node in onnx.load(optimised, load_external_data=False).graph.node]
+    dtypes = [_IN_INT8.get(kernel, runtime.FLOAT32) for kernel in nodes if kernel in _MULTIPLYING]
+    return Ran(computed_in=usual_of(dtypes), nodes=len(nodes))
+
+
+def _options() -> onnxruntime.SessionOptions:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -47,32 +119,4 @@ def opened(file: Path, setting: Setting, given: runtime.Given, seed: int) -> Pas
     options.log_severity_level = _ERRORS
     # Its threads wait busily for their next work within a pass, not after it, in others' turns.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    session = onnxruntime.InferenceSession(
-        quantised(file, setting, given), options, providers=["CPUExecutionProvider"]
-    )
-    return Pass(session, given, seed)
-
-
-class Pass(runtime.Pass):
-    """One pass of a session."""
-
-    def __init__(
-        self, session: onnxruntime.InferenceSession, given: runtime.Given, seed: int
-    ) -> None:
-        """Bind the inputs, and run once."""
-        self._session, self._binding = session, session.io_binding()
-        taken = session.get_inputs()
-        arrays = runtime.bound(given, [runtime.DTYPES.get(one.type, "O") for one in taken], seed)
-        for one, array in zip(taken, arrays, strict=True):
-            self._binding.bind_cpu_input(one.name, array)
-        for output in session.get_outputs():
-            self._binding.bind_output(output.name)
-        self()
-
-    def __call__(self) -> None:
-        """Run it."""
-        self._session.run_with_iobinding(self._binding)
-
-    def outputs(self) -> list[Tensor]:
-        """What the last pass gave."""
-        return [torch.from_numpy(one) for one in self._binding.copy_outputs_to_cpu()]
+    return options

@@ -18,13 +18,18 @@ from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import runtime
 from cnnbench.timing.backends.graphs import onnx_of, quantised
+from cnnbench.timing.backends.nodes import Watch
+from cnnbench.timing.backends.openvino_watch import Counters, nodes_of
+from cnnbench.timing.ran import Ran, usual_of
 from cnnbench.timing.setting import Setting
 
 if TYPE_CHECKING:
     import openvino
 
-PROCESS = "openvino"
+PROCESS, LAYERS = "openvino", True
 _PRECISIONS = {"bfloat16": "bf16", "float16": "f16"}  # and float32 of all others
+_NAMES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16", "u8": "int8", "i8": "int8"}
+_MULTIPLYING = ("Convolution", "FullyConnected", "MatMul", "Deconvolution")
 _DTYPES = (runtime.FLOAT32, *_PRECISIONS, "int8")
 
 
@@ -48,43 +53,62 @@ def _core() -> openvino.Core:
 
 def opened(file: Path, setting: Setting, given: runtime.Given, seed: int) -> Pass:
     """The pass of a file, of inputs or of their shapes alone."""
-    options: dict[str, Any] = {
-        "INFERENCE_PRECISION_HINT": _PRECISIONS.get(setting.dtype or "", "f32"),
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        "NUM_STREAMS": "1",
-        "PERFORMANCE_HINT": "LATENCY",
-    }
-    model = _core().read_model(quantised(file, setting, given))
-    model.reshape(
-        {
-            index: list(one.shape) if isinstance(one, Tensor) else list(one)
-            for index, one in enumerate(given)
-        }
-    )
-    return Pass(_core().compile_model(model, "CPU", options), given, seed)
+    precision = _PRECISIONS.get(setting.dtype or "", "f32")
+    return Pass(quantised(file, setting, given), given, seed, precision)
 
 
 class Pass(runtime.Pass):
     """One pass of a compiled model."""
 
-    def __init__(self, compiled: openvino.CompiledModel, given: runtime.Given, seed: int) -> None:
-        """Bind the inputs, and run once."""
+    def __init__(
+        self,
+        file: Path,
+        given: runtime.Given,
+        seed: int,
+        precision: str,
+        *,
+        counting: bool = False,
+    ) -> None:
+        """Compile it, bind its inputs, and run once; with `counting` its nodes are timed."""
         import openvino
 
-        self._request = compiled.create_infer_request()
-        self._outputs = len(compiled.outputs)
+        self._opened = (file, given, seed, precision)
+        options: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "NUM_STREAMS": "1",
+            "PERFORMANCE_HINT": "LATENCY",
+            "PERF_COUNT": counting,
+        }
+        model = _core().read_model(file)
+        model.reshape(dict(enumerate(map(list, runtime.shapes(given)))))
+        self.compiled = _core().compile_model(model, "CPU", options)
+        self.request = self.compiled.create_infer_request()
         # Where a tensor shares its memory it does not hold it.
-        taken = [one.get_element_type().to_dtype() for one in compiled.inputs]
+        taken = [one.get_element_type().to_dtype() for one in self.compiled.inputs]
         self._given = runtime.bound(given, taken, seed)
         for index, array in enumerate(self._given):
-            self._request.set_input_tensor(index, openvino.Tensor(array, shared_memory=True))
+            self.request.set_input_tensor(index, openvino.Tensor(array, shared_memory=True))
         self()
+        self.ran = self._what_ran()
 
     def __call__(self) -> None:
         """Run it."""
-        self._request.infer(share_outputs=True)
+        self.request.infer(share_outputs=True)
 
     def outputs(self) -> list[Tensor]:
         """What the last pass gave."""
-        found = [self._request.get_output_tensor(index) for index in range(self._outputs)]
+        places = range(len(self.compiled.outputs))
+        found = [self.request.get_output_tensor(place) for place in places]
         return [torch.from_numpy(one.data.copy()) for one in found]
+
+    def watch(self) -> Watch:
+        """The same model with counters."""
+        made = Pass(*self._opened, counting=True)
+        return Counters(self._opened[0], made.compiled, made.request, made)
+
+    def _what_ran(self) -> Ran:
+        """The dtype of most kernels that multiply, and how many nodes ran."""
+        ran = nodes_of(self.compiled)
+        dtypes = [one["runtimePrecision"] for one in ran if one["layerType"] in _MULTIPLYING]
+        return Ran(computed_in=usual_of([_NAMES.get(one, one) for one in dtypes]), nodes=len(ran))

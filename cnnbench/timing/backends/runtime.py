@@ -25,6 +25,7 @@ from cnnbench.models.arguments import Arguments
 from cnnbench.models.foreign import quiet
 from cnnbench.models.inputs import NumberFormat, Shape
 from cnnbench.models.network import Network
+from cnnbench.timing.backends.nodes import Watch
 from cnnbench.timing.ran import Ran, most_error
 from cnnbench.timing.setting import Setting
 
@@ -47,6 +48,10 @@ class Pass(ABC):
     @abstractmethod
     def __call__(self) -> None:
         """Run it."""
+
+    def watch(self) -> Watch | None:
+        """The same pass with the runtime's own clock on each node, where it has one."""
+        return None
 
     @abstractmethod
     def outputs(self) -> list[Tensor]:

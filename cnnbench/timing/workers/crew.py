@@ -137,10 +137,13 @@ class Crewed:
         found = list(filter(None, (one.operators(self.number) for one in self.crew.members)))
         if not found:
             return []
-        ran = [[op for op, _ in each] for each in found]
+        ran = [[(op, kernel) for op, _, kernel in each] for each in found]
         usual = max(ran, key=ran.count)
-        alike = [[s for _, s in each] for each, ops in zip(found, ran, strict=True) if ops == usual]
-        return list(zip(usual, map(float, np.median(alike, axis=0)), strict=True))
+        alike = [
+            [s for _, s, _ in one] for one, ops in zip(found, ran, strict=True) if ops == usual
+        ]
+        seconds = map(float, np.median(alike, axis=0))
+        return [(op, s, kernel) for (op, kernel), s in zip(usual, seconds, strict=True)]
 
 
 @dataclass

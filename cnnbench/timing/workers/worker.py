@@ -109,6 +109,7 @@ class _Served:
 
         from cnnbench.devices.device import find_device
         from cnnbench.timing.builder import Builder
+        from cnnbench.timing.by_node import ByNode
         from cnnbench.timing.by_operator import ByOperator
         from cnnbench.timing.prepared import Prepared
 
@@ -118,7 +119,7 @@ class _Served:
         self._builder = Builder(self._device, order.seed, settle=order.pinned)
         self._asked = 0
         self._prepared: list[Prepared] = []
-        self._watched: dict[int, ByOperator] = {}
+        self._watched: dict[int, ByOperator | ByNode] = {}
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         """What a question is answered with."""
@@ -142,10 +143,10 @@ class _Served:
         return {"seconds": entry(question["repeats"], question["counts"])}
 
     def _by_operator(self, index: int) -> Any:
-        from cnnbench.timing.by_operator import ByOperator
+        from cnnbench.timing.by_node import watched
 
         if index not in self._watched:
-            self._watched[index] = ByOperator(self._prepared[index])
+            self._watched[index] = watched(self._prepared[index])
         return self._watched[index]
 
     def _prepare(self, job: Job) -> dict[str, Any]:

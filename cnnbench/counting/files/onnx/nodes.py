@@ -154,6 +154,7 @@ class Reader:
             times,
             PARAMS.get(node.op_type, ()),
             STATE.get(node.op_type, ()),
+            node.name or next(iter(node.output), ""),
         )
 
     def _within(

@@ -1,0 +1,86 @@
+"""A runtime's pass timed node by node, joined with the nodes of its file that were counted."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from time import perf_counter
+
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
+from cnnbench.counting.files.count import count_file
+from cnnbench.models.spec import SourceSpec
+from cnnbench.timing.backends.nodes import NodeTime, Watch
+from cnnbench.timing.backends.runtime import Pass
+from cnnbench.timing.by_operator import ByOperator, Medians
+from cnnbench.timing.prepared import Prepared
+
+_LAYOUT, _ADDED = "(layout)", "(added)"  # where rows stand of what is not in the file
+_LAYOUTS = re.compile("reorder|transpose|permute", re.IGNORECASE)
+_BYTES = {"float64": 8, "float32": 4, "float16": 2, "int8": 1, "uint8": 1}
+
+
+class ByNode:
+    """A pass that a runtime watches; an entry of rounds like any other."""
+
+    def __init__(self, prepared: Prepared, watch: Watch) -> None:
+        """Nothing is timed yet."""
+        self._prepared, self._watch = prepared, watch
+        self._begun = False
+
+    def seconds(self, repeats: int = 1, counts: bool = True) -> float:
+        """Seconds that so many passes took; what their nodes took is kept where they count."""
+        if counts and not self._begun:
+            self._watch.begin()
+            self._begun = True
+        with self._prepared.running():
+            start = perf_counter()
+            for _ in range(repeats):
+                self._watch()
+            return perf_counter() - start
+
+    def medians(self) -> Medians:
+        """What each node took, with the cost of what it holds."""
+        if not self._begun:
+            return []
+        file = SourceSpec(str(self._watch.file), "")
+        trace = count_file(file, batch=self._prepared.setting.batch)
+        return join(trace, self._watch.nodes())
+
+
+def join(trace: Trace, nodes: Sequence[NodeTime]) -> Medians:
+    """Each node that ran with the costs of those that it holds; without any, none."""
+    costs: dict[str, list[OpCost]] = {}
+    for op in trace.operators:
+        costs.setdefault(op.node, []).append(op)
+    found: Medians = []
+    for node in nodes:
+        held = [op for name in node.holds for op in costs.pop(name, [])]
+        kernel = node.kernel if held else ""
+        found.append((_fused(held, node, trace.dtype), node.seconds, kernel))
+    return found
+
+
+def _fused(held: Sequence[OpCost], node: NodeTime, dtype: str) -> OpCost:
+    """The cost of one pass through operators whose values between them stay in the processor."""
+    if not held:
+        where = _LAYOUT if _LAYOUTS.search(node.kernel) else _ADDED
+        return OpCost(where, node.kernel, Kind.OTHER, (), (), Cost(), 0)
+    main = max(held, key=lambda op: (op.cost.macs, op.cost.elementwise_flops, op.cost.bytes_moved))
+    cost = total([op.cost for op in held])
+    between = 2 * _BYTES.get(dtype, 4) * sum(math.prod(op.output) for op in held[:-1])
+    names = dict.fromkeys(op.operator for op in held)
+    return replace(
+        main,
+        operator=" + ".join(names),
+        output=held[-1].output,
+        cost=replace(cost, bytes_moved=max(0, cost.bytes_moved - between)),
+        live_bytes=max(op.live_bytes for op in held),
+    )
+
+
+def watched(prepared: Prepared) -> ByOperator | ByNode:
+    """The same pass timed operator by operator, by a runtime's own clock where one runs it."""
+    watch = prepared.run.watch() if isinstance(prepared.run, Pass) else None
+    return ByOperator(prepared) if watch is None else ByNode(prepared, watch)
