@@ -34,6 +34,7 @@ BACKENDS = {  # imported when asked for
     "openvino": "cnnbench.timing.backends.openvino",
     "litert": "cnnbench.timing.backends.litert",
 }
+RUNTIMES = ("onnxruntime", "openvino", "litert")  # beside torch
 FILES = {  # what runs them as they stand, the usual first
     ".onnx": ("onnxruntime", "openvino"),
     ".tflite": ("litert",),
@@ -70,6 +71,11 @@ def process_of(name: str) -> str:
 def running(file: SourceSpec) -> tuple[str, ...]:
     """The back ends that run a file as it stands."""
     return FILES.get(PurePath(file.source).suffix.lower(), ())
+
+
+def is_here(name: str) -> bool:
+    """Whether what a back end runs in is installed, as far as its version tells."""
+    return process_of(name) == TORCH or bool(version(name))
 
 
 def has_layers(name: str) -> bool:

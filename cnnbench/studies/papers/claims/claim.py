@@ -92,7 +92,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of a paper or of the course, and how its number is found and shown."""
+    """One sentence of a paper or of the course, and how its number is found and shown.
+
+    `backend` is the runtime that it needs beside torch.
+    """
 
     name: str
     text: str
@@ -102,6 +105,7 @@ class Claim:
     need: Need
     find: Callable[[Setup], Answer]
     show: Callable[[float], str] = units.ratio
+    backend: str = ""
 
     @property
     def threshold(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from cnnbench.errors import CnnbenchError, SpecError, nearest
 from cnnbench.studies.papers.claims import counted, timed, trained
 from cnnbench.studies.papers.claims.claim import Answer, Claim, ClaimVerdict, Need, Setup
+from cnnbench.timing import backends
 
 CLAIMS: tuple[Claim, ...] = (*counted.CLAIMS, *timed.CLAIMS, *trained.CLAIMS)
 
@@ -39,7 +40,7 @@ class Findings:
 
 
 def chosen(names: Sequence[str], *, static: bool) -> list[Claim]:
-    """The claims of these names, or all; with `static` those that are counted.
+    """The claims of these names, or all that can be found here; with `static` those counted.
 
     SpecError for a name of none, and one that is not counted where only those are wanted.
     """
@@ -52,7 +53,8 @@ def chosen(names: Sequence[str], *, static: bool) -> list[Claim]:
             )
         if static and known[name].need is not Need.COUNTING:
             raise SpecError(f"{name} takes {known[name].need}; leave --static out")
-    wanted = [known[name] for name in dict.fromkeys(names)] or list(CLAIMS)
+    wanted = [known[name] for name in dict.fromkeys(names)]
+    wanted = wanted or [one for one in CLAIMS if not one.backend or backends.is_here(one.backend)]
     return [claim for claim in wanted if not static or claim.need is Need.COUNTING]
 
 

@@ -15,12 +15,14 @@ from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
 from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, doubled
+from cnnbench.timing import backends
+from cnnbench.timing.backends import EAGER
 from cnnbench.timing.confidence import OF_RERUN
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
 
-_SETTING = Setting()
+_CHAIN = 6  # blocks, of which a runtime changes the layout at the edges alone
 
 
 def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
@@ -31,8 +33,11 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
     return done.rows
 
 
-def _counted(a: str, b: str) -> list[Comparison]:
-    return compare.count_rows(cases(parse_together([a, b]), {}), None, _SETTING, values=True)
+def _counted(a: str, b: str, backend: str, chain: int = 1) -> list[Comparison]:
+    setting = Setting(backend=backend)
+    asked = cases(parse_together([a, b]), {}, {"chain": chain})
+    rows = compare.count_rows(asked, None, setting, values=True)
+    return compare.in_settings(rows, [setting])
 
 
 def _speedup(row: Comparison) -> Interval:
@@ -44,17 +49,19 @@ def _speedup(row: Comparison) -> Interval:
     return row.measured
 
 
-def _faster(a: str, b: str, setup: Setup) -> Answer:
+def _faster(a: str, b: str, setup: Setup, backend: str = EAGER) -> Answer:
     """Time of a / time of b, beside the ratio of their MACs."""
-    (row,) = _timed(_counted(a, b), setup)
+    (row,) = _timed(_counted(a, b, backend), setup)
     found, fewer = _speedup(row), units.ratio(row.macs_ratio or math.nan)
     said = f"{OF_RERUN:.0%} of reruns {units.ratios(found.low, found.high)}, for {fewer} fewer MACs"
     return Answer(found.median, said, (found.low, found.high))
 
 
-def _separable(setup: Setup) -> Answer:
-    """The geometric mean over the stages of a typical network."""
-    found = [_speedup(row) for row in _timed(_counted("conv", "separable"), setup)]
+def _separable(setup: Setup, backend: str = EAGER) -> Answer:
+    """The geometric mean over the stages of a typical network; in a runtime of chains there."""
+    chain = 1 if backend == EAGER else _CHAIN
+    rows = _counted("conv", "separable", backend, chain)
+    found = [_speedup(row) for row in _timed(rows, setup)]
     said = ", ".join(units.ratio(one.median) for one in found)
     value, low, high = (
         math.prod(ends) ** (1 / len(found))
@@ -79,6 +86,39 @@ def _compound(setup: Setup) -> Answer:
 
 
 _TIMED = partial(Claim, need=Need.TIMING)
+
+
+def _in(backend: str) -> tuple[Claim, ...]:
+    """The course's claims about speed where networks are deployed."""
+    timed = partial(_TIMED, backend=backend)
+    return (
+        timed(
+            name=f"bottleneck_{backend}",
+            text=f"The 10 times cheaper 1x1 bottleneck is as much faster in {backend}",
+            source="Ng, course 4 week 2: 28x28x192 → 32, by 16, of computation",
+            promised="10x",
+            band=at_least(8, 1.1),
+            find=partial(_faster, PLAIN, BOTTLENECK, backend=backend),
+        ),
+        timed(
+            name=f"separable_{backend}",
+            text=f"A depthwise-separable convolution is 8 to 9 times faster in {backend}",
+            source="Howard et al. 2017, section 3.1, of computation",
+            promised="8x to 9x",
+            band=at_least(8, 1.1),
+            find=partial(_separable, backend=backend),
+        ),
+        timed(
+            name=f"mobilenet_{backend}",
+            text=f"MobileNet is as much faster than its full-convolution twin in {backend} as its "
+            "FLOPs promise",
+            source="Howard et al. 2017, table 4, of computation",
+            promised="8.56x",
+            band=at_least(7, 1.1),
+            find=partial(_faster, "mobilenet_v1_conv", "mobilenet_v1", backend=backend),
+        ),
+    )
+
 
 CLAIMS = (
     _TIMED(
@@ -113,4 +153,5 @@ CLAIMS = (
         band=at_most(1.02, 1.25),
         find=_compound,
     ),
+    *(claim for backend in backends.RUNTIMES for claim in _in(backend)),
 )
