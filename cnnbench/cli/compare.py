@@ -51,8 +51,8 @@ class _Block:
         typer.Option(
             "--chain",
             min=1,
-            help="How many blocks stand one after another. Default: 1; where a runtime may change "
-            f"the layout at the edges, {_CHAIN}, so that it weighs as in a network.",
+            help=f"How many blocks stand one after another. Default: 1; in a runtime {_CHAIN} "
+            "where they are equal, so that its changes of layout weigh as in a network.",
         ),
     ] = None
 
@@ -112,7 +112,6 @@ def compare(
     cnnbench compare mobilenet_v2 --backend onnxruntime --dtype float32,int8
     """
     specs = parse_together(models)
-    names = opt.backends_of_all(specs, backend, compiled=compiled)
     formats = opt.read_dtypes(dtype)
     timed = measuring.unless(static, on)
     given = passed.given(batch, specs)
@@ -128,20 +127,22 @@ def compare(
         from cnnbench.timing.setting import Setting, check_some
 
         written.require()
+    names = opt.backends_of_all(specs, backend, compiled=compiled)
     settings = [
         Setting(batch, number_format, channels_last, name)
         for name in names
         for number_format in formats
     ]
+    if backend == opt.ALL:
+        device = measuring.machine().device
+        settings = [one for one in settings if backends.can_run(one, device)] or settings
     between = timed and len(specs) == 1 and len(settings) > 1
     elsewhere = timed and any(backends.process_of(name) != backends.TORCH for name in names)
     asked = cases(
         [*specs, *specs] if between else specs,
-        {k: v for k, v in asdict(block).items() if v is not None and k != "chain"},
-        {"chain": block.chain or (_CHAIN if elsewhere else 1)},
+        {k: v for k, v in asdict(block).items() if v is not None},
+        _CHAIN if elsewhere else 1,
     )
-    if block.chain is not None and not asked[0].label:
-        raise CnnbenchError("--chain is for blocks, which networks are not; leave it out")
     if by is not None and asked[0].label:
         raise CnnbenchError("--by divides networks, which blocks are not; leave it out")
     if not timed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +16,9 @@ from cnnbench.models.inputs import Dtype, NumberFormat
 from cnnbench.models.sources import SOURCES, typed
 from cnnbench.models.spec import AnySpec, SourceSpec
 from cnnbench.reports.formats.emit import Format
-from cnnbench.timing.backends import BACKENDS, EAGER, check_name, running
+from cnnbench.timing.backends import BACKENDS, EAGER, check_name, names, running
 
+ALL = "all"
 _OTHERS = ", ".join(map(typed, SOURCES))
 _SPEC = f"NAME@key=value,… or package.module:NAME, path/file.py:NAME, {_OTHERS}"
 _SPECS = typer.Argument(
@@ -159,7 +161,7 @@ Backends = Annotated[
         "--backend",
         metavar="NAME[,NAME…]",
         help=f"What runs the network: {', '.join(BACKENDS)}, or what another package adds; several "
-        f"are timed in the same rounds. Default: {EAGER}.",
+        f"are timed in the same rounds; '{ALL}' that can run here. Default: {EAGER}.",
         autocompletion=complete_backend,
     ),
 ]
@@ -241,20 +243,31 @@ def read_dtypes(text: str | None) -> list[NumberFormat | None]:
 
 
 def backends_of(
-    spec: AnySpec, text: str | None, *, compiled: bool = False, graph: bool = False
+    spec: AnySpec,
+    text: str | None,
+    *,
+    compiled: bool = False,
+    graph: bool = False,
 ) -> list[str]:
-    """What runs a model: what was asked for, else of a file what runs its format."""
+    """What runs a model: what was asked for, `all` being all that there is; of a file the usual."""
+    able = running(spec) if isinstance(spec, SourceSpec) else ()
+    if text is not None and text.strip() == ALL:
+        return [name for name in names() if not able or name in able]
     asked = text is not None or compiled or graph
-    usual = running(spec)[:1] if isinstance(spec, SourceSpec) and not asked else ()
-    return list(usual) or read_backends(text, compiled=compiled, graph=graph)
+    return list(able[:1] if not asked else ()) or read_backends(
+        text, compiled=compiled, graph=graph
+    )
 
 
 def backends_of_all(
-    specs: Sequence[AnySpec], text: str | None, *, compiled: bool = False
+    specs: Sequence[AnySpec],
+    text: str | None,
+    *,
+    compiled: bool = False,
 ) -> list[str]:
-    """What runs models together: the usual of files where all are files of one format."""
-    usual = {tuple(backends_of(spec, text, compiled=compiled)) for spec in specs}
-    return list(usual.pop()) if len(usual) == 1 else read_backends(text, compiled=compiled)
+    """What runs models together: of files the usual, where all are of one format."""
+    found = {tuple(backends_of(spec, text, compiled=compiled)) for spec in specs}
+    return list(found.pop()) if len(found) == 1 else read_backends(text, compiled=compiled)
 
 
 def read_backend(text: str | None, *, compiled: bool = False) -> str:
@@ -271,3 +284,14 @@ def check_seed(seed: int) -> None:
     """CnnbenchError for a --seed that no generator takes."""
     if not 0 <= seed < 2**63:
         raise CnnbenchError(f"--seed {seed} is no seed; give a whole number from 0")
+
+
+def read_seconds(text: str) -> float:
+    """`60s`, `5m` or `60` as seconds, from two to a day."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip().lower(), re.ASCII)
+    seconds = float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]] if found else 0.0
+    if not 2 <= seconds <= 24 * 3600:
+        raise CnnbenchError(
+            f"--sustain {text} makes no sense; give from 2 seconds to a day: --sustain 60s"
+        )
+    return seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -40,6 +41,15 @@ def time(
     ] = False,
     divided: Divided = Divided(),
     raw: Annotated[bool, typer.Option("--raw", help="Add every sample to the JSON.")] = False,
+    sustain: Annotated[
+        str | None,
+        typer.Option(
+            "--sustain",
+            metavar="TIME",
+            help="Run one row for so long (60s, 5m), and show its throughput over time: whether "
+            "the device slows down as it gets hot.",
+        ),
+    ] = None,
     largest: Annotated[
         bool,
         typer.Option(
@@ -62,18 +72,26 @@ def time(
     cnnbench time mobilenet --layers --sort time --top 10
 
     cnnbench time mobilenet --layers --by stage
+
+    cnnbench time mobilenet --backend all
+
+    cnnbench time mobilenet --sustain 60s
     """
     specs = [parse(text) for text in models]
     layers = layers or divided.named
     sizes, formats = opt.read_batches(batches), opt.read_dtypes(dtype)
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
+    seconds = None if sustain is None else opt.read_seconds(sustain)
     given = passed.given(max(sizes), specs)
     measuring.begin()
     with heavy_imports():
         from cnnbench.reports.time import report_of
+        from cnnbench.timing import backends
         from cnnbench.timing.measure import timed
+        from cnnbench.timing.ranking import ranked
         from cnnbench.timing.setting import Setting
+        from cnnbench.timing.sustained import sustained, sustaining, without_end
     asked = [
         (spec, Setting(size, number_format, channels_last, name, fuse, train))
         for spec in specs
@@ -81,12 +99,28 @@ def time(
         for number_format in formats
         for name in opt.backends_of(spec, backend, compiled=compiled, graph=graph)
     ]
+    if backend == opt.ALL:
+        device = measuring.machine().device
+        asked = [one for one in asked if backends.can_run(one[1], device)] or asked
+    if seconds is not None:
+        if len(asked) > 1 or layers:
+            raise CnnbenchError(
+                f"--sustain runs one row without --layers, not {len(asked)}; give one model, batch "
+                "and back end"
+            )
+        measuring = replace(measuring, max_time=seconds)
     with measuring.session(len(asked) * (2 if layers else 1)) as session:
+        if seconds is not None:
+            session = replace(session, rule=sustaining(session.rule, seconds))
         timing = timed(asked, given, session, largest=largest, layers=layers)
+        timing = timing if seconds is None else without_end(timing)
+        if backend == opt.ALL and not timing.interrupted:
+            timing = ranked(timing, session.progress.say)
     failed = [row.error for row in timing.latencies if row.error]
     if len(failed) == len(timing.latencies) and not timing.interrupted:
         raise SomeFailed(list(dict.fromkeys(failed)), exit_code=2)
-    report = measuring.told(report_of(timing, raw=raw, division=divided))
+    whole = sustained(timing.latencies[0]) if seconds is not None else None
+    report = measuring.told(report_of(timing, raw=raw, division=divided, over_time=whole))
     strict = measuring.strict and not failed
     written.hand_over(report, interrupted=timing.interrupted, strict=strict)
     if failed:

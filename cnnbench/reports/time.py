@@ -16,6 +16,7 @@ from cnnbench.timing.backends import EAGER
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import Timing
+from cnnbench.timing.sustained import Sustained
 
 LATENCIES = (
     col.MODEL,
@@ -31,8 +32,11 @@ LATENCIES = (
     col.FLOPS_PER_S,
     col.OF_ROOF,
     Column("output_error", "output\nerror", lambda value: f"{value:.0e}"),
+    Column("process_bytes", "process\nmemory", units.size, under=True),
 )
 
+
+_BAR = 40  # characters of the fastest part
 
 LAYERS = (
     *(col.LAYER, col.OPERATOR, col.OUTPUT),
@@ -51,12 +55,22 @@ MODULES = (
 )
 
 
-def report_of(timing: Timing, *, raw: bool = False, division: Division | None = None) -> Report:
-    """One row a latency, with `raw` every sample too; or a table of each network's operators."""
+def report_of(
+    timing: Timing,
+    *,
+    raw: bool = False,
+    division: Division | None = None,
+    over_time: Sustained | None = None,
+) -> Report:
+    """One row a latency, with `raw` every sample too; or a table of each network's operators.
+
+    With `over_time` also the throughput over a longer time.
+    """
     division = division or Division()
     latencies = timing.latencies
     results = [latency.record(raw=raw) for latency in latencies]
-    records, tables = results, [Table(LATENCIES, [_row(latency) for latency in latencies])]
+    several = len({latency.setting.backend for latency in latencies}) > 1
+    records, tables = results, [Table(LATENCIES, [_row(latency, several) for latency in latencies])]
     if timing.networks is not None:
         key = "layers" if division.is_of_operators else "modules"
         parts = [(part, part.record()) for part in timing.networks]
@@ -64,11 +78,14 @@ def report_of(timing: Timing, *, raw: bool = False, division: Division | None = 
         results = [{**row, key: ops} for row, ops in zip(results, shown, strict=True)]
         records = [{"model": row["model"], **op} for row in results for op in row[key]]
         tables = [_layer_table(part, ops, division) for part, ops in parts if ops]
+    if over_time is not None:
+        results = [{**row, "sustained": over_time.record()} for row in results]
+        tables = [*tables, _over_time(over_time)]
     return Report(
         command="time",
         results=results,
         tables=tables,
-        findings=_findings(latencies, timing),
+        findings=[*_findings(latencies, timing), *_kept(over_time)],
         notes=_notes(latencies, timing),
         alert=alert(timing.warnings),
         environment={
@@ -82,10 +99,42 @@ def report_of(timing: Timing, *, raw: bool = False, division: Division | None = 
     )
 
 
-def _row(latency: Latency) -> dict[str, Any]:
-    """A latency with the cells that its table makes of it."""
+def _over_time(found: Sustained) -> Table:
+    """A line a part of the run, with a bar as long as its throughput."""
+    most = max(part.throughput_images_per_s for part in found.parts)
+    rows = [
+        {
+            "until": units.duration(part.end_s),
+            "throughput_images_per_s": part.throughput_images_per_s,
+            "bar": "█" * round(_BAR * part.throughput_images_per_s / most),
+        }
+        for part in found.parts
+    ]
+    columns = (Column("until", "until"), col.IMAGES, Column("bar", "", left=True, whole=True))
+    return Table(columns, rows, "throughput over time")
+
+
+def _kept(found: Sustained | None) -> list[str]:
+    """How much of its first throughput the device has in the end."""
+    if found is None:
+        return []
+    first, last = map(units.speed, (found.first_images_per_s, found.last_images_per_s))
+    stretch = units.duration(found.stretch_s)
+    return [
+        f"first {stretch}: {first} images/s, last {stretch}: {last}, "
+        f"{units.percent(found.kept)} of it"
+    ]
+
+
+def _row(latency: Latency, several: bool) -> dict[str, Any]:
+    """A latency with the cells that its table makes of it; of `several` back ends eager is said."""
     setting = latency.setting
-    mode = " ".join([str(setting.batch), *setting.words("dtype", "backend", "fuse", "train")])
+    words = [
+        *setting.words("dtype"),
+        *setting.words("backend", usual=several),
+        *setting.words("fuse", "train"),
+    ]
+    mode = " ".join([str(setting.batch), *words])
     row = {**asdict(latency), **asdict(latency.ran), "mode": mode}
     if latency.error:
         return {**row, "interval": "failed", "samples": None, "outliers": None}

@@ -71,7 +71,7 @@ class Builder:
     def _network(self, model: Model | Network, given: Inputs | None, setting: Setting) -> Network:
         name = called(model)
         one = id(model) if isinstance(model, (nn.Module, Network)) else name
-        key = (one, replace(setting, batch=1, backend=EAGER))
+        key = (one, replace(setting, batch=1, backend=EAGER, dtype=setting.weights))
         if key not in self._networks:
             self._say(f"building {name}")
             self._networks[key] = ready(model, given, setting, self._device, self._seed)

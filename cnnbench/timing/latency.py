@@ -46,8 +46,9 @@ class Latency:
     number a round, each the mean of `repeats` passes in one of so many `processes`, 0 for this one.
     `reliable` is whether the machine was free for it. `page_faults` and `context_switches` are of a
     pass, `busy_cores` its processor time over time. `fraction_of_peak` is of the device's measured
-    matrix product at that dtype. `ran` is what another runtime than torch made of it. Where it
-    could not be measured, `error` says why and the rest is None.
+    matrix product at that dtype. `ran` is what another runtime than torch made of it,
+    `process_bytes` the most memory of a process that runs nothing else, where that was asked for.
+    Where it could not be measured, `error` says why and the rest is None.
     """
 
     model: str
@@ -80,6 +81,7 @@ class Latency:
     flops_per_s: Rate | None = None
     fraction_of_peak: Rate | None = None
     ran: Ran = field(default_factory=Ran)
+    process_bytes: Count | None = None
     reliable: bool = True
     warnings: tuple[Warning, ...] = ()
     error: str | None = None
@@ -106,6 +108,7 @@ class Latency:
         """Plain data, flat; with `raw` every sample too."""
         own = {one.name: getattr(self, one.name) for one in fields(self)}
         setting, ran = own.pop("setting").record(), asdict(own.pop("ran"))
+        del ran["file"]  # where the cache is says nothing of a network
         if not raw:
             del own["samples_s"]
         return {

@@ -195,7 +195,9 @@ def prepare_file(
     if settle:
         device.settle()
     with failing(str(file)):
-        run = backends.opener(setting.backend, file)(file_in(file), setting, cost.input, seed)
+        run = backends.opener(setting.backend, file)(
+            file_in(file), setting, cost.input, seed, False
+        )
     told = [*conditions(known), *(_different(run.ran, setting) if setting.dtype else ())]
     return Prepared(str(file), None, setting, device, cost, trace, run, told, ran=run.ran)
 

@@ -15,13 +15,14 @@ class Ran:
     `output_error` is the largest difference of its outputs from eager's in float32 over the largest
     value; None of a file, beside which nothing else ran. `computed_in` is the dtype of most kernels
     that multiply, `nodes` how many nodes run, `delegated` the share of the file's nodes that the
-    fast kernels take, where others stand in for the rest.
+    fast kernels take, where others stand in for the rest; `file` is what a runtime opened.
     """
 
     output_error: float | None = None
     computed_in: str | None = None
     nodes: int | None = None
     delegated: float | None = None
+    file: str | None = None
 
 
 def most_error(dtype: str | None) -> float:

@@ -40,7 +40,10 @@ def test_names(text: str | None, compiled: bool, graph: bool, names: list[str]) 
             "one back end at a time",
         ),
         (["compare", "conv", "depthwise", "--dtype", "int7"], "unknown dtype 'int7' (did you"),
-        (["compare", "lenet5", "resnet20", "--chain", "3"], "--chain is for blocks"),
+        (
+            ["compare", "lenet5", "resnet20", "--chain", "3"],
+            "--chain is for blocks, which lenet5 is not",
+        ),
         (["scale", "resnet20", "--to", "2x", "--backend", "eager,compile"], "one back end at a"),
         (["fit", "resnet20", "--budget", "macs=1M", "--backend", "tvm"], "no backend 'tvm'"),
         (["sweep", "--models", "lenet5", "--backend", "tvm", "-o", "x"], "no backend 'tvm'"),

@@ -204,7 +204,7 @@ def test_memory_that_runs_out_is_a_row_with_the_largest_batch_that_did_fit(tmp_p
             "torch runs no int8 here; give a --backend that does: onnxruntime",
         ),
         (
-            ["time", "lenet5", "--device", "cpu", "--graph"],
+            ["time", "lenet5", "--device", "cpu", "--backend", "graph"],
             "the back end graph needs a CUDA device",
         ),
         (["time", "lenet5", "--device", "cpu", "--fuse", "--train"], "leave one of them out"),

@@ -17,9 +17,11 @@ from cnnbench.errors import CnnbenchError, MissingError
 from cnnbench.models.spec import parse
 from cnnbench.timing import backends
 from cnnbench.timing.backends import exports, runtime
+from cnnbench.timing.builder import Builder
 from cnnbench.timing.by_node import watched
 from cnnbench.timing.lineup import lineup
 from cnnbench.timing.prepared import Prepared, prepare, prepare_file, ready
+from cnnbench.timing.run_folder import run_folder
 from cnnbench.timing.session import Session, stop_rule
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.workers.crew import _Turn
@@ -40,7 +42,8 @@ RUNTIME = Setting(2, backend="onnxruntime")
 
 @pytest.fixture(autouse=True)
 def _own_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "folder", lambda: tmp_path / "exports")
+    (tmp_path / "exports").mkdir()
+    monkeypatch.setattr(exports, "folder", lambda network=None: tmp_path / "exports")
 
 
 def prepared(
@@ -168,12 +171,66 @@ def test_an_export_is_kept_by_its_content(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(set(made)) == 3
 
 
+def test_somebody_elses_network_is_kept_for_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    ours = ready(parse("separable"), None, RUNTIME, CPU)
+    theirs = ready(Scaled(), (8,), RUNTIME, CPU)
+    assert "exports" in exports.folder(ours).parts and "exports" in exports.folder().parts
+    assert str(exports.folder(theirs)) == run_folder() and Path(run_folder()).is_dir()
+
+
+class Whole(nn.Module):
+    """Whole numbers, a number alone, and complex ones."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.argmax(1), x.sum()
+
+
+class InPlace(nn.Module):
+    """Writes into what it is given."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x += 1.0
+        return x * 2
+
+
+@pytest.mark.parametrize("backend", RUNTIMES)
+def test_outputs_are_compared_as_they_are(backend: str) -> None:
+    setting = Setting(1, backend=backend)
+    for net in (Whole(), InPlace()):
+        error = prepared(net, (3, 8, 8), setting).ran.output_error
+        assert error is not None and error < 1e-5
+    assert runtime.output_error([torch.ones(2, dtype=torch.int64)], [torch.zeros(2)]) is None
+    shifted = [torch.tensor([1 + 1j])], [torch.tensor([1 + 2j])]
+    assert runtime.output_error(*shifted) == 1.0
+
+
+@pytest.mark.parametrize("broken", [b"", b"nonsense", None])
+def test_a_damaged_export_is_written_anew(broken: bytes | None, tmp_path: Path) -> None:
+    for dtype in (None, "int8"):
+        setting = Setting(1, dtype, backend="onnxruntime")
+        prepared("separable", setting=setting)
+        for file in (tmp_path / "exports").glob("*.onnx"):
+            file.write_bytes(file.read_bytes()[:-500] if broken is None else broken)
+        assert prepared("separable", setting=setting).ran.output_error is not None
+
+
+def test_each_row_has_weights_of_its_own_dtype() -> None:
+    """A runtime converts by itself, so its network stays float32."""
+    builder = Builder(CPU, 0)
+    net = nn.Conv2d(3, 4, 3)
+    for backend, dtype in (("onnxruntime", torch.float32), ("eager", torch.bfloat16)):
+        asked = "int8" if backend == "onnxruntime" else "bfloat16"
+        made = builder.prepared(net, (3, 8, 8), Setting(1, asked, backend=backend))
+        assert made.network is not None and made.network.dtype == dtype
+
+
 def test_what_was_used_the_longest_ago_goes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(exports, "_ROOM", 25)
     for key in "abc":
-        exports.kept(key, "x", lambda path: path.write_bytes(b"0" * 10) and None)
+        exports.kept(exports.folder(), key, "x", lambda path: path.write_bytes(b"0" * 10) and None)
     assert sorted(path.name for path in (tmp_path / "exports").glob("*-x")) == ["b-x", "c-x"]
 
 
@@ -216,11 +273,11 @@ def test_other_outputs_are_told() -> None:
         ([[1.0, float("inf")]], [[1.0, 7.0]], 0.0),
         ([[1.0, 2.0]], [[float("nan"), 2.0]], float("inf")),
         ([[0.0, 0.0]], [[0.5, 0.0]], 0.5),
-        ([[float("nan")]], [[1.0]], 0.0),
+        ([[float("nan")]], [[1.0]], None),
     ],
 )
 def test_the_largest_difference_over_the_largest_value(
-    expected: list, found: list, error: float
+    expected: list, found: list, error: float | None
 ) -> None:
     assert runtime.output_error(list(map(Tensor, expected)), list(map(Tensor, found))) == error
 
@@ -369,6 +426,17 @@ def test_one_network_in_several_dtypes_is_compared_with_itself(tmp_path: Path) -
     said = command(*line, cwd=tmp_path).stdout
     assert "float32" in said and "int8" in said and "as many MACs" in said
     assert "nothing is known" not in said and "a: " not in said
+
+
+def test_all_back_ends_that_can_run_it_are_ranked(tmp_path: Path) -> None:
+    line = ["time", "resnet20", "--backend", "all", *QUICK, "--device", "cpu"]
+    found = json.loads(command(*line, "-f", "json", cwd=tmp_path).stdout)["results"]
+    names = [row["backend"] for row in found]
+    assert {"eager", "onnxruntime"} <= set(names) and "graph" not in names
+    times = [row["latency_s"] for row in found if row["latency_s"]]
+    assert times == sorted(times)
+    held = {row["backend"]: row["process_bytes"] for row in found}
+    assert 0 < held["onnxruntime"] < held["eager"]
 
 
 def test_a_chain_is_its_first_block_and_more_of_what_comes_out_of_it() -> None:

@@ -13,6 +13,7 @@ from cnnbench.models.spec import AnySpec, Spec, parse_together
 from cnnbench.studies.comparison.stages import (
     REDUCTIONS,
     Options,
+    keeps_map,
     label,
     place,
     stages_of,
@@ -31,12 +32,10 @@ class Case:
     names: tuple[str, ...]
 
 
-def cases(
-    models: Sequence[AnySpec | nn.Module], given: Options, usual: Options | None = None
-) -> list[Case]:
+def cases(models: Sequence[AnySpec | nn.Module], given: Options, chain: int = 1) -> list[Case]:
     """Blocks at the shape `given`, or at each of the stages that their papers have; or networks.
 
-    `usual` are options of blocks where nothing else is asked for. SpecError for fewer than two, a
+    Equal blocks stand in a `chain` where nothing else is given. SpecError for fewer than two, a
     block beside a network, an option that no block takes.
     """
     if len(models) < 2:
@@ -57,22 +56,25 @@ def cases(
             f"{blocks[0].model.name} is a block and {network} a network; compare like with like"
         )
     _check_options(blocks, given)
-    asked = bool(given) or any(block.written for block in blocks)
+    asked = bool(set(given) - {"chain"}) or any(block.written for block in blocks)
     names = tuple(block.model.name for block in blocks)
     if not asked and names == REDUCTIONS[0]:
         pairs = [parse_together(pair) for pair in REDUCTIONS]
         return [
-            _case([block for block in pair if isinstance(block, Spec)], usual or {})
+            _case([block for block in pair if isinstance(block, Spec)], given, chain)
             for pair in pairs
         ]
     own_shape = "shape" in given or any("shape" in block.written for block in blocks)
     rows = ({},) if own_shape else stages_of({block.model.name for block in blocks})
-    return [_case(blocks, {**(usual or {}), **row, **given}) for row in rows]
+    return [_case(blocks, {**row, **given}, chain) for row in rows]
 
 
-def _case(blocks: Sequence[Spec], given: Options) -> Case:
+def _case(blocks: Sequence[Spec], given: Options, chain: int) -> Case:
     """Blocks with the same shape and, where they take them, the same options as the first."""
     first = with_options(blocks[0], given)
+    if chain > 1 and "chain" not in given and keeps_map(first):
+        given = {**given, "chain": chain}
+        first = with_options(blocks[0], given)
     shared: Options = {"kernel": _OF_RESIDUALS, **place(first)}
     others = [with_options(block, {**shared, **given}) for block in blocks[1:]]
     for other in others:

@@ -74,6 +74,13 @@ def place(block: Spec) -> Options:
     return {key: value for key, value in block.options if key in INHERITED}
 
 
+def keeps_map(block: Spec) -> bool:
+    """Whether what comes out of a block is as large as what goes in, so that equal ones follow."""
+    options = dict(block.options)
+    channels = block.input_shape[0]
+    return options.get("stride", 1) == 1 and options.get("out_channels", 0) in (0, channels)
+
+
 def label(block: Spec) -> str:
     """`56x56x128 → 128, 3x3 /2`, or a module of GoogLeNet."""
     options = dict(block.options)

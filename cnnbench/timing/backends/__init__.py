@@ -16,14 +16,17 @@ from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
-from cnnbench.errors import SettingError, SourceError, nearest, reason_of
+from cnnbench.errors import CnnbenchError, SettingError, SourceError, nearest, reason_of
+from cnnbench.models.inputs import Dtype
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from cnnbench.devices.device import Device
     from cnnbench.models.spec import SourceSpec
     from cnnbench.timing.backends.backend import Backend
     from cnnbench.timing.backends.runtime import Opener
+    from cnnbench.timing.setting import Setting
 
 EAGER, TORCH = "eager", "torch"
 BACKENDS = {  # imported when asked for
@@ -66,6 +69,15 @@ def check_name(name: str) -> str:
 def process_of(name: str) -> str:
     """Which processes a back end runs in: a runtime with threads of its own, in its own."""
     return str(getattr(find(name), "PROCESS", TORCH))
+
+
+def can_run(setting: Setting, device: Device) -> bool:
+    """Whether a back end runs such a setting there."""
+    try:
+        find(setting.backend).check(setting, device)
+    except CnnbenchError:
+        return False
+    return setting.weights is None or setting.weights in list(Dtype)
 
 
 def running(file: SourceSpec) -> tuple[str, ...]:

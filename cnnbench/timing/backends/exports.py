@@ -1,8 +1,8 @@
 """Exports kept: a network is written for a runtime once, and found again by its content.
 
-The content is the network's weights, what its modules are and the code of their classes, and the
-shapes of its arguments; beside it, what was asked of the file and what writes it. Code that a
-forward calls elsewhere is not in it: whoever runs a kept file looks at its outputs.
+Networks of ours are kept in the user's cache: their weights, modules and code say all of them. What
+a network of somebody else's computes may lie anywhere, so it is kept for one run alone, in a folder
+that its worker processes share.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
 from importlib import metadata
@@ -24,44 +27,59 @@ from platformdirs import user_cache_path
 
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
+from cnnbench.models.spec import Spec, parse
+from cnnbench.timing.run_folder import run_folder
 
 _ROOM = 4 * 2**30  # bytes; beyond it what was used the longest ago goes
+_LEFT_S = 24 * 3600  # after which what an interrupted process has left goes
 _PLAIN = (bool, int, float, str, tuple, list, dict, type(None))
 _WRITERS = ("torch", "onnx", "onnxscript", "onnxruntime", "cnnbench")
 
 
-def folder() -> Path:
-    """Where they are kept, in the user's cache folder."""
-    return user_cache_path("cnnbench") / "exports"
+def folder(network: Network | None = None) -> Path:
+    """Where a network's exports are kept, files' in the cache; of a run where it cannot write."""
+    ours = network is None or (network.by_name and isinstance(parse(network.name), Spec))
+    place = user_cache_path("cnnbench") / "exports"
+    if ours:
+        with suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            if os.access(place, os.W_OK):
+                return place
+    return Path(run_folder())
 
 
-def kept(key: str, name: str, write: Callable[[Path], None], *, anew: bool = False) -> Path:
-    """The file that `write` makes of a content, whose word is `key`; `name` says what was asked.
+def kept(
+    place: Path, key: str, name: str, write: Callable[[Path], None], *, anew: bool = False
+) -> Path:
+    """The file in `place` that `write` makes of a content, whose word is `key`, as `name` asks.
 
     It is made where it is not there, or `anew`; processes that want it at once make it once.
     """
-    place = folder() / f"{key}-{name}"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(place.with_name(f"{place.name}.lock")):
-        if anew or not place.exists():
-            with tempfile.TemporaryDirectory(dir=place.parent) as temporary:
+    file = place / f"{key}-{name}"
+    with FileLock(file.with_name(f"{file.name}.lock")):
+        if anew or not file.exists():
+            with tempfile.TemporaryDirectory(dir=place) as temporary:
                 made = Path(temporary) / name
                 write(made)
-                made.replace(place)
-            _make_room(place)
-    os.utime(place)
-    return place
+                made.replace(file)
+            _make_room(file)
+    os.utime(file)
+    return file
 
 
 def _make_room(newest: Path) -> None:
-    """Remove what was used the longest ago, until what stays is small enough."""
-    used = 0
-    files = [path for path in newest.parent.iterdir() if path.is_file() and path.suffix != ".lock"]
-    for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True):
-        used += path.stat().st_size
-        if used > _ROOM and path != newest:
-            path.unlink(missing_ok=True)
-            path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+    """Remove what was used the longest ago until what stays is small, and what is left behind."""
+    used, now = 0, time.time()
+    paths = [(path.stat().st_mtime, path) for path in newest.parent.iterdir() if path.exists()]
+    for seconds, path in sorted(paths, reverse=True):
+        with suppress(OSError):
+            if path.is_dir() or path.suffix == ".lock":
+                if now - seconds > _LEFT_S:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                continue
+            used += path.stat().st_size
+            if used > _ROOM and path != newest:
+                path.unlink()
 
 
 def content_of_file(file: Path, *more: object) -> str:
@@ -73,18 +91,18 @@ def content_of_file(file: Path, *more: object) -> str:
     return said.hexdigest()
 
 
-def content(network: Network, given: Arguments) -> str:
-    """What a network and its arguments are, as a word."""
+def content(network: Network, given: Arguments, *more: object) -> str:
+    """What a network, its arguments and whatever else decides are, as a word."""
     said = blake2b(digest_size=16)
 
     def say(*values: Any) -> None:
         said.update(re.sub(r" at 0x[0-9a-f]+", "", repr(values)).encode())
 
-    say(_versions(), [_described(one) for one in given.positional])
+    say(_versions(), more, network.name, [_described(one) for one in given.positional])
     say({name: _described(one) for name, one in given.named.items()})
     for name, module in network.net.named_modules():
         kind = type(module)
-        say(name, kind.__module__, kind.__qualname__, _code(kind), getattr(module, "code", ""))
+        say(name, kind.__qualname__, _code(kind), getattr(module, "code", ""))
         own = vars(module) if isinstance(getattr(module, "__dict__", None), dict) else {}
         say({key: value for key, value in own.items() if isinstance(value, _PLAIN)})
     held = [*network.net.named_parameters(), *network.net.named_buffers()]
@@ -122,8 +140,6 @@ def _code(kind: type) -> str:
 def _versions() -> list[str]:
     found = []
     for name in _WRITERS:
-        try:
+        with suppress(metadata.PackageNotFoundError):
             found.append(f"{name} {metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            continue
     return found

@@ -17,10 +17,11 @@ from cnnbench.timing.setting import Setting
 def onnx_of(network: Network, setting: Setting, given: Arguments, anew: bool) -> Path:
     """The kept graph of a network, with its batch built in."""
     write = partial(written, network.name, network.net, given, dynamic=False)
-    return exports.kept(exports.content(network, given), "net.onnx", write, anew=anew)
+    key = exports.content(network, given)
+    return exports.kept(exports.folder(network), key, "net.onnx", write, anew=anew)
 
 
-def quantised(file: Path, setting: Setting, given: runtime.Given) -> Path:
+def quantised(file: Path, setting: Setting, given: runtime.Given, *, anew: bool = False) -> Path:
     """The kept int8 graph of a graph, where the setting asks for one.
 
     Weights have a scale a channel. Activations have pairs of nodes that quantise them and back
@@ -30,7 +31,7 @@ def quantised(file: Path, setting: Setting, given: runtime.Given) -> Path:
         return file
     key = exports.content_of_file(file, runtime.shapes(given), setting.dtype)
     write = partial(_quantise, file, setting, given)
-    return exports.kept(key, "net.int8.onnx", write)
+    return exports.kept(exports.folder(), key, "net.int8.onnx", write, anew=anew)
 
 
 def _quantise(file: Path, setting: Setting, given: runtime.Given, target: Path) -> None:

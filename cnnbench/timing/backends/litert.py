@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,19 +53,23 @@ def prepare(network: Network, setting: Setting, given: Arguments) -> runtime.Pas
     return runtime.prepared(network, setting, given, _file_of, opened)
 
 
-def opened(file: Path, setting: Setting, given: runtime.Given, seed: int) -> Pass:
+def opened(
+    file: Path, setting: Setting, given: runtime.Given, seed: int, anew: bool = False
+) -> Pass:
     """The pass of a file, of inputs or of their shapes alone."""
     from ai_edge_litert.interpreter import Interpreter
 
-    file = _quantised(file, setting, given)
+    file = _quantised(file, setting, given, anew)
     interpreter = Interpreter(model_path=str(file), num_threads=torch.get_num_threads())
-    return Pass(interpreter, given, seed)
+    return Pass(interpreter, file, given, seed)
 
 
 class Pass(runtime.Pass):
     """One pass of an interpreter."""
 
-    def __init__(self, interpreter: Interpreter, given: runtime.Given, seed: int) -> None:
+    def __init__(
+        self, interpreter: Interpreter, file: Path, given: runtime.Given, seed: int
+    ) -> None:
         """Set the inputs, which stay, and run once."""
         self._interpreter = interpreter
         taken = interpreter.get_input_details()
@@ -76,7 +81,7 @@ class Pass(runtime.Pass):
         for one, array in zip(taken, arrays, strict=True):
             interpreter.set_tensor(one["index"], array)
         self()
-        self.ran = _what_ran(interpreter)
+        self.ran = replace(_what_ran(interpreter), file=str(file))
 
     def __call__(self) -> None:
         """Run it."""
@@ -85,7 +90,8 @@ class Pass(runtime.Pass):
     def outputs(self) -> list[Tensor]:
         """What the last pass gave."""
         found = self._interpreter.get_output_details()
-        return [torch.from_numpy(self._interpreter.get_tensor(one["index"])) for one in found]
+        arrays = [self._interpreter.get_tensor(one["index"]) for one in found]
+        return [torch.from_numpy(np.asarray(array)) for array in arrays]
 
 
 def _what_ran(interpreter: Interpreter) -> Ran:
@@ -122,10 +128,11 @@ def _file_of(network: Network, setting: Setting, given: Arguments, anew: bool) -
             written(network.name, network.net, given, program, dynamic=False)
             _converter(f"convert {network.name}", "convert", program, target)
 
-    return exports.kept(exports.content(network, given), "net.tflite", write, anew=anew)
+    key = exports.content(network, given, _installed())
+    return exports.kept(exports.folder(network), key, "net.tflite", write, anew=anew)
 
 
-def _quantised(file: Path, setting: Setting, given: runtime.Given) -> Path:
+def _quantised(file: Path, setting: Setting, given: runtime.Given, anew: bool) -> Path:
     """The kept int8 file of a file, where the setting asks for one."""
     if setting.dtype not in runtime.INT8:
         return file
@@ -145,8 +152,8 @@ def _quantised(file: Path, setting: Setting, given: runtime.Given) -> Path:
             np.savez(inputs, allow_pickle=False, **columns)
             _converter(what, "int8", file, target, inputs)
 
-    key = exports.content_of_file(file, runtime.shapes(given), setting.dtype)
-    return exports.kept(key, "net.int8.tflite", write)
+    key = exports.content_of_file(file, runtime.shapes(given), setting.dtype, _installed())
+    return exports.kept(exports.folder(), key, "net.int8.tflite", write, anew=anew)
 
 
 def _dtypes(file: Path) -> list[Any]:
@@ -155,17 +162,34 @@ def _dtypes(file: Path) -> list[Any]:
     return [one["dtype"] for one in Interpreter(model_path=str(file)).get_input_details()]
 
 
-def _converter(doing: str, what: str, *paths: Path) -> None:
-    """Run LiteRT's converter; SourceError where it cannot convert, MissingError where none is."""
-    python = os.environ.get(CONVERTER) or (sys.executable if find_spec("litert_torch") else "")
-    if not python or shutil.which(python) is None:
+def _python() -> str:
+    """The Python that has LiteRT's converter; MissingError where there is none."""
+    named = os.environ.get(CONVERTER, "")
+    python = named or (sys.executable if find_spec("litert_torch") else "")
+    if named and shutil.which(named) is None:
+        raise MissingError(f"{CONVERTER} names {named}, which is no program; name a Python")
+    if not python:
         raise MissingError(
             "litert converts a network with a Python that has LiteRT's converter; type: python -m "
             "venv litert; litert/bin/pip install litert-torch ai-edge-quantizer; export "
             f"{CONVERTER}=$PWD/litert/bin/python"
         )
-    line = [python, str(_PROGRAM), what, *map(str, paths)]
-    done = subprocess.run(line, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return python
+
+
+def _installed() -> object:
+    """What changes where another converter is installed."""
+    packages = Path(_python()).parent.parent.glob("lib/python*/site-packages")
+    return [(str(one), one.stat().st_mtime) for one in packages]
+
+
+def _converter(doing: str, what: str, *paths: Path) -> None:
+    """Run LiteRT's converter; SourceError where it cannot do it."""
+    line = [_python(), str(_PROGRAM), what, *map(str, paths)]
+    try:
+        done = subprocess.run(line, capture_output=True, text=True, errors="replace", check=False)
+    except OSError as error:
+        raise MissingError(f"{line[0]} cannot be run: {error.strerror}") from error
+    said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}, and no file"]
+    if done.returncode or not paths[1].exists():
         raise SourceError(f"litert's converter cannot {doing}: {said[-1]}")

@@ -7,6 +7,7 @@ PyTorch does. Its threads are its own, so it runs in processes of its own.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,11 @@ def prepare(network: Network, setting: Setting, given: Arguments) -> runtime.Pas
     return runtime.prepared(network, setting, given, onnx_of, opened)
 
 
-def opened(file: Path, setting: Setting, given: runtime.Given, seed: int) -> Pass:
+def opened(
+    file: Path, setting: Setting, given: runtime.Given, seed: int, anew: bool = False
+) -> Pass:
     """The pass of a file, of inputs or of their shapes alone."""
-    return Pass(quantised(file, setting, given), given, seed)
+    return Pass(quantised(file, setting, given, anew=anew), given, seed)
 
 
 class Pass(runtime.Pass):
@@ -74,7 +77,7 @@ class Pass(runtime.Pass):
             self.session = onnxruntime.InferenceSession(
                 file, options, providers=["CPUExecutionProvider"]
             )
-            self.ran = _what_ran(optimised) if looked_at else Ran()
+            self.ran = replace(_what_ran(optimised) if looked_at else Ran(), file=str(file))
         self.binding = self.session.io_binding()
         taken = self.session.get_inputs()
         arrays = runtime.bound(given, [runtime.DTYPES.get(one.type, "O") for one in taken], seed)

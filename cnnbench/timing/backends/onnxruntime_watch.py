@@ -68,7 +68,7 @@ class Profile(Watch):
         events = json.loads(profile.read_text())
         starts = sorted(one["ts"] for one in events if one["name"] == "model_run")
         start = starts[min(self._first, len(starts) - 1)]
-        graph = onnx.load(self._optimised).graph
+        graph = onnx.load(self._optimised, load_external_data=False).graph
         self._folder.cleanup()
         names = {node.name for node in graph.node}  # a branch's nodes lie within their own parent
         seconds: dict[str, list[float]] = defaultdict(list)

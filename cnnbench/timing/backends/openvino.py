@@ -6,6 +6,7 @@ asked for. One stream, for latency; outputs lie where they lay in the pass befor
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,10 +52,12 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
-def opened(file: Path, setting: Setting, given: runtime.Given, seed: int) -> Pass:
+def opened(
+    file: Path, setting: Setting, given: runtime.Given, seed: int, anew: bool = False
+) -> Pass:
     """The pass of a file, of inputs or of their shapes alone."""
     precision = _PRECISIONS.get(setting.dtype or "", "f32")
-    return Pass(quantised(file, setting, given), given, seed, precision)
+    return Pass(quantised(file, setting, given, anew=anew), given, seed, precision)
 
 
 class Pass(runtime.Pass):
@@ -90,7 +93,7 @@ class Pass(runtime.Pass):
         for index, array in enumerate(self._given):
             self.request.set_input_tensor(index, openvino.Tensor(array, shared_memory=True))
         self()
-        self.ran = self._what_ran()
+        self.ran = replace(self._what_ran(), file=str(file))
 
     def __call__(self) -> None:
         """Run it."""

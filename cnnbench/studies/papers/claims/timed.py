@@ -35,7 +35,7 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
 
 def _counted(a: str, b: str, backend: str, chain: int = 1) -> list[Comparison]:
     setting = Setting(backend=backend)
-    asked = cases(parse_together([a, b]), {}, {"chain": chain})
+    asked = cases(parse_together([a, b]), {}, chain)
     rows = compare.count_rows(asked, None, setting, values=True)
     return compare.in_settings(rows, [setting])
 
