@@ -114,6 +114,8 @@ def compare(
     specs = parse_together(models)
     formats = opt.read_dtypes(dtype)
     timed = measuring.unless(static, on)
+    if not timed and backend is not None:
+        raise CnnbenchError("--static and --on run nothing; leave --backend out")
     given = passed.given(batch, specs)
     if timed:
         measuring.begin()

@@ -105,7 +105,10 @@ def kept(rows: Sequence[Comparison], settings: Sequence[Setting]) -> list[str]:
             row.measured.median / row.macs_ratio
             for row in rows
             if row.b.run_in == setting
-            if row.measured and row.macs_ratio and row.verdict is not Verdict.NOT_USABLE
+            if row.measured
+            and row.macs_ratio
+            and row.macs_ratio > 1
+            and row.verdict is not Verdict.NOT_USABLE
         ]
         if shares:
             mean = math.exp(sum(map(math.log, shares)) / len(shares))

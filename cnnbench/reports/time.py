@@ -247,10 +247,15 @@ def reruns(latencies: Sequence[Latency]) -> list[str]:
 def _findings(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     """What disturbed it, what could not be timed, and why."""
     lines = [f"warning: {warning.text}" for warning in timing.warnings]
-    lines += [f"batch {row.setting.batch}: {row.error}" for row in latencies if row.error]
+    lines += [f"{_named(row)}: {row.error}" for row in latencies if row.error]
     if timing.interrupted:
         lines.append("Interrupted: this is what was measured by then.")
     return lines
+
+
+def _named(row: Latency) -> str:
+    """Which row it is, without its model, which an error names."""
+    return ", ".join(row.setting.words("batch", "dtype", "backend"))
 
 
 def _warnings(latencies: Sequence[Latency]) -> list[str]:

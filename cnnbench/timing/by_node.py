@@ -50,7 +50,10 @@ class ByNode:
 
 
 def join(trace: Trace, nodes: Sequence[NodeTime]) -> Medians:
-    """Each node that ran with the costs of those that it holds; without any, none."""
+    """Each node that ran with the costs of those that it holds; without any, none.
+
+    What multiplies and is in none, as what stands in a loop, has a row without a time.
+    """
     costs: dict[str, list[OpCost]] = {}
     for op in trace.operators:
         costs.setdefault(op.node, []).append(op)
@@ -59,7 +62,8 @@ def join(trace: Trace, nodes: Sequence[NodeTime]) -> Medians:
         held = [op for name in node.holds for op in costs.pop(name, [])]
         kernel = node.kernel if held else ""
         found.append((_fused(held, node, trace.dtype), node.seconds, kernel))
-    return found
+    left = (op for ops in costs.values() for op in ops if op.cost.macs)
+    return [*found, *((op, 0.0, "") for op in left)]
 
 
 def _fused(held: Sequence[OpCost], node: NodeTime, dtype: str) -> OpCost:

@@ -134,6 +134,8 @@ def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Compariso
 
     def predicted(side: Side) -> Side:
         latency = side.latency
+        if latency and latency.error:
+            return side
         if latency and backends.process_of(latency.setting.backend) != backends.TORCH:
             return side
         dtype = latency.dtype if latency and not latency.error else dtype_of(side.trace)

@@ -56,7 +56,7 @@ class File:
 
         graph = onnx.load(path, load_external_data=False).graph
         self.nodes: list[Any] = list(graph.node)
-        self.by_name = {node.name: index for index, node in enumerate(self.nodes) if node.name}
+        self.by_name = {self.called(index): index for index in range(len(self.nodes))}
         constants = {one.name for one in graph.initializer}
         self.maker: dict[str, int] = {}
         self._readers: dict[str, list[int]] = defaultdict(list)

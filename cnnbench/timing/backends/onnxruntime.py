@@ -98,8 +98,8 @@ class Pass(runtime.Pass):
     def watch(self) -> Watch:
         """A session with a profile."""
 
-        def watched(options: onnxruntime.SessionOptions) -> tuple[Any, Pass]:
-            made = Pass(self._file, self._given, self._seed, options)
+        def watched(file: Path, options: onnxruntime.SessionOptions) -> tuple[Any, Pass]:
+            made = Pass(file, self._given, self._seed, options)
             return made.session, made
 
         return Profile(self._file, _options(), watched)

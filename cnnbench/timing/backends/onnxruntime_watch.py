@@ -32,16 +32,17 @@ class Profile(Watch):
         self,
         file: Path,
         options: onnxruntime.SessionOptions,
-        opened: Callable[[onnxruntime.SessionOptions], tuple[Any, Callable[[], None]]],
+        opened: Callable[[Path, onnxruntime.SessionOptions], tuple[Any, Callable[[], None]]],
     ) -> None:
         """Open it with a profile, and the graph that it made beside it."""
         self.file = file
         self._folder = tempfile.TemporaryDirectory(prefix="cnnbench-")
+        named = Path(self._folder.name) / "named.onnx"
         self._optimised = Path(self._folder.name) / "optimised.onnx"
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(self._folder.name) / "profile")
         options.optimized_model_filepath = str(self._optimised)
-        self._session, self._pass = opened(options)
+        self._session, self._pass = opened(_named(file, named), options)
         self._runs = self._first = 1  # it has run once
         self._found: list[NodeTime] | None = None
 
@@ -82,6 +83,23 @@ class Profile(Watch):
         medians = median_of([seconds[node.name] for node in ran])
         for node, holds, median in zip(ran, held, medians, strict=True):
             yield NodeTime(node.name, _kernel(node), median, holds)
+
+
+def _named(file: Path, target: Path) -> Path:
+    """The file, or where nodes have no name a copy in which each is called after its output.
+
+    A file whose weights lie beside it is left as it is.
+    """
+    import onnx
+
+    model = onnx.load(file, load_external_data=False)
+    apart = any(one.data_location == onnx.TensorProto.EXTERNAL for one in model.graph.initializer)
+    if apart or all(node.name for node in model.graph.node):
+        return file
+    for node in model.graph.node:
+        node.name = node.name or next(iter(node.output), "")
+    target.write_bytes(model.SerializeToString())
+    return target
 
 
 def _kernel(node: Any) -> str:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from cnnbench.devices.device import Device
+from cnnbench.errors import InputError
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import runtime
@@ -83,9 +84,13 @@ class Pass(runtime.Pass):
             "PERFORMANCE_HINT": "LATENCY",
             "PERF_COUNT": counting,
         }
-        model = _core().read_model(file)
-        model.reshape(dict(enumerate(map(list, runtime.shapes(given)))))
-        self.compiled = _core().compile_model(model, "CPU", options)
+        try:
+            model = _core().read_model(file)
+            model.reshape(dict(enumerate(map(list, runtime.shapes(given)))))
+            self.compiled = _core().compile_model(model, "CPU", options)
+        except RuntimeError as error:  # whose first lines say where in OpenVINO it was
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            raise InputError(f"OpenVINO cannot open it: {lines[-1]}") from error
         self.request = self.compiled.create_infer_request()
         # Where a tensor shares its memory it does not hold it.
         taken = [one.get_element_type().to_dtype() for one in self.compiled.inputs]
