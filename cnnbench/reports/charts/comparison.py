@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import altair as alt
 
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import InputError
-from cnnbench.reports.charts.ratios import OF_SPEEDUPS, TIMES, bar, ratios, speedups
+from cnnbench.reports.charts.ratios import MACS, OF_SPEEDUPS, TIMES, bar, ratios, speedups
 from cnnbench.reports.charts.roofline import roofline
-from cnnbench.reports.charts.style import SIDES, Drawing
+from cnnbench.reports.charts.style import GREY, SIDES, Drawing
+from cnnbench.reports.compare_settings import names
 from cnnbench.roofline.predict import dtype_of
 from cnnbench.studies.comparison.comparison import Comparing, Side
+from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.setting import Setting
 
 _COSTS: dict[str, str] = {
     **{str(metric): metric.words for metric in STATIC if metric is not Metric.ELEMENTWISE},
@@ -25,8 +29,12 @@ _COSTS: dict[str, str] = {
 def comparison(done: Comparing) -> Drawing:
     """Bars of ratios, and where there are ceilings the operators under them.
 
-    An operator that was not timed stands where the prediction has it.
+    An operator that was not timed stands where the prediction has it. Of several settings bars
+    alone, one a setting.
     """
+    ways = dict.fromkeys(row.b.setting for row in done.rows if row.b.setting)
+    if len(ways) > 1 and all(row.a.setting == row.b.setting for row in done.rows):
+        return _by_settings(done, names(list(ways)))
     bars = [bar for row in done.rows for bar in speedups(row.title, row)]
     if not bars:
         raise InputError("nothing to draw: no MACs to compare, and no times")
@@ -46,6 +54,23 @@ def comparison(done: Comparing) -> Drawing:
             title = "Each operator under the roof (area: its time)"
             charts.append(roofline(dots, roofs, "operator", title=title))
     return Drawing(alt.hconcat(*charts, spacing=48).resolve_scale(color="independent"))
+
+
+def _by_settings(done: Comparing, called: Mapping[Setting, str]) -> Drawing:
+    """What the MACs promise, and how much faster it is in each setting."""
+    bars: list[dict[str, Any]] = []
+    for row in done.rows:
+        if row.macs_ratio is not None and not any(bar["name"] == row.title for bar in bars):
+            bars.append(bar(row.title, MACS, row.macs_ratio))
+        if row.measured is not None and row.verdict is not Verdict.NOT_USABLE:
+            found = row.measured
+            series = called[row.b.run_in]
+            bars.append(bar(row.title, series, found.median, found.low, found.high))
+    if not bars:
+        raise InputError("nothing to draw: no MACs to compare, and no times")
+    colours = {MACS: GREY, **dict(zip(called.values(), cycle(SIDES), strict=False))}
+    title = "Fewer MACs, and how much faster in each runtime"
+    return Drawing(ratios(bars, colours, title, TIMES))
 
 
 def _dots(side: Side) -> list[dict[str, Any]]:
@@ -73,7 +98,7 @@ def _dots(side: Side) -> list[dict[str, Any]]:
 def ways(results: Sequence[dict[str, Any]]) -> Drawing:
     """Bars of each cost as a ratio to the network as it was, with the measured one's interval."""
     base, *others = results
-    bars = []
+    bars: list[dict[str, Any]] = []
     for cost, words in _COSTS.items():
         key = f"{cost}_ratio"
         usable = [way for way in others if cost != "measured" or way["reliable"] is not False]
