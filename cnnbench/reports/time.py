@@ -75,7 +75,10 @@ def report_of(
         key = "layers" if division.is_of_operators else "modules"
         parts = [(part, part.record()) for part in timing.networks]
         shown = [division.shown(division.of(ops)) for _, ops in parts]
-        results = [{**row, key: ops} for row, ops in zip(results, shown, strict=True)]
+        results = [
+            {**row, "reorders": part.reorders and asdict(part.reorders), key: ops}
+            for row, (part, _), ops in zip(results, parts, shown, strict=True)
+        ]
         records = [{"model": row["model"], **op} for row in results for op in row[key]]
         tables = [_layer_table(part, ops, division) for part, ops in parts if ops]
     if over_time is not None:
@@ -183,6 +186,7 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
     layout = any(row.setting.channels_last for row in latencies)
     lines = [*reruns(latencies), *_warnings(latencies), *_clocks(timing.networks or [])]
+    lines += _reorders(timing.networks or [])
     lines += _ran(latencies)
     lines.append(where(about, dtypes, channels_last=layout))
     roofs = [
@@ -195,6 +199,20 @@ def _notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
         when = "too low: measured while disturbed" if kept.disturbed else when
         lines.append(f"roof: a matrix product's {', '.join(roofs)}, {when}")
     return lines
+
+
+def _reorders(networks: Sequence[LayerTimes]) -> Iterator[str]:
+    """What oneDNN spends on layouts within eager convolutions."""
+    for part in networks:
+        found = part.reorders
+        if found is None or not found.seconds:
+            continue
+        packing, images = found.packing_s / found.seconds, found.images_s / found.seconds
+        yield (
+            f"{part.whole.model}: of its convolutions' time oneDNN packs "
+            f"{units.size(found.packed_bytes)} of weights anew for {units.percent(packing)}, and "
+            f"changes the layout of images for {units.percent(images)}; a runtime packs once"
+        )
 
 
 def _ran(latencies: Sequence[Latency]) -> Iterator[str]:

@@ -40,6 +40,9 @@ class ByNode:
                 self._watch()
             return perf_counter() - start
 
+    def reorders(self) -> None:
+        """Nothing: a runtime's layout changes are nodes."""
+
     def medians(self) -> Medians:
         """What each node took, with the cost of what it holds."""
         if not self._begun:

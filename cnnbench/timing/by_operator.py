@@ -14,6 +14,7 @@ from cnnbench.counting.rules import convention
 from cnnbench.devices.device import Device
 from cnnbench.errors import InputError
 from cnnbench.timing import backends
+from cnnbench.timing.onednn import Reorders, median_of, reorders
 from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
@@ -21,6 +22,7 @@ from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
 # Each operator, its median seconds, and the kernel that ran it, where a runtime tells.
 Medians = list[tuple[OpCost, float, str]]
 
+_LOGGED = 5  # passes under oneDNN's log
 TIMED = TypeAdapter(Medians)  # what writes and reads them
 
 
@@ -29,6 +31,10 @@ class Watched(Protocol):
 
     def medians(self) -> Medians:
         """What its samples say so far; InputError where other operators ran than were counted."""
+        ...
+
+    def reorders(self) -> Reorders | None:
+        """What oneDNN spends on layouts in a pass; None where it does not run."""
         ...
 
 
@@ -68,6 +74,13 @@ class ByOperator:
         if counts:
             self._samples.append(sample)
         return float(repeats * sum(sample))
+
+    def reorders(self) -> Reorders | None:
+        """What oneDNN spends on layouts, of the middle of some passes."""
+        if self._prepared.device.kind != "cpu":
+            return None
+        with self._prepared.running():
+            return median_of(reorders(self._prepared.run) for _ in range(_LOGGED))
 
     def medians(self) -> Medians:
         """What its samples say so far; InputError where other operators ran than were counted."""

@@ -11,6 +11,7 @@ from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.by_operator import Medians
 from cnnbench.timing.latency import Latency
+from cnnbench.timing.onednn import Reorders
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,14 @@ class OpTime:
 
 @dataclass(frozen=True)
 class LayerTimes:
-    """A network's operators timed one by one, beside the pass as a whole; none where it failed."""
+    """A network's operators timed one by one, beside the pass as a whole; none where it failed.
+
+    `reorders` is what oneDNN spends on layouts within its convolutions.
+    """
 
     whole: Latency
     operators: list[OpTime]
+    reorders: Reorders | None = None
 
     def record(self) -> list[dict[str, Any]]:
         """One record an operator, in execution order; `share` is of the whole pass."""

@@ -190,7 +190,7 @@ def _by_layer(
     number, places = len(found.watched), count()
     networks = []
     for row, whole in zip(found.rows, latencies, strict=True):
-        operators = []
+        operators, reorders = [], None
         if not isinstance(row, Latency):
             index = next(places)
             try:
@@ -198,7 +198,8 @@ def _by_layer(
                     raise sampled.failures[index + number]
                 medians = [] if whole.error else found.watched[index].medians()
                 operators = op_times(medians, profile, row.dtype)
+                reorders = found.watched[index].reorders() if medians else None
             except CnnbenchError as error:
                 whole = failed(row.model, row.setting, machine, str(error))
-        networks.append(LayerTimes(whole, operators))
+        networks.append(LayerTimes(whole, operators, reorders))
     return networks

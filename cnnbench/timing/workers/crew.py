@@ -18,6 +18,7 @@ from cnnbench.devices.device import Device
 from cnnbench.devices.passes import Passes
 from cnnbench.devices.warnings import Warning
 from cnnbench.timing.by_operator import Medians
+from cnnbench.timing.onednn import Reorders, median_of
 from cnnbench.timing.ran import Ran
 from cnnbench.timing.sampling import Entry
 from cnnbench.timing.setting import Setting
@@ -77,6 +78,12 @@ class _Member:
                 return []
             raise
 
+    def reorders(self, number: int) -> Reorders | None:
+        """What oneDNN spends on its layouts; None of a process that has ended."""
+        with suppress(KeyError, WorkerError):
+            return self.entries[number].reorders()
+        return None
+
     def close(self) -> None:
         """End its process."""
         if self._remote is not None:
@@ -131,6 +138,10 @@ class Crewed:
     def passes(self) -> Passes:
         """What the timed passes of all workers took beside time."""
         return sum((one.passes(self.number) for one in self.crew.members), Passes())
+
+    def reorders(self) -> Reorders | None:
+        """What oneDNN spends on its layouts, of the workers in the middle."""
+        return median_of(one.reorders(self.number) for one in self.crew.members)
 
     def medians(self) -> Medians:
         """Its operators' median seconds: medians of the workers', of those that ran the same."""

@@ -17,6 +17,7 @@ from typing import Any
 from cnnbench.devices.passes import Passes
 from cnnbench.errors import InputError, reason_of
 from cnnbench.timing.by_operator import TIMED, Medians
+from cnnbench.timing.onednn import Reorders
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.process import begin
 from cnnbench.timing.workers.worker import END
@@ -167,6 +168,11 @@ class RemoteEntry:
     def operators(self) -> Medians:
         """Each operator and its median seconds in the watched passes so far."""
         return TIMED.validate_python(self.remote.ask(self.model, operators=self.entry)["operators"])
+
+    def reorders(self) -> Reorders | None:
+        """What oneDNN spends on layouts in a pass; None where it does not run."""
+        found = self.remote.ask(self.model, reorders=self.entry)["reorders"]
+        return None if found is None else Reorders(**found)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

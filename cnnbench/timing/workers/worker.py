@@ -134,6 +134,9 @@ class _Served:
                 "operators": TIMED.dump_python(self._by_operator(question["operators"]).medians())
             }
             return found
+        if "reorders" in question:
+            reorders = self._by_operator(question["reorders"]).reorders()
+            return {"reorders": None if reorders is None else asdict(reorders)}
         self._asked += 1
         if not question["counts"] or self._asked % _COLLECT == 0:
             gc.collect()
