@@ -15,9 +15,8 @@ from cnnbench.cli.startup import heavy_imports
 from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse_together
+from cnnbench.studies.comparison.stages import CHAIN
 from cnnbench.timing.backends import EAGER
-
-_CHAIN = 6  # blocks, in which edges weigh little
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class _Block:
         typer.Option(
             "--chain",
             min=1,
-            help=f"How many blocks stand one after another. Default: 1; in a runtime {_CHAIN} "
+            help=f"How many blocks stand one after another. Default: 1; in a runtime {CHAIN} "
             "where they are equal, so that its changes of layout weigh as in a network.",
         ),
     ] = None
@@ -114,8 +113,10 @@ def compare(
     specs = parse_together(models)
     formats = opt.read_dtypes(dtype)
     timed = measuring.unless(static, on)
-    if not timed and backend is not None:
-        raise CnnbenchError("--static and --on run nothing; leave --backend out")
+    if not timed and (backend is not None or len(formats) > 1):
+        raise CnnbenchError(
+            "--static and --on run nothing; leave --backend out, and all but one dtype"
+        )
     given = passed.given(batch, specs)
     if timed:
         measuring.begin()
@@ -138,30 +139,25 @@ def compare(
     if backend == opt.ALL:
         device = measuring.machine().device
         settings = [one for one in settings if backends.can_run(one, device)] or settings
-    between = timed and len(specs) == 1 and len(settings) > 1
-    elsewhere = timed and any(backends.process_of(name) != backends.TORCH for name in names)
     asked = cases(
-        [*specs, *specs] if between else specs,
+        specs,
         {k: v for k, v in asdict(block).items() if v is not None},
-        _CHAIN if elsewhere else 1,
+        chain=CHAIN if timed and study.elsewhere(settings) else 1,
+        alone=timed and len(settings) > 1,
     )
     if by is not None and asked[0].label:
         raise CnnbenchError("--by divides networks, which blocks are not; leave it out")
     if not timed:
         profile = read(on) if on else None
         with their_code():
-            rows = study.count_rows(asked, given, settings[0], values=False)
+            rows = study.count_rows(asked, given, settings, values=False)
         done = Comparing(study.predict_rows(rows, profile) if profile else rows, profile)
     else:
-        with measuring.session(len(specs) - 1) as session:
+        with measuring.session(max(1, len(specs) - 1) * len(settings)) as session:
             check_some(settings, session.machine.device)
             layers = written.is_apart and names == [EAGER]
             values = not session.rule.processes  # it is timed in this process
-            rows = study.count_rows(asked, given, settings[0], values=values, seed=measuring.seed)
-            if between:
-                rows = [pair for row in rows for pair in study.between_settings(row.a, settings)]
-            else:
-                rows = study.in_settings(rows, settings)
+            rows = study.count_rows(asked, given, settings, values=values, seed=measuring.seed)
             done = study.time_rows(rows, session, layers=layers)
 
     def draw() -> Any:

@@ -266,8 +266,11 @@ def backends_of_all(
     compiled: bool = False,
 ) -> list[str]:
     """What runs models together: of files the usual, where all are of one format."""
-    found = {tuple(backends_of(spec, text, compiled=compiled)) for spec in specs}
-    return list(found.pop()) if len(found) == 1 else read_backends(text, compiled=compiled)
+    found = [backends_of(spec, text, compiled=compiled) for spec in specs]
+    if text is not None and text.strip() == ALL:
+        return [name for name in found[0] if all(name in others for others in found)]
+    alike = all(one == found[0] for one in found)
+    return found[0] if found and alike else read_backends(text, compiled=compiled)
 
 
 def read_backend(text: str | None, *, compiled: bool = False) -> str:
@@ -287,11 +290,11 @@ def check_seed(seed: int) -> None:
 
 
 def read_seconds(text: str) -> float:
-    """`60s`, `5m` or `60` as seconds, from two to a day."""
+    """`60s`, `5m` or `60` as seconds, from two to an hour."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip().lower(), re.ASCII)
     seconds = float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]] if found else 0.0
-    if not 2 <= seconds <= 24 * 3600:
+    if not 2 <= seconds <= 3600:
         raise CnnbenchError(
-            f"--sustain {text} makes no sense; give from 2 seconds to a day: --sustain 60s"
+            f"--sustain {text} makes no sense; give from 2 seconds to an hour: --sustain 60s"
         )
     return seconds

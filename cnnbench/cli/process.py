@@ -20,6 +20,7 @@ from typing import NoReturn
 from cnnbench.harmless import line, message
 from cnnbench.lineage import end_with
 from cnnbench.models import lookup
+from cnnbench.timing.run_folder import remove_run_folder
 from cnnbench.timing.workers.process import end_early
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
@@ -74,6 +75,7 @@ def end(code: int) -> NoReturn:
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
         end_early()
+        remove_run_folder()
         if is_attended():
             _end_children()
             os.write(_answers[1], bytes([code]))  # type: ignore[index]

@@ -119,7 +119,7 @@ def scale(
     else:
         with measuring.session(len(found)) as session:
             check(setting, session.machine.device)
-            done = compare.time_rows(compare.in_settings(compared, [setting]), session)
+            done = compare.time_rows(compare.in_setting(compared, setting), session)
     report = measuring.told(report_of_ways(done, found, asked, setting))
 
     def draw() -> Any:

@@ -101,8 +101,13 @@ def time(
     ]
     if backend == opt.ALL:
         device = measuring.machine().device
-        asked = [one for one in asked if backends.can_run(one[1], device)] or asked
+        able = [one for one in asked if backends.can_run(one[1], device)]
+        if layers:
+            able = [one for one in able if backends.has_layers(one[1].backend)]
+        asked = able or asked
     if seconds is not None:
+        if measuring.quick:
+            raise CnnbenchError("--sustain takes its time, --quick does not; give one of them")
         if len(asked) > 1 or layers:
             raise CnnbenchError(
                 f"--sustain runs one row without --layers, not {len(asked)}; give one model, batch "
@@ -112,7 +117,7 @@ def time(
     with measuring.session(len(asked) * (2 if layers else 1)) as session:
         if seconds is not None:
             session = replace(session, rule=sustaining(session.rule, seconds))
-        timing = timed(asked, given, session, largest=largest, layers=layers)
+        timing = timed(asked, given, session, largest=largest, layers=layers, kept=seconds is None)
         timing = timing if seconds is None else without_end(timing)
         if backend == opt.ALL and not timing.interrupted:
             timing = ranked(timing, session.progress.say)

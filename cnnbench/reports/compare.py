@@ -14,7 +14,7 @@ from cnnbench.reports import compare_settings as side_by_side
 from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.verdicts import marked
-from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
+from cnnbench.studies.comparison.comparison import Comparing, Comparison
 from cnnbench.studies.comparison.records import part_records, record
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
@@ -67,7 +67,7 @@ def report_of(done: Comparing, by: By | None, settings: Sequence[Setting]) -> Re
     columns = (*ROWS, *((PREDICTED, *seen, col.BOUND) if timed else ()))
     tables = [Table(columns, _lines(done.rows, results))]
     for row, result in zip(done.rows, results, strict=True):
-        if not row.label and row.a.trace is not row.b.trace:
+        if not row.label and not row.is_of_one:
             result["parts"] = part_records(row, by)
             shown = [c for c in PARTS if timed or not c.key.startswith("predicted")]
             tables.append(Table(tuple(shown), result["parts"], f"a: {row.a.name}, b: {row.b.name}"))
@@ -193,7 +193,7 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
         lines.append(
             where(
                 done.environment,
-                [_dtype(row.a) for row in done.rows],
+                [side.dtype for row in done.rows for side in (row.a, row.b)],
                 channels_last=setting.channels_last,
             )
         )
@@ -202,9 +202,3 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
     if done.profile is not None and not setting.plain:
         lines.append("predicted for eager passes in the default layout")
     return [*lines, convention.FOOTER]
-
-
-def _dtype(side: Side) -> str:
-    """What it computed in, or would."""
-    ran = side.latency.dtype if side.latency else None
-    return ran or side.trace.dtype

@@ -13,7 +13,7 @@ from cnnbench.reports.report import Column, Table
 from cnnbench.reports.verdicts import marked
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.timing.pairing import Verdict
-from cnnbench.timing.setting import Setting
+from cnnbench.timing.setting import Setting, names
 
 _COSTS = (
     Column("name", "", left=True),
@@ -23,16 +23,6 @@ _COSTS = (
 )
 
 
-def names(settings: Sequence[Setting]) -> dict[Setting, str]:
-    """What settings are called where they stand side by side: by what differs."""
-    differ = [
-        name
-        for name in ("dtype", "backend")
-        if len({getattr(setting, name) for setting in settings}) > 1
-    ]
-    return {setting: " ".join(setting.words(*differ, usual=True)) for setting in settings}
-
-
 def table(rows: Sequence[Comparison], settings: Sequence[Setting]) -> Table:
     """Lines of each case: its shape, each side's time, and its ratio to the first."""
     columns = [*_COSTS]
@@ -40,7 +30,7 @@ def table(rows: Sequence[Comparison], settings: Sequence[Setting]) -> Table:
         columns.append(Column(f"time{place}", name.replace(" ", "\n")))
         columns.append(Column(f"interval{place}", "", under=True))
     lines = []
-    for _, group in groupby(rows, key=lambda row: id(row.a.trace)):
+    for _, group in groupby(rows, key=lambda row: row.case):
         lines += list(_lines(list(group), settings))
     return Table(tuple(columns), lines)
 
@@ -116,6 +106,9 @@ def kept(rows: Sequence[Comparison], settings: Sequence[Setting]) -> list[str]:
     if not said:
         return []
     said.sort(reverse=True)
-    rows_of = max(number for *_, number in said)
-    of = f" (geometric means of {rows_of} rows)" if rows_of > 1 else ""
+    numbers = {number for *_, number in said}
+    if len(numbers) > 1:  # means of other rows are no comparison
+        return []
+    (number,) = numbers
+    of = f" (geometric means of {number} rows)" if number > 1 else ""
     return [f"Of the speed-up that MACs promise: {', '.join(text for _, text, _ in said)}{of}"]

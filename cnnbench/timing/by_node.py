@@ -10,6 +10,8 @@ from time import perf_counter
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
 from cnnbench.counting.files.count import count_file
+from cnnbench.models.given import Given
+from cnnbench.models.inputs import Input
 from cnnbench.models.spec import SourceSpec
 from cnnbench.timing.backends.nodes import NodeTime, Watch
 from cnnbench.timing.backends.runtime import Pass
@@ -31,13 +33,11 @@ class ByNode:
 
     def seconds(self, repeats: int = 1, counts: bool = True) -> float:
         """Seconds that so many passes took; what their nodes took is kept where they count."""
-        if counts and not self._begun:
-            self._watch.begin()
-            self._begun = True
+        self._begun = self._begun or counts
         with self._prepared.running():
             start = perf_counter()
             for _ in range(repeats):
-                self._watch()
+                self._watch(counts)
             return perf_counter() - start
 
     def reorders(self) -> None:
@@ -47,9 +47,18 @@ class ByNode:
         """What each node took, with the cost of what it holds."""
         if not self._begun:
             return []
-        file = SourceSpec(str(self._watch.file), "")
-        trace = count_file(file, batch=self._prepared.setting.batch)
-        return join(trace, self._watch.nodes())
+        return join(self._trace(), self._watch.nodes())
+
+    def _trace(self) -> Trace:
+        """What the file that ran costs: counted before, where it ran as it stands."""
+        prepared, file = self._prepared, str(self._watch.file)
+        if prepared.trace is not None and file == prepared.model:
+            return prepared.trace
+        spec, batch = SourceSpec(file, ""), prepared.setting.batch
+        if prepared.network is not None:  # an export has its shapes built in
+            return count_file(spec, batch=batch)
+        sides = tuple(Input(shape[1:]) for shape in prepared.totals.input)
+        return count_file(spec, Given(sides), batch=batch)
 
 
 def join(trace: Trace, nodes: Sequence[NodeTime]) -> Medians:

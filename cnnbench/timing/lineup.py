@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -26,6 +26,7 @@ from cnnbench.timing.by_node import ByNode, watched
 from cnnbench.timing.by_operator import ByOperator, Watched
 from cnnbench.timing.latency import Latency, failed
 from cnnbench.timing.prepared import called
+from cnnbench.timing.run_folder import run_folder
 from cnnbench.timing.sampling import Entry
 from cnnbench.timing.session import Session
 from cnnbench.timing.setting import Setting
@@ -150,7 +151,10 @@ def _there(jobs: Sequence[Job], session: Session, crews: dict[str, Crew], layers
         session.progress.say(doing(job.model, job.setting))
         runtime = backends.process_of(job.setting.backend)
         if runtime not in crews:
-            crews[runtime] = Crew(order(session), session.machine.device, session.rule.processes)
+            told = order(session)
+            if runtime != backends.TORCH:
+                told = replace(told, run_folder=run_folder())
+            crews[runtime] = Crew(told, session.machine.device, session.rule.processes)
         try:
             one = crews[runtime].prepare(job)
         except CnnbenchError as error:

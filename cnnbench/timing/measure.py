@@ -105,12 +105,14 @@ def timed(
     largest: bool = False,
     layers: bool = False,
     width: Width = widest,
+    kept: bool = True,
 ) -> Timing:
     """Make every network ready, sample all in rounds, derive their latencies.
 
     `known` is what has been counted of each already. `largest` looks for the largest batch that
     fits where the one asked for does not; `layers` times, in the same rounds, each pass operator by
-    operator too; `width` is what sampling waits for.
+    operator too; `width` is what sampling waits for; `kept` adds its values to the
+    device's history.
     """
     device, threads = session.machine.device, session.machine.threads.number
     check_some((setting for _, setting in asked), device)
@@ -148,7 +150,7 @@ def timed(
         if layers:
             networks = _by_layer(latencies, found, sampled, session.machine, ceilings)
             latencies = [network.whole for network in networks]
-    if not slowing(disturbed):
+    if kept and not slowing(disturbed):
         history.keep(
             [
                 RunValue.of(What.LATENCY, key_of(subject), sampled.rows[:, index], found.processes)

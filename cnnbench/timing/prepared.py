@@ -59,7 +59,9 @@ class Prepared:
         """What it computes in; of an input of indices, what its weights are."""
         if self.setting.weights != self.setting.dtype:
             return str(self.setting.dtype)
-        if self.network is None or self.totals.dtype in list(Dtype):
+        if self.network is None:
+            return self.ran.computed_in or self.totals.dtype
+        if self.totals.dtype in list(Dtype):
             return self.totals.dtype
         return str(self.network.dtype).removeprefix("torch.")
 

@@ -12,12 +12,16 @@ from cnnbench.timing.measure import Timing
 
 def ranked(timing: Timing, say: Callable[[str], None] = lambda text: None) -> Timing:
     """The timing with its rows by latency, those that failed last, and their memory."""
-    rows = []
+    rows, interrupted = [], False
     for row in sorted(timing.latencies, key=lambda row: row.latency_s or math.inf):
         say(f"measuring the memory of {row.model} in {row.setting.backend}")
-        rows.append(replace(row, process_bytes=process_bytes(row)))
+        try:
+            rows.append(row if interrupted else replace(row, process_bytes=process_bytes(row)))
+        except KeyboardInterrupt:
+            interrupted = True
+            rows.append(row)
     say("")
     networks = timing.networks and sorted(
         timing.networks, key=lambda network: network.whole.latency_s or math.inf
     )
-    return replace(timing, latencies=rows, networks=networks)
+    return replace(timing, latencies=rows, networks=networks, interrupted=interrupted)

@@ -8,18 +8,18 @@ import shutil
 import tempfile
 
 VARIABLE = "CNNBENCH_RUN_FOLDER"  # names it, for the workers
+_begun: dict[int, str] = {}  # by process
 
 
 def run_folder() -> str:
     """The folder, which the process that has begun it removes at its end."""
     if VARIABLE not in os.environ:
-        made = tempfile.mkdtemp(prefix="cnnbench-")
-        process = os.getpid()
-        os.environ[VARIABLE] = made
-
-        @atexit.register
-        def remove() -> None:
-            if os.getpid() == process:
-                shutil.rmtree(made, ignore_errors=True)
-
+        os.environ[VARIABLE] = _begun[os.getpid()] = tempfile.mkdtemp(prefix="cnnbench-")
     return os.environ[VARIABLE]
+
+
+@atexit.register
+def remove_run_folder() -> None:
+    """Remove it, where this process has begun it."""
+    if made := _begun.pop(os.getpid(), ""):
+        shutil.rmtree(made, ignore_errors=True)

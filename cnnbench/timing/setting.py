@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.errors import CnnbenchError, DeviceError
-from cnnbench.models.inputs import batched, check_dtype
+from cnnbench.models.inputs import Dtype, batched, check_dtype
 from cnnbench.timing import backends
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Setting:
     @property
     def weights(self) -> str | None:
         """The dtype that the network's weights are converted to; a runtime converts by itself."""
-        if self.dtype is None or backends.process_of(self.backend) != backends.TORCH:
+        if self.dtype not in list(Dtype) or backends.process_of(self.backend) != backends.TORCH:
             return None
         return self.dtype
 
@@ -65,6 +65,16 @@ class Setting:
         ]
 
 
+def names(settings: Sequence[Setting]) -> dict[Setting, str]:
+    """What settings are called where they stand side by side: by what differs."""
+    differ = [
+        name
+        for name in ("dtype", "backend")
+        if len({getattr(setting, name) for setting in settings}) > 1
+    ]
+    return {setting: " ".join(setting.words(*differ, usual=True)) for setting in settings}
+
+
 _FORMER = ("compile", "graph")
 _WORDS: dict[str, Callable[[Any], str]] = {
     "batch": lambda value: f"batch {value}",
@@ -80,8 +90,8 @@ assert list(_WORDS) == [field.name for field in fields(Setting)]
 def check(setting: Setting, device: Device) -> None:
     """DeviceError or ShapeError for what no network can do there."""
     batched((), setting.batch)
-    if setting.weights is not None:
-        check_dtype(setting.weights)
+    if setting.dtype is not None and backends.process_of(setting.backend) == backends.TORCH:
+        check_dtype(setting.dtype)
     if setting.fuse and setting.train:
         raise DeviceError("--fuse folds batch norm, which training needs; leave one of them out")
     if device.kind == "mps" and setting.dtype == "float64":

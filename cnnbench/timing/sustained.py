@@ -76,15 +76,16 @@ def sustained(row: Latency) -> Sustained | None:
     images = row.setting.batch * row.repeats
 
     def rate(low: float, high: float) -> float:
-        among = (ends > low) & (ends <= high)
-        spent = float(seconds[among].sum())
-        return float(images * among.sum() / spent) if spent else 0.0
+        """Images a second; a sample that lies in it in part counts so far."""
+        inside = np.minimum(ends, high) - np.maximum(ends - seconds, low)
+        shares = np.clip(inside, 0.0, None) / seconds
+        return float(images * shares.sum() / (high - low))
 
     edges = [*np.linspace(0.0, whole, _PARTS + 1).tolist()[:-1], whole]
     parts = [Part(low, high, rate(low, high)) for low, high in pairwise(edges)]
     stretch = _MINUTE_S if whole >= 2 * _MINUTE_S else whole / 4
     return Sustained(
-        tuple(part for part in parts if part.throughput_images_per_s),
+        tuple(parts),
         stretch,
         rate(0.0, stretch),
         rate(whole - stretch, whole),

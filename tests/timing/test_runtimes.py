@@ -17,8 +17,9 @@ from cnnbench.errors import CnnbenchError, MissingError
 from cnnbench.models.spec import parse
 from cnnbench.timing import backends
 from cnnbench.timing.backends import exports, runtime
+from cnnbench.timing.backends.onnxruntime_watch import Profile
 from cnnbench.timing.builder import Builder
-from cnnbench.timing.by_node import watched
+from cnnbench.timing.by_node import ByNode, watched
 from cnnbench.timing.lineup import lineup
 from cnnbench.timing.prepared import Prepared, prepare, prepare_file, ready
 from cnnbench.timing.run_folder import run_folder
@@ -155,6 +156,7 @@ def test_an_export_is_kept_by_its_content(monkeypatch: pytest.MonkeyPatch) -> No
         return made[-1]
 
     monkeypatch.setattr(exports, "kept", kept)
+    monkeypatch.setattr(exports, "is_of_this_run", lambda file: False)
     net = Scaled()
     first = prepared(net, (8,))
     again = prepared(net, (8,))
@@ -169,6 +171,67 @@ def test_an_export_is_kept_by_its_content(monkeypatch: pytest.MonkeyPatch) -> No
     prepared(net, (8,))
     prepared(net, (5, 8))
     assert len(set(made)) == 3
+
+
+def test_an_honest_error_is_met_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this run has made is not made again, however far off it is."""
+    made: list[bool] = []
+    real = exports.kept
+    monkeypatch.setattr(
+        exports, "kept", lambda *given, anew, **named: made.append(anew) or real(*given, anew=anew)
+    )
+    prepared(Noisy(), (3, 8, 8))
+    assert made == [False]
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\ndef small(): return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())\n"
+    )
+    kept = tmp_path / "temporary"
+    kept.mkdir()
+    line = ["time", "nets.py:small", "--input", "3x8x8", "--backend", "eager,onnxruntime"]
+    done = command(
+        *line, "--layers", *QUICK, cwd=tmp_path, TMPDIR=str(kept), CNNBENCH_PROCESSES="2"
+    )
+    assert done.returncode == 0, done.stderr
+    assert [path for path in kept.iterdir() if path.name != ".ses"] == []  # a library's
+
+
+def test_rows_of_several_dtypes_are_counted_in_their_own(tmp_path: Path) -> None:
+    line = ["compare", "conv", "separable", "--shape", "7x7x8", "--dtype", "float32,bfloat16"]
+    found = json.loads(command(*line, *QUICK, "-f", "json", cwd=tmp_path).stdout)["results"]
+    assert [row["dtype"] for row in found] == ["float32", "bfloat16"]
+    assert found[0]["bytes_moved_a"] == 2 * found[1]["bytes_moved_a"]
+    line = ["compare", "resnet20", "--dtype", "float32,bfloat16", *QUICK, "-f", "json"]
+    (one,) = json.loads(command(*line, cwd=tmp_path).stdout)["results"]
+    assert (one["dtype_a"], one["dtype_b"]) == ("float32", "bfloat16")
+
+
+def test_files_are_compared_in_several_dtypes(tmp_path: Path) -> None:
+    command("export", "resnet20", "--output", "net.onnx", cwd=tmp_path)
+    line = ["compare", "net.onnx", "--dtype", "float32,int8", *QUICK, "-f", "json"]
+    (one,) = json.loads(command(*line, cwd=tmp_path).stdout)["results"]
+    assert (one["dtype_a"], one["dtype_b"]) == ("float32", "int8") and one["latency_s_b"]
+    line = ["time", "net.onnx", "--input", "3x32x32", "--batch", "2", "--layers", "--dtype", "int8"]
+    (row,) = json.loads(command(*line, *QUICK, "-f", "json", cwd=tmp_path).stdout)["results"]
+    assert sum(layer["macs"] for layer in row["layers"]) == 2 * MACS
+
+
+def test_a_block_in_several_back_ends_keeps_its_shape(tmp_path: Path) -> None:
+    line = ["compare", "conv", "--backend", "eager,onnxruntime", *QUICK, "-f", "json"]
+    done = command(*line, "--max-time", "0.1", cwd=tmp_path)
+    found = json.loads(done.stdout)["results"]
+    assert len({row["label"] for row in found}) == 5 and all("→" in r["label"] for r in found)
+
+
+def test_passes_that_do_not_count_are_not_in_a_profile() -> None:
+    entry = watched(prepared("separable"))
+    for counts in (False, True, False, True):
+        entry.seconds(1, counts=counts)
+    assert isinstance(entry, ByNode) and isinstance(entry._watch, Profile)
+    assert entry._watch._counting == [False, False, True, False, True]
+    assert entry.medians()
 
 
 def test_somebody_elses_network_is_kept_for_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +269,10 @@ def test_outputs_are_compared_as_they_are(backend: str) -> None:
 
 
 @pytest.mark.parametrize("broken", [b"", b"nonsense", None])
-def test_a_damaged_export_is_written_anew(broken: bytes | None, tmp_path: Path) -> None:
+def test_a_damaged_export_is_written_anew(
+    broken: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "is_of_this_run", lambda file: False)
     for dtype in (None, "int8"):
         setting = Setting(1, dtype, backend="onnxruntime")
         prepared("separable", setting=setting)

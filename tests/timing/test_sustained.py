@@ -45,6 +45,7 @@ def test_its_parts_hold_all_images(samples: list[float], batch: int, repeats: in
     whole = sum(samples) * repeats
     assert found.parts[-1].end_s == pytest.approx(whole)
     rates = [part.throughput_images_per_s for part in found.parts]
+    assert found.kept > 0
     assert min(rates) >= batch / max(samples) * (1 - 1e-9)
     assert max(rates) <= batch / min(samples) * (1 + 1e-9)
 
@@ -53,12 +54,12 @@ def test_few_samples_say_nothing() -> None:
     assert sustained(row([0.01] * 19)) is None
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("60s", 60), ("5m", 300), ("2", 2), ("1.5H", 5400)])
+@pytest.mark.parametrize(("text", "seconds"), [("60s", 60), ("5m", 300), ("2", 2), ("0.5H", 1800)])
 def test_times_as_people_write_them(text: str, seconds: float) -> None:
     assert read_seconds(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "1", "s", "-5s", "60 s", "nan", "inf", "6d", "1e3", "25h"])
+@pytest.mark.parametrize("text", ["", "1", "s", "-5s", "60 s", "nan", "inf", "6d", "1e3", "2h"])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(CnnbenchError, match="makes no sense"):
         read_seconds(text)

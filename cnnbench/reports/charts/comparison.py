@@ -13,11 +13,10 @@ from cnnbench.errors import InputError
 from cnnbench.reports.charts.ratios import MACS, OF_SPEEDUPS, TIMES, bar, ratios, speedups
 from cnnbench.reports.charts.roofline import roofline
 from cnnbench.reports.charts.style import GREY, SIDES, Drawing
-from cnnbench.reports.compare_settings import names
 from cnnbench.roofline.predict import dtype_of
 from cnnbench.studies.comparison.comparison import Comparing, Side
 from cnnbench.timing.pairing import Verdict
-from cnnbench.timing.setting import Setting
+from cnnbench.timing.setting import Setting, names
 
 _COSTS: dict[str, str] = {
     **{str(metric): metric.words for metric in STATIC if metric is not Metric.ELEMENTWISE},

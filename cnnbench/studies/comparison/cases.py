@@ -32,13 +32,20 @@ class Case:
     names: tuple[str, ...]
 
 
-def cases(models: Sequence[AnySpec | nn.Module], given: Options, chain: int = 1) -> list[Case]:
+def cases(
+    models: Sequence[AnySpec | nn.Module],
+    given: Options,
+    *,
+    chain: int = 1,
+    alone: bool = False,
+) -> list[Case]:
     """Blocks at the shape `given`, or at each of the stages that their papers have; or networks.
 
-    Equal blocks stand in a `chain` where nothing else is given. SpecError for fewer than two, a
-    block beside a network, an option that no block takes.
+    Equal blocks stand in a `chain` where nothing else is given; a model may stand `alone` where it
+    is compared with itself. SpecError for fewer than two else, a block beside a network, an option
+    that no block takes.
     """
-    if len(models) < 2:
+    if not models or (len(models) < 2 and not alone):
         one = f"{name_of(models[0])} alone" if models else "nothing"
         raise SpecError(
             f"{one} cannot be compared; name two or more, the reference first, or "

@@ -27,6 +27,7 @@ from cnnbench.roofline.predict import Predictor, dtype_of
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.cases import Case, cases
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
+from cnnbench.studies.comparison.stages import CHAIN
 from cnnbench.timing import backends
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.history import RunValue, What
@@ -36,7 +37,7 @@ from cnnbench.timing.pairing import Verdict, ratio, verdict, widest
 from cnnbench.timing.reruns import expected
 from cnnbench.timing.sampling import FIRST_LOOK
 from cnnbench.timing.session import Session, StopRule, stop_rule
-from cnnbench.timing.setting import Setting
+from cnnbench.timing.setting import Setting, names
 
 _LAYERS_S = 0.5  # of timing one side's operators, for a picture
 
@@ -48,7 +49,7 @@ def compare(
     on: Profile | None = None,
     batch: int = 1,
     device: str | None = None,
-    dtype: str | None = None,
+    dtype: str | Sequence[str] | None = None,
     channels_last: bool = False,
     backend: str | Sequence[str] = EAGER,
     threads: int | None = None,
@@ -69,38 +70,77 @@ def compare(
     rule = stop_rule(precision, max_time, seed, processes)
     texts = [model for model in models if isinstance(model, str)]
     specs = iter(parse_together(texts))
-    asked = cases([next(specs) if isinstance(m, str) else m for m in models], block)
-    names = [backend] if isinstance(backend, str) else list(backend)
-    settings = [Setting(batch, dtype, channels_last, name) for name in names]
+    settings = [
+        Setting(batch, number_format, channels_last, name)
+        for name in ([backend] if isinstance(backend, str) else backend)
+        for number_format in ([dtype] if dtype is None or isinstance(dtype, str) else dtype)
+    ]
+    timing = not static and on is None
+    asked = cases(
+        [next(specs) if isinstance(m, str) else m for m in models],
+        block,
+        chain=CHAIN if timing and elsewhere(settings) else 1,
+        alone=timing and len(settings) > 1,
+    )
     here = len(texts) < len(models) or not rule.processes  # a module is timed in this process
-    values = here and not static and on is None
-    rows = count_rows(asked, input_shape, settings[0], values=values, seed=seed)
+    rows = count_rows(asked, input_shape, settings, values=here and timing, seed=seed)
     if on is not None:
         return predict_rows(rows, on)
     if static:
         return rows
-    return time_rows(in_settings(rows, settings), Session(Machine.find(device, threads), rule)).rows
+    return time_rows(rows, Session(Machine.find(device, threads), rule)).rows
+
+
+def elsewhere(settings: Sequence[Setting]) -> bool:
+    """Whether a runtime beside torch runs any of them, which changes layouts as it likes."""
+    return any(backends.process_of(one.backend) != backends.TORCH for one in settings)
 
 
 def count_rows(
-    asked: Sequence[Case], given: Inputs | None, setting: Setting, *, values: bool, seed: int = 0
+    asked: Sequence[Case],
+    given: Inputs | None,
+    settings: Sequence[Setting],
+    *,
+    values: bool,
+    seed: int = 0,
 ) -> list[Comparison]:
-    """Both sides of every row counted, each at its own input; with `values` they can be timed."""
-    rows = []
-    for case in asked:
+    """Both sides of every row counted, each at its own input; with `values` they can be timed.
+
+    Every case has a row in each setting; one of a single model compares it with itself in the first
+    of them.
+    """
+    rows: list[Comparison] = []
+    for number, case in enumerate(asked):
         if given is not None and case.label:
             raise ShapeError(f"{case.names[0]} is a block; give it --shape instead of --input")
-        first, *others = (
-            side_of(name, model, given, setting, values=values, seed=seed)
-            for name, model in zip(case.names, case.models, strict=True)
-        )
-        reference, *models = case.models
-        for other, model in zip(others, models, strict=True):
-            closed = ""
-            if isinstance(reference, Spec) and isinstance(model, Spec) and case.label:
-                closed = closed_forms.ratio(reference, model)
-            rows.append(Comparison(case.label, first, other, len(others) > 1, closed))
+        counted: dict[str | None, list[Side]] = {}
+        of: list[list[Side]] = []
+        for setting in settings:
+            if setting.weights not in counted:
+                counted[setting.weights] = [
+                    side_of(name, model, given, setting, values=values, seed=seed)
+                    for name, model in zip(case.names, case.models, strict=True)
+                ]
+            of.append([replace(one, setting=setting) for one in counted[setting.weights]])
+        if len(case.models) == 1:
+            rows += _itself([sides[0] for sides in of], case.label, number)
+            continue
+        for first, *others in of:
+            reference, *models = case.models
+            for other, model in zip(others, models, strict=True):
+                closed = ""
+                if isinstance(reference, Spec) and isinstance(model, Spec) and case.label:
+                    closed = closed_forms.ratio(reference, model)
+                row = Comparison(case.label, first, other, len(others) > 1, closed, case=number)
+                rows.append(row)
     return rows
+
+
+def _itself(sides: Sequence[Side], label: str, case: int) -> list[Comparison]:
+    """One model in several settings, each called by what differs."""
+    called = names([side.run_in for side in sides])
+    first, *others = (replace(side, name=called[side.run_in]) for side in sides)
+    return [Comparison(label, first, other, len(others) > 1, case=case) for other in others]
 
 
 def side_of(
@@ -114,7 +154,7 @@ def side_of(
 ) -> Side:
     """A side counted; its network is the one that is timed."""
     if (file := file_of(model)) is not None:
-        trace = count_file(file, given, batch=setting.batch, dtype=setting.dtype)
+        trace = count_file(file, given, batch=setting.batch, dtype=setting.weights)
         return Side(name, None, trace, file=str(file))
     return Side(
         name,
@@ -153,28 +193,9 @@ def _each_side(rows: Sequence[Comparison], change: Callable[[Side], Side]) -> li
     return [replace(row, a=changed[id(row.a)], b=changed[id(row.b)]) for row in rows]
 
 
-def in_settings(rows: Sequence[Comparison], settings: Sequence[Setting]) -> list[Comparison]:
-    """Each row in each setting, those of one reference together."""
-    found = []
-    for _, group in groupby(rows, key=lambda row: id(row.a)):
-        together = list(group)
-        for setting in settings:
-            a = replace(together[0].a, setting=setting)
-            for row in together:
-                found.append(replace(row, a=a, b=replace(row.b, setting=setting)))
-    return found
-
-
-def between_settings(side: Side, settings: Sequence[Setting]) -> list[Comparison]:
-    """One network in settings that are compared with the first of them."""
-    differ = [
-        name for name in ("dtype", "backend") if len({getattr(s, name) for s in settings}) > 1
-    ]
-    first, *others = (
-        replace(side, name=" ".join(setting.words(*differ, usual=True)), setting=setting)
-        for setting in settings
-    )
-    return [Comparison("", first, other, len(others) > 1) for other in others]
+def in_setting(rows: Sequence[Comparison], setting: Setting) -> list[Comparison]:
+    """The rows with both sides run so."""
+    return _each_side(rows, lambda side: replace(side, setting=setting))
 
 
 def time_rows(rows: Sequence[Comparison], session: Session, *, layers: bool = False) -> Comparing:
@@ -188,7 +209,7 @@ def time_rows(rows: Sequence[Comparison], session: Session, *, layers: bool = Fa
     timing, interrupted = None, False
     warnings: dict[tuple[str, bool], Warning] = {}
     try:
-        for _, group in groupby(rows, key=lambda row: id(row.a.trace)):
+        for _, group in groupby(rows, key=lambda row: row.case):
             together = list(group)
             sides = {id(side): side for row in together for side in (row.a, row.b)}
             places = {key: place for place, key in enumerate(sides)}

@@ -51,6 +51,12 @@ class Side:
         return self.setting or Setting()
 
     @property
+    def dtype(self) -> str:
+        """What it computed in, or would."""
+        ran = self.latency.dtype if self.latency else None
+        return ran or self.run_in.dtype or self.trace.dtype
+
+    @property
     def cost(self) -> Cost:
         """The total of its trace."""
         return self.trace.total
@@ -85,7 +91,7 @@ class Comparison:
     `label` is a block's shape, and `several` tells that other rows have it too. `closed_form` is
     the ratio of b's MACs to a's by the papers' formulas, for blocks. `measured` is time of a / time
     of b and where another run's is expected, `run` the interval of this run's own, `verdict` what
-    they say; None where nothing was measured.
+    they say; None where nothing was measured. Rows of one `case` are timed in the same rounds.
     """
 
     label: str
@@ -96,12 +102,18 @@ class Comparison:
     measured: Interval | None = None
     run: Interval | None = None
     verdict: Verdict | None = None
+    case: int = 0
 
     @property
     def title(self) -> str:
         """How the row is told from others: its shape, or both names."""
         pair = f"{self.a.name} → {self.b.name}"
         return f"{self.label}: {pair}" if self.label and self.several else self.label or pair
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether a network is compared with itself, run in another way."""
+        return self.a.model == self.b.model and self.a.setting != self.b.setting
 
     @property
     def failure(self) -> str:

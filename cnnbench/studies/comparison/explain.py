@@ -77,7 +77,7 @@ def explain(row: Comparison) -> str:
 
 def _why(row: Comparison, speedup: float) -> str:
     """What decides the time of the side that gets less out of a MAC than the other."""
-    if row.a.trace is row.b.trace:  # of one network there is nothing to save
+    if row.is_of_one:  # there is nothing to save
         return ""
     if not row.macs_ratio or not row.predicted_speedup:
         return _bounds(row)

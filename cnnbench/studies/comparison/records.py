@@ -25,7 +25,7 @@ def record(row: Comparison) -> dict[str, Any]:
         "label": row.label,
         "input": [list(shape) for shape in trace.input_shapes],
         "input_b": [list(shape) for shape in row.b.trace.input_shapes],
-        "dtype": trace.dtype,
+        "dtype": row.b.dtype,
         "backend": row.b.run_in.backend,
         **{
             f"{key}_{end}": value
@@ -62,6 +62,8 @@ def _side(side: Side) -> dict[str, Any]:
     cost, predicted = side.cost, side.predicted
     return {
         **{key: getattr(cost, key) for key in _COSTS},
+        "dtype": side.dtype,
+        "backend": side.run_in.backend,
         "predicted_s": side.predicted_s,
         "latency_s": side.latency_s,
         "flops_per_s": side.flops_per_s,

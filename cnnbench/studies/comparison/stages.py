@@ -45,6 +45,7 @@ REDUCTIONS = (
     ("residual", "residual_bottleneck"),
     ("inception_naive", "inception"),
 )
+CHAIN = 6  # blocks one after another, in which the edges weigh little
 INHERITED = ("shape", "out_channels", "kernel", "stride", "module", "chain")  # of the reference
 
 

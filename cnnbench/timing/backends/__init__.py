@@ -17,7 +17,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from cnnbench.errors import CnnbenchError, SettingError, SourceError, nearest, reason_of
-from cnnbench.models.inputs import Dtype
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -73,11 +72,13 @@ def process_of(name: str) -> str:
 
 def can_run(setting: Setting, device: Device) -> bool:
     """Whether a back end runs such a setting there."""
+    from cnnbench.timing.setting import check
+
     try:
-        find(setting.backend).check(setting, device)
+        check(setting, device)
     except CnnbenchError:
         return False
-    return setting.weights is None or setting.weights in list(Dtype)
+    return True
 
 
 def running(file: SourceSpec) -> tuple[str, ...]:

@@ -12,7 +12,12 @@ from cnnbench.timing.setting import Setting
 
 
 class Backend(Protocol):
-    """A way to run a network on a device."""
+    """A way to run a network on a device.
+
+    A module may also have `PROCESS`, the runtime in whose processes it runs, `PACKAGE`, what that
+    is installed as where its name is another, `LAYERS`, whether its nodes are timed, and `opened`,
+    which runs a file as it stands.
+    """
 
     def check(self, setting: Setting, device: Device) -> None:
         """DeviceError for a setting that it cannot run there."""
@@ -23,7 +28,7 @@ class Backend(Protocol):
 
         The network is on its device, converted, fused and in its mode; the arguments lie there
         in their layout. Whatever it raises becomes one line that names the network. Of a runtime
-        that is not torch the call has an `output_error`, the largest difference of its outputs
-        from eager's over the largest value.
+        that is not torch the call is a `runtime.Pass`: it has a `ran`, what was made of the
+        network, and may have a `watch`, which times its nodes.
         """
         ...

@@ -48,6 +48,11 @@ def folder(network: Network | None = None) -> Path:
     return Path(run_folder())
 
 
+def folder_of(file: Path) -> Path:
+    """Where what is made of a file is kept: beside it where that is kept for this run."""
+    return file.parent if str(file.parent) == run_folder() else folder()
+
+
 def kept(
     place: Path, key: str, name: str, write: Callable[[Path], None], *, anew: bool = False
 ) -> Path:
@@ -62,18 +67,28 @@ def kept(
                 made = Path(temporary) / name
                 write(made)
                 made.replace(file)
+            file.with_name(f"{file.name}.run").write_text(run_folder())
             _make_room(file)
-    os.utime(file)
+        os.utime(file)
     return file
+
+
+def is_of_this_run(file: Path) -> bool:
+    """Whether a kept file was made in this run, so that making it anew would change nothing."""
+    with suppress(OSError):
+        return file.with_name(f"{file.name}.run").read_text() == run_folder()
+    return False
 
 
 def _make_room(newest: Path) -> None:
     """Remove what was used the longest ago until what stays is small, and what is left behind."""
-    used, now = 0, time.time()
-    paths = [(path.stat().st_mtime, path) for path in newest.parent.iterdir() if path.exists()]
+    used, now, paths = 0, time.time(), []
+    for path in newest.parent.iterdir():
+        with suppress(OSError):  # another process may remove it meanwhile
+            paths.append((path.stat().st_mtime, path))
     for seconds, path in sorted(paths, reverse=True):
         with suppress(OSError):
-            if path.is_dir() or path.suffix == ".lock":
+            if path.is_dir() or path.suffix in (".lock", ".run"):
                 if now - seconds > _LEFT_S:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
                 continue
@@ -84,11 +99,27 @@ def _make_room(newest: Path) -> None:
 
 def content_of_file(file: Path, *more: object) -> str:
     """What a file and whatever else decides is, as a word."""
-    said = blake2b(repr([_versions(), more]).encode(), digest_size=16)
+    beside = [(one.name, one.stat().st_size, one.stat().st_mtime) for one in _beside(file)]
+    said = blake2b(repr([_versions(), more, beside]).encode(), digest_size=16)
     with file.open("rb") as stream:
         while part := stream.read(2**20):
             said.update(part)
     return said.hexdigest()
+
+
+def _beside(file: Path) -> list[Path]:
+    """Files that hold a graph's weights, where they lie beside it."""
+    if file.suffix.lower() != ".onnx":
+        return []
+    import onnx
+    from onnx.external_data_helper import ExternalDataInfo
+
+    graph = onnx.load(file, load_external_data=False).graph
+    apart = onnx.TensorProto.EXTERNAL
+    names = {
+        ExternalDataInfo(one).location for one in graph.initializer if one.data_location == apart
+    }
+    return [file.parent / name for name in sorted(names) if (file.parent / name).is_file()]
 
 
 def content(network: Network, given: Arguments, *more: object) -> str:

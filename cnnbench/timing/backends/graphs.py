@@ -31,7 +31,7 @@ def quantised(file: Path, setting: Setting, given: runtime.Given, *, anew: bool 
         return file
     key = exports.content_of_file(file, runtime.shapes(given), setting.dtype)
     write = partial(_quantise, file, setting, given)
-    return exports.kept(exports.folder(), key, "net.int8.onnx", write, anew=anew)
+    return exports.kept(exports.folder_of(file), key, "net.int8.onnx", write, anew=anew)
 
 
 def _quantise(file: Path, setting: Setting, given: runtime.Given, target: Path) -> None:

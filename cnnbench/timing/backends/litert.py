@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PROCESS, PACKAGE = "litert", "ai-edge-litert"
 CONVERTER = "CNNBENCH_LITERT"
 _DTYPES = (runtime.FLOAT32, *runtime.INT8)
-_WORK = re.compile("CONV|FULLY_CONNECTED|MATMUL")
+_WORK = re.compile("CONV|FULLY_CONNECTED")  # whose weights come second
 _PROGRAM = Path(__file__).with_name("litert_convert.py")
 
 
@@ -110,7 +110,7 @@ def _what_ran(interpreter: Interpreter) -> Ran:
                 left += map(int, op["inputs"])
     dtypes = {one["index"]: np.dtype(one["dtype"]).name for one in interpreter.get_tensor_details()}
     multiplying = [
-        dtypes.get(int(op["inputs"][0]), "") for op in nodes if _WORK.search(op["op_name"])
+        dtypes.get(int(op["inputs"][1]), "") for op in nodes if _WORK.search(op["op_name"])
     ]
     return Ran(
         computed_in=usual_of(multiplying),
@@ -153,7 +153,7 @@ def _quantised(file: Path, setting: Setting, given: runtime.Given, anew: bool) -
             _converter(what, "int8", file, target, inputs)
 
     key = exports.content_of_file(file, runtime.shapes(given), setting.dtype, _installed())
-    return exports.kept(exports.folder(), key, "net.int8.tflite", write, anew=anew)
+    return exports.kept(exports.folder_of(file), key, "net.int8.tflite", write, anew=anew)
 
 
 def _dtypes(file: Path) -> list[Any]:
@@ -179,7 +179,8 @@ def _python() -> str:
 
 def _installed() -> object:
     """What changes where another converter is installed."""
-    packages = Path(_python()).parent.parent.glob("lib/python*/site-packages")
+    python = shutil.which(_python()) or _python()
+    packages = Path(python).parent.parent.glob("lib/python*/site-packages")
     return [(str(one), one.stat().st_mtime) for one in packages]
 
 

@@ -35,12 +35,8 @@ class Watch(ABC):
     file: Path
 
     @abstractmethod
-    def __call__(self) -> None:
-        """Run it."""
-
-    @abstractmethod
-    def begin(self) -> None:
-        """Count from here on: passes before were the warm-up."""
+    def __call__(self, counts: bool = True) -> None:
+        """Run it; what does not count brings the caches into their state."""
 
     @abstractmethod
     def nodes(self) -> list[NodeTime]:

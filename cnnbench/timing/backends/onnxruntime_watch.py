@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.timing.backends.nodes import File, NodeTime, Watch, median_of
+from cnnbench.timing.run_folder import run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,26 +38,23 @@ class Profile(Watch):
     ) -> None:
         """Open it with a profile, and the graph that it made beside it."""
         self.file = file
-        self._folder = tempfile.TemporaryDirectory(prefix="cnnbench-")
+        self._folder = tempfile.TemporaryDirectory(dir=run_folder())
         named = Path(self._folder.name) / "named.onnx"
         self._optimised = Path(self._folder.name) / "optimised.onnx"
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(self._folder.name) / "profile")
         options.optimized_model_filepath = str(self._optimised)
         self._session, self._pass = opened(_named(file, named), options)
-        self._runs = self._first = 1  # it has run once
+        self._counting = [False]  # of each pass under the profile; it has run once
         self._found: list[NodeTime] | None = None
 
-    def __call__(self) -> None:
+    def __call__(self, counts: bool = True) -> None:
         """Run it, with a profile until there are enough of them."""
         self._pass()
-        self._runs += 1
-        if self._runs - self._first == _ENOUGH and self._first > 1:
-            self.nodes()
-
-    def begin(self) -> None:
-        """Count from here on."""
-        self._first = self._runs
+        if self._found is None:
+            self._counting.append(counts)
+            if sum(self._counting) >= _ENOUGH:
+                self.nodes()
 
     def nodes(self) -> list[NodeTime]:
         """The median of each node."""
@@ -67,15 +66,15 @@ class Profile(Watch):
         import onnx
 
         events = json.loads(profile.read_text())
-        starts = sorted(one["ts"] for one in events if one["name"] == "model_run")
-        start = starts[min(self._first, len(starts) - 1)]
+        passes = sorted(one["ts"] for one in events if one["name"] == "model_run")
         graph = onnx.load(self._optimised, load_external_data=False).graph
         self._folder.cleanup()
         names = {node.name for node in graph.node}  # a branch's nodes lie within their own parent
         seconds: dict[str, list[float]] = defaultdict(list)
         for event in events:
             name = event["name"].removesuffix("_kernel_time")
-            if event["cat"] == "Node" and name in names and event["ts"] >= start:
+            number = bisect_right(passes, event["ts"]) - 1
+            if event["cat"] == "Node" and name in names and self._counting[number]:
                 seconds[name].append(event["dur"] * 1e-6)
         ran = [node for node in graph.node if node.name in seconds]
         file = File(self.file)

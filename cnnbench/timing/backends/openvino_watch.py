@@ -1,6 +1,7 @@
 """OpenVINO's counters of a pass, joined with the file by the names that its nodes keep.
 
-A counter is the mean of all passes since the model was compiled, in whole microseconds.
+A counter is the mean of all passes since the model was compiled, in whole microseconds: those that
+bring the caches into their state, too, once the first that counts has begun.
 """
 
 from __future__ import annotations
@@ -33,14 +34,12 @@ class Counters(Watch):
         self._runs = self._first = 1
         self._before: dict[str, float] = {}
 
-    def __call__(self) -> None:
+    def __call__(self, counts: bool = True) -> None:
         """Run it."""
+        if counts and not self._before:
+            self._first, self._before = self._runs, self._seconds()
         self._pass()
         self._runs += 1
-
-    def begin(self) -> None:
-        """Count from here on."""
-        self._first, self._before = self._runs, self._seconds()
 
     def _seconds(self) -> dict[str, float]:
         """The mean of each node over all passes so far."""

@@ -25,6 +25,7 @@ from cnnbench.models.arguments import Arguments
 from cnnbench.models.foreign import quiet
 from cnnbench.models.inputs import NumberFormat, Shape
 from cnnbench.models.network import Network
+from cnnbench.timing.backends import exports
 from cnnbench.timing.backends.nodes import Watch
 from cnnbench.timing.ran import Ran, most_error
 from cnnbench.timing.setting import Setting
@@ -94,25 +95,27 @@ def prepared(
 ) -> Pass:
     """The pass of the file that is `written` of a network, which has run once.
 
-    A kept file that cannot be opened, or whose outputs are off, is written anew. SourceError where
-    the network cannot be exported, or its export gives outputs of other shapes.
+    What an earlier run has kept is written anew where it cannot be opened, or its outputs are off.
+    SourceError where the network cannot be exported, or its export gives outputs of other shapes.
     """
     with torch.inference_mode(False), torch.no_grad():
         own = given.each(Tensor.clone)  # a forward may write into what it is given
         expected = list(tensors_in(network.net(*own.positional, **own.named)))
         for anew in (False, True):
+            with quiet():
+                file = written(network, setting, given, anew)
+            again = not anew and not exports.is_of_this_run(file)
             try:
                 with quiet():
-                    file = written(network, setting, given, anew)
                     made = opened(file, setting, given.tensors, 0, anew)
                 found = made.outputs()
             except Exception:
-                if anew:
-                    raise
-                continue
+                if again:
+                    continue
+                raise
             alike = [one.shape for one in expected] == [one.shape for one in found]
             error = output_error(expected, found) if alike else None
-            if alike and (error is None or error <= most_error(setting.dtype)):
+            if not again or (alike and (error is None or error <= most_error(setting.dtype))):
                 break
     if not alike:
         raise SourceError(f"{network.name} is exported with outputs of other shapes than its own")

@@ -37,7 +37,7 @@ class Order:
 
     `cores` are those that its threads are bound to, one each; none are for the system to choose.
     `pinned` is whether the allocator keeps its memory. `origin` is the one revision whose files it
-    may use.
+    may use, `run_folder` what it shares with other processes of the run.
     """
 
     folder: str
@@ -48,6 +48,7 @@ class Order:
     cores: tuple[int, ...] = ()
     pinned: bool = True
     origin: Origin | None = None
+    run_folder: str = ""
 
     def line(self) -> str:
         """The order as a line of JSON."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from cnnbench.timing.run_folder import VARIABLE, run_folder
 from cnnbench.timing.workers.conditions import conditions
 from cnnbench.timing.workers.order import Order
 
@@ -70,6 +69,6 @@ def _begin(folder: str, more: dict[str, str], *, early: bool, compiled: bool = T
         stderr=errors,
         cwd=folder,
         start_new_session=True,  # what ends a whole group leaves it, to clean up
-        env={**os.environ, VARIABLE: run_folder(), **more},
+        env={**os.environ, **more},
     )
     return Begun(process, errors)

@@ -25,6 +25,7 @@ from typing import IO, Any
 from cnnbench.errors import CnnbenchError, MemoryShortage, MissingError
 from cnnbench.lineage import end_with
 from cnnbench.models.nesting import room
+from cnnbench.timing.run_folder import VARIABLE as RUN_FOLDER
 from cnnbench.timing.workers.order import Job, Order
 
 END = {"end": True}
@@ -65,6 +66,8 @@ def _serve(order: Order, questions: IO[str], answers: IO[str]) -> bool:
         end_with(os.getppid(), Event().wait)
     os.chdir(order.folder)
     sys.path[:0] = order.paths
+    if order.run_folder:
+        os.environ[RUN_FOLDER] = order.run_folder
     if order.cores:
         _load_openmp()
     served = _Served(order)

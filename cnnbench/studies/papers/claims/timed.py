@@ -13,6 +13,7 @@ from cnnbench.models.spec import parse_together
 from cnnbench.studies.comparison import compare
 from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.comparison import Comparison
+from cnnbench.studies.comparison.stages import CHAIN
 from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
 from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, doubled
 from cnnbench.timing import backends
@@ -21,8 +22,6 @@ from cnnbench.timing.confidence import OF_RERUN
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
-
-_CHAIN = 6  # blocks, of which a runtime changes the layout at the edges alone
 
 
 def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
@@ -35,9 +34,8 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
 
 def _counted(a: str, b: str, backend: str, chain: int = 1) -> list[Comparison]:
     setting = Setting(backend=backend)
-    asked = cases(parse_together([a, b]), {}, chain)
-    rows = compare.count_rows(asked, None, setting, values=True)
-    return compare.in_settings(rows, [setting])
+    asked = cases(parse_together([a, b]), {}, chain=chain)
+    return compare.count_rows(asked, None, [setting], values=True)
 
 
 def _speedup(row: Comparison) -> Interval:
@@ -59,7 +57,7 @@ def _faster(a: str, b: str, setup: Setup, backend: str = EAGER) -> Answer:
 
 def _separable(setup: Setup, backend: str = EAGER) -> Answer:
     """The geometric mean over the stages of a typical network; in a runtime of chains there."""
-    chain = 1 if backend == EAGER else _CHAIN
+    chain = 1 if backend == EAGER else CHAIN
     rows = _counted("conv", "separable", backend, chain)
     found = [_speedup(row) for row in _timed(rows, setup)]
     said = ", ".join(units.ratio(one.median) for one in found)
