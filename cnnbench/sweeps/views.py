@@ -49,8 +49,9 @@ def _of(part: object | None, keys: Iterable[str]) -> Row:
 
 
 def dtype(result: Result) -> str:
-    """The number format that was computed in."""
-    return (result.cost.dtype if result.cost else None) or result.dtype or "float32"
+    """What it computed in; of what was not timed, what it was counted in."""
+    ran = result.timed.dtype if result.timed else None
+    return ran or (result.cost.dtype if result.cost else None) or result.dtype or "float32"
 
 
 def by_place(results: Iterable[Result]) -> dict[str, list[Result]]:

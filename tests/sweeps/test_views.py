@@ -49,6 +49,14 @@ def test_each_configuration_stands_once_a_place_as_measured_last(tmp_path: Path)
     ]
 
 
+def test_a_row_is_of_the_dtype_that_ran_and_keeps_what_a_runtime_said() -> None:
+    record = made.record("lenet5")
+    latency = {**record["latency"], "dtype": "int8", "output_error": 0.01, "nodes": 7}
+    (found,) = results({**record, "latency": latency})
+    assert views.dtype(found) == "int8" and found.timed is not None
+    assert (found.timed.ran.output_error, found.timed.ran.nodes) == (0.01, 7)
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
