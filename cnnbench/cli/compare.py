@@ -126,6 +126,7 @@ def compare(
         from cnnbench.studies.comparison import compare as study
         from cnnbench.studies.comparison.cases import cases
         from cnnbench.studies.comparison.comparison import Comparing
+        from cnnbench.studies.comparison.rows import count_rows, elsewhere
         from cnnbench.timing import backends
         from cnnbench.timing.setting import Setting, check_some
 
@@ -142,7 +143,7 @@ def compare(
     asked = cases(
         specs,
         {k: v for k, v in asdict(block).items() if v is not None},
-        chain=CHAIN if timed and study.elsewhere(settings) else 1,
+        chain=CHAIN if timed and elsewhere(settings) else 1,
         alone=timed and len(settings) > 1,
     )
     if by is not None and asked[0].label:
@@ -150,14 +151,14 @@ def compare(
     if not timed:
         profile = read(on) if on else None
         with their_code():
-            rows = study.count_rows(asked, given, settings, values=False)
+            rows = count_rows(asked, given, settings, values=False)
         done = Comparing(study.predict_rows(rows, profile) if profile else rows, profile)
     else:
         with measuring.session(max(1, len(specs) - 1) * len(settings)) as session:
             check_some(settings, session.machine.device)
             layers = written.is_apart and names == [EAGER]
             values = not session.rule.processes  # it is timed in this process
-            rows = study.count_rows(asked, given, settings, values=values, seed=measuring.seed)
+            rows = count_rows(asked, given, settings, values=values, seed=measuring.seed)
             done = study.time_rows(rows, session, layers=layers)
 
     def draw() -> Any:

@@ -11,8 +11,8 @@ from cnnbench import units
 from cnnbench.errors import InputError, SpecError
 from cnnbench.models.scale import Axis, Compound, Way, at, moved, multiplied
 from cnnbench.models.spec import Spec
-from cnnbench.studies.comparison.compare import side_of
 from cnnbench.studies.comparison.comparison import Comparison
+from cnnbench.studies.comparison.rows import side_of
 from cnnbench.studies.scaling.family import Family
 from cnnbench.timing.setting import Setting
 

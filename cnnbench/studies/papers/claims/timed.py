@@ -13,6 +13,7 @@ from cnnbench.models.spec import parse_together
 from cnnbench.studies.comparison import compare
 from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.comparison import Comparison
+from cnnbench.studies.comparison.rows import count_rows
 from cnnbench.studies.comparison.stages import CHAIN
 from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_least, at_most
 from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, doubled
@@ -35,7 +36,7 @@ def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:
 def _counted(a: str, b: str, backend: str, chain: int = 1) -> list[Comparison]:
     setting = Setting(backend=backend)
     asked = cases(parse_together([a, b]), {}, chain=chain)
-    return compare.count_rows(asked, None, [setting], values=True)
+    return count_rows(asked, None, [setting], values=True)
 
 
 def _speedup(row: Comparison) -> Interval:
