@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -36,11 +37,12 @@ def test_an_input_is_read_as_it_is_written(one: Input) -> None:
 
 
 @drawn(
-    st.lists(inputs, max_size=3, unique_by=lambda one: one.name or str(one)),
+    st.lists(inputs, max_size=3, unique_by=lambda one: one.name.partition(".")[0] or str(one)),
     st.lists(st.tuples(st.text(), st.text() | st.integers() | st.booleans() | st.none())),
     st.booleans(),
 )
 def test_another_process_reads_the_same(some: list[Input], flags: list[Any], put: bool) -> None:
+    assume(not {one.name.partition(".")[0] for one in some} & {name for name, _ in flags})
     one = Given(tuple(some), "", tuple(flags), put, On.VALUES)
     assert Given.read(json.loads(json.dumps(one.plain()))) == one
 
