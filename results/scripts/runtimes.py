@@ -6,11 +6,11 @@
     python results/scripts/runtimes.py reruns [--rounds 8]
 
 `outputs` runs the zoo and its blocks in each runtime in float32 and int8, and gives the largest
-difference from eager's over the largest value. `harness` times a pass as cnnbench does beside a bare
-loop around the runtime's own call, in turn in one process. `speed` gives latencies of one run, with
-where reruns are expected. `reruns` compares a network with itself in each runtime in fresh runs: how
-often a difference is told that is none, and how often a run's median lies in another's interval.
-LiteRT takes part where `CNNBENCH_LITERT` names a Python that has its converter.
+difference from eager's over the largest value. `harness` times a pass as cnnbench does beside a
+bare loop around the runtime's own call, in turn in one process. `speed` gives latencies of one run,
+with where reruns are expected. `reruns` compares a network with itself in each runtime in fresh
+runs: how often a difference is told that is none, and how often a run's median lies in another's
+interval. LiteRT takes part where `CNNBENCH_LITERT` names a Python that has its converter.
 """
 
 from __future__ import annotations
