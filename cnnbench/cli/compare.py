@@ -137,7 +137,7 @@ def compare(
         for name in names
         for number_format in formats
     ]
-    if backend == opt.ALL:
+    if opt.are_all(backend):
         device = measuring.machine().device
         settings = [one for one in settings if backends.can_run(one, device)] or settings
     asked = cases(
@@ -166,7 +166,7 @@ def compare(
 
         return comparison(done)
 
-    report = measuring.told(report_of(done, by, settings))
+    report = measuring.told(report_of(done, by, settings[0]))
     strict = measuring.strict and not done.failures
     written.hand_over(report, interrupted=done.interrupted, strict=strict, draw=draw)
     if done.failures:

@@ -242,6 +242,11 @@ def read_dtypes(text: str | None) -> list[NumberFormat | None]:
     return list(dict.fromkeys(map(NumberFormat, names)))
 
 
+def are_all(text: str | None) -> bool:
+    """Whether every back end that can run is asked for."""
+    return text is not None and text.strip() == ALL
+
+
 def backends_of(
     spec: AnySpec,
     text: str | None,
@@ -251,7 +256,7 @@ def backends_of(
 ) -> list[str]:
     """What runs a model: what was asked for, `all` being all that there is; of a file the usual."""
     able = running(spec) if isinstance(spec, SourceSpec) else ()
-    if text is not None and text.strip() == ALL:
+    if are_all(text):
         return [name for name in names() if not able or name in able]
     asked = text is not None or compiled or graph
     return list(able[:1] if not asked else ()) or read_backends(
@@ -267,7 +272,7 @@ def backends_of_all(
 ) -> list[str]:
     """What runs models together: of files the usual, where all are of one format."""
     found = [backends_of(spec, text, compiled=compiled) for spec in specs]
-    if text is not None and text.strip() == ALL:
+    if are_all(text):
         return [name for name in found[0] if all(name in others for others in found)]
     alike = all(one == found[0] for one in found)
     return found[0] if found and alike else read_backends(text, compiled=compiled)

@@ -99,7 +99,7 @@ def time(
         for number_format in formats
         for name in opt.backends_of(spec, backend, compiled=compiled, graph=graph)
     ]
-    if backend == opt.ALL:
+    if opt.are_all(backend):
         device = measuring.machine().device
         able = [one for one in asked if backends.can_run(one[1], device)]
         if layers:
@@ -119,7 +119,7 @@ def time(
             session = replace(session, rule=sustaining(session.rule, seconds))
         timing = timed(asked, given, session, largest=largest, layers=layers, kept=seconds is None)
         timing = timing if seconds is None else without_end(timing)
-        if backend == opt.ALL and not timing.interrupted:
+        if opt.are_all(backend) and not timing.interrupted:
             timing = ranked(timing, session.progress.say)
     failed = [row.error for row in timing.latencies if row.error]
     if len(failed) == len(timing.latencies) and not timing.interrupted:

@@ -49,20 +49,13 @@ _COSTS = {
 }
 
 
-def report_of(done: Comparing, by: By | None, settings: Sequence[Setting]) -> Report:
+def report_of(done: Comparing, by: By | None, setting: Setting) -> Report:
     """Rows, for networks where they differ, and a sentence each; or rows by settings."""
     timed = done.profile is not None
     results = [record(row) for row in done.rows]
-    if len({row.b.setting for row in done.rows}) > 1 and all(
-        row.a.setting == row.b.setting for row in done.rows
-    ):
-        return _report(
-            done,
-            results,
-            [side_by_side.table(done.rows, settings)],
-            side_by_side.kept(done.rows, settings),
-            settings[0],
-        )
+    if several := done.side_by_side:
+        table = side_by_side.table(done.rows, several)
+        return _report(done, results, [table], side_by_side.kept(done.rows, several), setting)
     seen = MEASURED if done.environment is not None else ()
     columns = (*ROWS, *((PREDICTED, *seen, col.BOUND) if timed else ()))
     tables = [Table(columns, _lines(done.rows, results))]
@@ -71,7 +64,7 @@ def report_of(done: Comparing, by: By | None, settings: Sequence[Setting]) -> Re
             result["parts"] = part_records(row, by)
             shown = [c for c in PARTS if timed or not c.key.startswith("predicted")]
             tables.append(Table(tuple(shown), result["parts"], f"a: {row.a.name}, b: {row.b.name}"))
-    return _report(done, results, tables, _sentences(done.rows, results), settings[0])
+    return _report(done, results, tables, _sentences(done.rows, results), setting)
 
 
 def _report(

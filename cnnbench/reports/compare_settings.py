@@ -12,6 +12,7 @@ from cnnbench.reports import columns as col
 from cnnbench.reports.report import Column, Table
 from cnnbench.reports.verdicts import marked
 from cnnbench.studies.comparison.comparison import Comparison, Side
+from cnnbench.studies.comparison.records import bounds
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting, names
 
@@ -71,20 +72,9 @@ def _ratio(rows: Sequence[Comparison], settings: Sequence[Setting]) -> dict[str,
             cells["predicted"] = units.ratio(row.predicted_speedup)
         if row.measured is not None:
             cells[f"time{place}"] = marked(row.measured.median, row.verdict)
-        cells[f"interval{place}"] = _interval(row)
+        found = {"verdict": row.verdict, **bounds("ci", row.measured)}
+        cells[f"interval{place}"] = "failed" if row.failure else col.of_ratio(found)
     return {"name": "  times less", **cells}
-
-
-def _interval(row: Comparison) -> str:
-    """Where another run's ratio is expected."""
-    if row.failure:
-        return "failed"
-    if row.verdict is Verdict.NOT_USABLE:
-        return col.UNUSABLE
-    found = row.measured
-    if found is None or not math.isfinite(found.high) or found.low <= 0:
-        return ""
-    return units.ratios(found.low, found.high)
 
 
 def kept(rows: Sequence[Comparison], settings: Sequence[Setting]) -> list[str]:

@@ -45,7 +45,7 @@ class Sustained:
 
     def record(self) -> dict[str, Any]:
         """Plain data."""
-        return {**asdict(self), "parts": [asdict(part) for part in self.parts], "kept": self.kept}
+        return {**asdict(self), "kept": self.kept}
 
 
 def sustaining(rule: StopRule, seconds: float) -> StopRule:

@@ -31,9 +31,8 @@ def comparison(done: Comparing) -> Drawing:
     An operator that was not timed stands where the prediction has it. Of several settings bars
     alone, one a setting.
     """
-    ways = dict.fromkeys(row.b.setting for row in done.rows if row.b.setting)
-    if len(ways) > 1 and all(row.a.setting == row.b.setting for row in done.rows):
-        return _by_settings(done, names(list(ways)))
+    if several := done.side_by_side:
+        return _by_settings(done, names(several))
     bars = [bar for row in done.rows for bar in speedups(row.title, row)]
     if not bars:
         raise InputError("nothing to draw: no MACs to compare, and no times")

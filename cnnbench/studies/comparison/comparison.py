@@ -148,6 +148,13 @@ class Comparing:
     interrupted: bool = False
 
     @property
+    def side_by_side(self) -> list[Setting]:
+        """The settings that pairs were run in, where they were in several; else none."""
+        settings = list(dict.fromkeys(row.b.run_in for row in self.rows))
+        pairs = all(row.a.setting == row.b.setting for row in self.rows)
+        return settings if pairs and len(settings) > 1 else []
+
+    @property
     def failures(self) -> list[str]:
         """Why rows could not be timed, each reason once; nothing is one that Ctrl-C left out."""
         if self.interrupted:

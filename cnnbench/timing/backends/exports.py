@@ -28,6 +28,7 @@ from platformdirs import user_cache_path
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
 from cnnbench.models.spec import Spec, parse
+from cnnbench.timing.backends.nodes import weights_beside
 from cnnbench.timing.run_folder import run_folder
 
 _ROOM = 4 * 2**30  # bytes; beyond it what was used the longest ago goes
@@ -112,13 +113,8 @@ def _beside(file: Path) -> list[Path]:
     if file.suffix.lower() != ".onnx":
         return []
     import onnx
-    from onnx.external_data_helper import ExternalDataInfo
 
-    graph = onnx.load(file, load_external_data=False).graph
-    apart = onnx.TensorProto.EXTERNAL
-    names = {
-        ExternalDataInfo(one).location for one in graph.initializer if one.data_location == apart
-    }
+    names = weights_beside(onnx.load(file, load_external_data=False).graph)
     return [file.parent / name for name in sorted(names) if (file.parent / name).is_file()]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +18,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NodeTime:
-    """A node as it ran: what the runtime calls it, its kernel, its seconds.
+    """A node as it ran: its kernel, its seconds.
 
     `holds` are the nodes of the file in it, in their order; none of a change of layout.
     """
 
-    name: str
     kernel: str
     seconds: float
     holds: tuple[str, ...] = ()
@@ -41,6 +40,16 @@ class Watch(ABC):
     @abstractmethod
     def nodes(self) -> list[NodeTime]:
         """Each node that ran, in that order, with its seconds of a pass."""
+
+
+def weights_beside(graph: Any) -> set[str]:
+    """The files that hold a graph's weights, by the names that it gives them."""
+    from onnx import TensorProto
+    from onnx.external_data_helper import ExternalDataInfo
+
+    apart = TensorProto.EXTERNAL
+    held = (one for one in graph.initializer if one.data_location == apart)
+    return {str(ExternalDataInfo(one).location) for one in held}
 
 
 class File:
@@ -104,10 +113,3 @@ class File:
         for index, place in sorted(self.owners(claimed).items()):
             found[place].append(self.called(index))
         return [tuple(names) for names in found]
-
-
-def median_of(columns: Sequence[Sequence[float]]) -> list[float]:
-    """The median of each column."""
-    import numpy as np
-
-    return [float(np.median(column)) for column in columns]

@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnbench.timing.backends.nodes import File, NodeTime, Watch, median_of
+import numpy as np
+
+from cnnbench.timing.backends.nodes import File, NodeTime, Watch, weights_beside
 from cnnbench.timing.run_folder import run_folder
 
 if TYPE_CHECKING:
@@ -79,9 +81,8 @@ class Profile(Watch):
         ran = [node for node in graph.node if node.name in seconds]
         file = File(self.file)
         held = file.held(claims(ran, file), len(ran))
-        medians = median_of([seconds[node.name] for node in ran])
-        for node, holds, median in zip(ran, held, medians, strict=True):
-            yield NodeTime(node.name, _kernel(node), median, holds)
+        for node, holds in zip(ran, held, strict=True):
+            yield NodeTime(_kernel(node), float(np.median(seconds[node.name])), holds)
 
 
 def _named(file: Path, target: Path) -> Path:
@@ -92,8 +93,7 @@ def _named(file: Path, target: Path) -> Path:
     import onnx
 
     model = onnx.load(file, load_external_data=False)
-    apart = any(one.data_location == onnx.TensorProto.EXTERNAL for one in model.graph.initializer)
-    if apart or all(node.name for node in model.graph.node):
+    if weights_beside(model.graph) or all(node.name for node in model.graph.node):
         return file
     for node in model.graph.node:
         node.name = node.name or next(iter(node.output), "")

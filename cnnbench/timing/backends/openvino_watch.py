@@ -66,7 +66,7 @@ class Counters(Watch):
             name = one["name"]
             before = self._before.get(name, 0.0) * self._first
             seconds = max(0.0, (now[name] * self._runs - before) / runs)
-            found.append(NodeTime(name, one["primitiveType"], seconds, holds))
+            found.append(NodeTime(one["primitiveType"], seconds, holds))
         return found
 
 

@@ -109,7 +109,7 @@ def prepared(
                 with quiet():
                     made = opened(file, setting, given.tensors, 0, anew)
                 found = made.outputs()
-            except Exception:
+            except Exception:  # whatever a runtime raises of a damaged file
                 if again:
                     continue
                 raise

@@ -48,7 +48,7 @@ def _speedup(row: Comparison) -> Interval:
     return row.measured
 
 
-def _faster(a: str, b: str, setup: Setup, backend: str = EAGER) -> Answer:
+def _faster(a: str, b: str, setup: Setup, backend: str) -> Answer:
     """Time of a / time of b, beside the ratio of their MACs."""
     (row,) = _timed(_counted(a, b, backend), setup)
     found, fewer = _speedup(row), units.ratio(row.macs_ratio or math.nan)
@@ -56,7 +56,7 @@ def _faster(a: str, b: str, setup: Setup, backend: str = EAGER) -> Answer:
     return Answer(found.median, said, (found.low, found.high))
 
 
-def _separable(setup: Setup, backend: str = EAGER) -> Answer:
+def _separable(setup: Setup, backend: str) -> Answer:
     """The geometric mean over the stages of a typical network; in a runtime of chains there."""
     chain = 1 if backend == EAGER else CHAIN
     rows = _counted("conv", "separable", backend, chain)
@@ -87,63 +87,42 @@ def _compound(setup: Setup) -> Answer:
 _TIMED = partial(Claim, need=Need.TIMING)
 
 
-def _in(backend: str) -> tuple[Claim, ...]:
-    """The course's claims about speed where networks are deployed."""
+def _of_course(backend: str = "") -> tuple[Claim, ...]:
+    """The course's claims about speed, in eager PyTorch or in a runtime."""
     timed = partial(_TIMED, backend=backend)
+    called, where = (backend, f" in {backend}") if backend else ("time", "")
+    run_in = backend or EAGER
     return (
         timed(
-            name=f"bottleneck_{backend}",
-            text=f"The 10 times cheaper 1x1 bottleneck is as much faster in {backend}",
+            name=f"bottleneck_{called}",
+            text=f"The 10 times cheaper 1x1 bottleneck is as much faster{where}",
             source="Ng, course 4 week 2: 28x28x192 → 32, by 16, of computation",
             promised="10x",
             band=at_least(8, 1.1),
-            find=partial(_faster, PLAIN, BOTTLENECK, backend=backend),
+            find=partial(_faster, PLAIN, BOTTLENECK, backend=run_in),
         ),
         timed(
-            name=f"separable_{backend}",
-            text=f"A depthwise-separable convolution is 8 to 9 times faster in {backend}",
+            name=f"separable_{called}",
+            text=f"A depthwise-separable convolution is 8 to 9 times faster{where}",
             source="Howard et al. 2017, section 3.1, of computation",
             promised="8x to 9x",
             band=at_least(8, 1.1),
-            find=partial(_separable, backend=backend),
+            find=partial(_separable, backend=run_in),
         ),
         timed(
-            name=f"mobilenet_{backend}",
-            text=f"MobileNet is as much faster than its full-convolution twin in {backend} as its "
-            "FLOPs promise",
+            name=f"mobilenet_{called}",
+            text="MobileNet is as much faster than its twin of full convolutions as its FLOPs "
+            f"promise{where}",
             source="Howard et al. 2017, table 4, of computation",
             promised="8.56x",
             band=at_least(7, 1.1),
-            find=partial(_faster, "mobilenet_v1_conv", "mobilenet_v1", backend=backend),
+            find=partial(_faster, "mobilenet_v1_conv", "mobilenet_v1", backend=run_in),
         ),
     )
 
 
 CLAIMS = (
-    _TIMED(
-        name="bottleneck_time",
-        text="The 10 times cheaper 1x1 bottleneck is as much faster",
-        source="Ng, course 4 week 2: 28x28x192 → 32, by 16, of computation",
-        promised="10x",
-        band=at_least(8, 1.1),
-        find=partial(_faster, PLAIN, BOTTLENECK),
-    ),
-    _TIMED(
-        name="separable_time",
-        text="A depthwise-separable convolution is 8 to 9 times faster",
-        source="Howard et al. 2017, section 3.1, of computation",
-        promised="8x to 9x",
-        band=at_least(8, 1.1),
-        find=_separable,
-    ),
-    _TIMED(
-        name="mobilenet_time",
-        text="MobileNet is as much faster than its twin of full convolutions as its FLOPs promise",
-        source="Howard et al. 2017, table 4, of computation",
-        promised="8.56x",
-        band=at_least(7, 1.1),
-        find=partial(_faster, "mobilenet_v1_conv", "mobilenet_v1"),
-    ),
+    *_of_course(),
     _TIMED(
         name="compound_time",
         text="Twice the FLOPs take as long by compound scaling as by one dimension alone",
@@ -152,5 +131,5 @@ CLAIMS = (
         band=at_most(1.02, 1.25),
         find=_compound,
     ),
-    *(claim for backend in backends.RUNTIMES for claim in _in(backend)),
+    *(claim for backend in backends.RUNTIMES for claim in _of_course(backend)),
 )
