@@ -83,6 +83,7 @@ def compare(
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.RunDtypes = None,
+    calibrate: opt.Calibrate = None,
     channels_last: opt.ChannelsLast = False,
     backend: opt.Backends = None,
     compiled: opt.Compile = False,
@@ -128,14 +129,14 @@ def compare(
         from cnnbench.studies.comparison.comparison import Comparing
         from cnnbench.studies.comparison.rows import count_rows, elsewhere
         from cnnbench.timing import backends
-        from cnnbench.timing.setting import Setting, check_some
+        from cnnbench.timing.setting import Setting, calibrated, check_some
 
         written.require()
     names = opt.backends_of_all(specs, backend, compiled=compiled)
     settings = [
-        Setting(batch, number_format, channels_last, name)
+        Setting(batch, number_format, channels_last, name, calibrate=folder)
         for name in names
-        for number_format in formats
+        for number_format, folder in calibrated(formats, calibrate)
     ]
     if opt.are_all(backend):
         device = measuring.machine().device

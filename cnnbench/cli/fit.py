@@ -15,7 +15,7 @@ from cnnbench.errors import CnnbenchError
 from cnnbench.models.scale import scalable
 from cnnbench.models.spec import parse
 from cnnbench.studies.scaling.budget import Goal, parse_budget
-from cnnbench.timing.setting import Setting, check
+from cnnbench.timing.setting import Setting, calibrated, check
 
 if TYPE_CHECKING:
     from cnnbench.roofline.profile import Profile
@@ -46,6 +46,7 @@ def fit(
     on: opt.On = None,
     batch: opt.Batch = 1,
     dtype: opt.RunDtypeOption = None,
+    calibrate: opt.Calibrate = None,
     backend: opt.Backend = None,
     measuring: Measuring = Measuring(),
     written: Written = Written(),
@@ -73,7 +74,10 @@ def fit(
     if static and wanted.latency_s is not None:
         raise CnnbenchError("--static knows no times; leave it or latency out")
     timing = measuring.unless(static, on)
-    setting = Setting(batch, dtype and str(dtype), backend=opt.read_backend(backend))
+    (_, folder), *_ = calibrated([dtype], calibrate)
+    setting = Setting(
+        batch, dtype and str(dtype), backend=opt.read_backend(backend), calibrate=folder
+    )
     if timing:
         measuring.begin()
     with heavy_imports():

@@ -62,6 +62,15 @@ RunDtypes = Annotated[
         autocompletion=complete_dtype,
     ),
 ]
+Calibrate = Annotated[
+    str | None,
+    typer.Option(
+        "--calibrate",
+        metavar="FOLDER",
+        help="Find the scales of int8 with the images or .npy files in this folder. Default: 16 "
+        "images of normal numbers.",
+    ),
+]
 FormatOption = Annotated[
     Format | None,
     typer.Option(

@@ -56,6 +56,7 @@ def scale(
     on: opt.On = None,
     batch: opt.Batch = 1,
     dtype: opt.RunDtypeOption = None,
+    calibrate: opt.Calibrate = None,
     backend: opt.Backend = None,
     measuring: Measuring = Measuring(),
     written: Drawn = Drawn(),
@@ -97,11 +98,13 @@ def scale(
         from cnnbench.studies.comparison.comparison import Comparing
         from cnnbench.studies.scaling.family import Family
         from cnnbench.studies.scaling.spend import rows, spend
-        from cnnbench.timing.setting import Setting, check
+        from cnnbench.timing.setting import Setting, calibrated, check
 
         written.require()
     name = opt.read_backend(backend)
-    setting, profile = Setting(batch, dtype, backend=name), read_profile(on) if on else None
+    (_, folder), *_ = calibrated([dtype], calibrate)
+    setting = Setting(batch, dtype, backend=name, calibrate=folder)
+    profile = read_profile(on) if on else None
     number_format = str(setting.weights or "float32")
     predictor = Predictor(profile, number_format) if profile and asked.target is None else None
     family = Family(spec, batch, read_dtype(number_format), predictor)

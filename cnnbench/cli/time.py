@@ -21,6 +21,7 @@ def time(
     batches: opt.Batches = "1",
     passed: Passed = Passed(),
     dtype: opt.RunDtypes = None,
+    calibrate: opt.Calibrate = None,
     channels_last: opt.ChannelsLast = False,
     backend: opt.Backends = None,
     compiled: opt.Compile = False,
@@ -90,13 +91,13 @@ def time(
         from cnnbench.timing import backends
         from cnnbench.timing.measure import timed
         from cnnbench.timing.ranking import ranked
-        from cnnbench.timing.setting import Setting
+        from cnnbench.timing.setting import Setting, calibrated
         from cnnbench.timing.sustained import sustained, sustaining, without_end
     asked = [
-        (spec, Setting(size, number_format, channels_last, name, fuse, train))
+        (spec, Setting(size, number_format, channels_last, name, fuse, train, folder))
         for spec in specs
         for size in sizes
-        for number_format in formats
+        for number_format, folder in calibrated(formats, calibrate)
         for name in opt.backends_of(spec, backend, compiled=compiled, graph=graph)
     ]
     if opt.are_all(backend):

@@ -62,6 +62,8 @@ def _ran(latencies: Sequence[Latency]) -> Iterator[str]:
             said.append(f"{units.percent(ran.delegated)} of them delegated to XNNPACK")
         if ran.computed_in:
             said.append(f"most that multiply in {ran.computed_in}")
+        if row.setting.calibrate:
+            said.append(f"scales from {row.setting.calibrate}")
         where = " ".join(row.setting.words("dtype", "backend"))
         yield f"{row.model} {where}: {', '.join(said)}"
 

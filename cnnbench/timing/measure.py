@@ -29,7 +29,7 @@ from cnnbench.timing.layers import LayerTimes, op_times
 from cnnbench.timing.lineup import Asked, Known, Lineup, lineup
 from cnnbench.timing.sampling import FIRST_LOOK, Rounds, Width, take, widest
 from cnnbench.timing.session import Session, stop_rule
-from cnnbench.timing.setting import Setting, check_some
+from cnnbench.timing.setting import Setting, calibrated, check_some
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def measure(
     batch: int | Sequence[int] = 1,
     device: str | None = None,
     dtype: str | None = None,
+    calibrate: str | None = None,
     channels_last: bool = False,
     backend: str | Sequence[str] = EAGER,
     fuse: bool = False,
@@ -87,8 +88,9 @@ def measure(
     if not several:
         raise SpecError("name at least one model; cnnbench.models.registry.MODELS has ours")
     settings = [
-        Setting(size, dtype, channels_last, name, fuse, train)
+        Setting(size, number_format, channels_last, name, fuse, train, folder)
         for size in ([batch] if isinstance(batch, int) else batch)
+        for number_format, folder in calibrated([dtype], calibrate)
         for name in ([backend] if isinstance(backend, str) else backend)
     ]
     asked = [(model, setting) for model in several for setting in settings]

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from cnnbench.errors import CnnbenchError, DeviceError
-from cnnbench.models.inputs import Dtype, batched, check_dtype
+from cnnbench.errors import CnnbenchError, DeviceError, SettingError
+from cnnbench.models.inputs import Dtype, NumberFormat, batched, check_dtype
 from cnnbench.timing import backends
+from cnnbench.timing.backends.calibration_folder import files_in
 
 if TYPE_CHECKING:
     from cnnbench.devices.device import Device
@@ -20,7 +21,7 @@ class Setting:
 
     `dtype` is None for the network's own. `fuse` folds batch norm into the convolution before it,
     `train` takes a training step without loss and optimiser. `backend` is a name of
-    `timing.backends`.
+    `timing.backends`. `calibrate` is a folder of inputs that int8's scales are found with.
     """
 
     batch: int = 1
@@ -29,6 +30,7 @@ class Setting:
     backend: str = backends.EAGER
     fuse: bool = False
     train: bool = False
+    calibrate: str | None = None
 
     @property
     def plain(self) -> bool:
@@ -43,8 +45,14 @@ class Setting:
         return self.dtype
 
     def record(self) -> dict[str, Any]:
-        """Plain data, with the two back ends that had a key of their own before there were more."""
-        return {**asdict(self), **{name: self.backend == name for name in _FORMER}}
+        """Plain data, with the two back ends that had a key of their own before there were more.
+
+        What came later is left out where it is None, so that older records are known by the same.
+        """
+        own = asdict(self)
+        later = {name: own.pop(name) for name in _LATER}
+        given = {name: value for name, value in later.items() if value is not None}
+        return {**own, **given, **{name: self.backend == name for name in _FORMER}}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Setting:
@@ -76,6 +84,7 @@ def names(settings: Sequence[Setting]) -> dict[Setting, str]:
 
 
 _FORMER = ("compile", "graph")
+_LATER = ("calibrate",)
 _WORDS: dict[str, Callable[[Any], str]] = {
     "batch": lambda value: f"batch {value}",
     "dtype": lambda value: str(value or ""),
@@ -83,8 +92,18 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "backend": str,
     "fuse": lambda value: "fused" if value else "",
     "train": lambda value: "train" if value else "inference",
+    "calibrate": lambda value: "",
 }
 assert list(_WORDS) == [field.name for field in fields(Setting)]
+
+
+def calibrated(
+    dtypes: Sequence[str | None], folder: str | None
+) -> list[tuple[str | None, str | None]]:
+    """Each dtype with the folder of inputs, where it is int8; SettingError where none is."""
+    if folder is not None and NumberFormat.INT8 not in dtypes:
+        raise SettingError("--calibrate finds the scales of int8; give --dtype int8 with it")
+    return [(dtype, folder if dtype == NumberFormat.INT8 else None) for dtype in dtypes]
 
 
 def check(setting: Setting, device: Device) -> None:
@@ -96,6 +115,8 @@ def check(setting: Setting, device: Device) -> None:
         raise DeviceError("--fuse folds batch norm, which training needs; leave one of them out")
     if device.kind == "mps" and setting.dtype == "float64":
         raise DeviceError("mps has no float64; use --dtype float32, or --device cpu")
+    if setting.calibrate is not None:
+        files_in(setting.calibrate)
     backends.find(setting.backend).check(setting, device)
 
 

@@ -34,7 +34,7 @@ from cnnbench.timing.pairing import Verdict, ratio, verdict, widest
 from cnnbench.timing.reruns import expected
 from cnnbench.timing.sampling import FIRST_LOOK
 from cnnbench.timing.session import Session, StopRule, stop_rule
-from cnnbench.timing.setting import Setting
+from cnnbench.timing.setting import Setting, calibrated
 
 _LAYERS_S = 0.5  # of timing one side's operators, for a picture
 
@@ -47,6 +47,7 @@ def compare(
     batch: int = 1,
     device: str | None = None,
     dtype: str | Sequence[str] | None = None,
+    calibrate: str | None = None,
     channels_last: bool = False,
     backend: str | Sequence[str] = EAGER,
     threads: int | None = None,
@@ -67,10 +68,11 @@ def compare(
     rule = stop_rule(precision, max_time, seed, processes)
     texts = [model for model in models if isinstance(model, str)]
     specs = iter(parse_together(texts))
+    dtypes = [dtype] if dtype is None or isinstance(dtype, str) else dtype
     settings = [
-        Setting(batch, number_format, channels_last, name)
+        Setting(batch, number_format, channels_last, name, calibrate=folder)
         for name in ([backend] if isinstance(backend, str) else backend)
-        for number_format in ([dtype] if dtype is None or isinstance(dtype, str) else dtype)
+        for number_format, folder in calibrated(dtypes, calibrate)
     ]
     timing = not static and on is None
     asked = cases(

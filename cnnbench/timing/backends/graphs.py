@@ -29,7 +29,7 @@ def quantised(file: Path, setting: Setting, given: runtime.Given, *, anew: bool 
     """
     if setting.dtype not in runtime.INT8:
         return file
-    key = exports.content_of_file(file, runtime.shapes(given), setting.dtype)
+    key = exports.content_of_file(file, runtime.shapes(given), calibration.said(setting))
     write = partial(_quantise, file, setting, given)
     return exports.kept(exports.folder_of(file), key, "net.int8.onnx", write, anew=anew)
 

@@ -152,7 +152,8 @@ def _quantised(file: Path, setting: Setting, given: runtime.Given, anew: bool) -
             np.savez(inputs, allow_pickle=False, **columns)
             _converter(what, "int8", file, target, inputs)
 
-    key = exports.content_of_file(file, runtime.shapes(given), setting.dtype, _installed())
+    said = calibration.said(setting)
+    key = exports.content_of_file(file, runtime.shapes(given), said, _installed())
     return exports.kept(exports.folder_of(file), key, "net.int8.tflite", write, anew=anew)
 
 
