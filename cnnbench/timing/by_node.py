@@ -13,8 +13,8 @@ from cnnbench.counting.files.count import count_file
 from cnnbench.models.given import Given
 from cnnbench.models.inputs import Input
 from cnnbench.models.spec import SourceSpec
-from cnnbench.timing.backends.nodes import NodeTime, Watch
 from cnnbench.timing.backends.runtime import Pass
+from cnnbench.timing.backends.watches.nodes import NodeTime, Watch
 from cnnbench.timing.by_operator import ByOperator, Medians
 from cnnbench.timing.prepared import Prepared
 

@@ -17,7 +17,7 @@ from cnnbench.errors import CnnbenchError, MissingError
 from cnnbench.models.spec import parse
 from cnnbench.timing import backends
 from cnnbench.timing.backends import exports, runtime
-from cnnbench.timing.backends.onnxruntime_watch import Profile
+from cnnbench.timing.backends.watches.onnxruntime import Profile
 from cnnbench.timing.builder import Builder
 from cnnbench.timing.by_node import ByNode, watched
 from cnnbench.timing.lineup import lineup

@@ -28,7 +28,7 @@ from platformdirs import user_cache_path
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
 from cnnbench.models.spec import Spec, parse
-from cnnbench.timing.backends.nodes import weights_beside
+from cnnbench.timing.backends.watches.nodes import weights_beside
 from cnnbench.timing.run_folder import run_folder
 
 _ROOM = 4 * 2**30  # bytes; beyond it what was used the longest ago goes

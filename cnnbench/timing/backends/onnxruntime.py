@@ -19,8 +19,8 @@ from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import runtime
 from cnnbench.timing.backends.graphs import onnx_of, quantised
-from cnnbench.timing.backends.nodes import Watch
-from cnnbench.timing.backends.onnxruntime_watch import Profile
+from cnnbench.timing.backends.watches.nodes import Watch
+from cnnbench.timing.backends.watches.onnxruntime import Profile
 from cnnbench.timing.ran import Ran, usual_of
 from cnnbench.timing.setting import Setting
 

@@ -26,7 +26,7 @@ from cnnbench.models.foreign import quiet
 from cnnbench.models.inputs import NumberFormat, Shape
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import exports
-from cnnbench.timing.backends.nodes import Watch
+from cnnbench.timing.backends.watches.nodes import Watch
 from cnnbench.timing.ran import Ran, most_error
 from cnnbench.timing.setting import Setting
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnbench.timing.backends.nodes import File, NodeTime, Watch
+from cnnbench.timing.backends.watches.nodes import File, NodeTime, Watch
 
 if TYPE_CHECKING:
     import openvino
@@ -54,7 +54,7 @@ class Counters(Watch):
             for one in nodes_of(self._compiled)
             if one["name"] in now and one.get("execTimeMcs") != "not_executed"
         ]
-        file = File(self.file)
+        file = File.of_onnx(self.file)
         claimed: dict[int, int] = {}
         for place, one in enumerate(ran):
             for name in one["originalLayersNames"].split(","):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,46 +52,63 @@ def weights_beside(graph: Any) -> set[str]:
     return {str(ExternalDataInfo(one).location) for one in held}
 
 
+@dataclass(frozen=True)
+class FileNode:
+    """A node of a file: what its cost is known by, its operator, the tensors it reads and makes."""
+
+    name: str
+    operator: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+
+
 class File:
-    """A graph of ONNX as its nodes' names and tensors; nodes of constants alone do not run."""
+    """A graph as its nodes' names and tensors; nodes of constants alone do not run."""
 
-    def __init__(self, path: Path) -> None:
-        """Read it, without its weights."""
-        import onnx
-
-        graph = onnx.load(path, load_external_data=False).graph
-        self.nodes: list[Any] = list(graph.node)
-        self.by_name = {self.called(index): index for index in range(len(self.nodes))}
-        constants = {one.name for one in graph.initializer}
+    def __init__(self, nodes: Iterable[FileNode], constants: Iterable[str] = ()) -> None:
+        """Of nodes in an order in which they can run."""
+        self.nodes, fixed = list(nodes), set(constants)
+        self.by_name = {node.name: index for index, node in enumerate(self.nodes)}
         self.maker: dict[str, int] = {}
         self._readers: dict[str, list[int]] = defaultdict(list)
         self.running: list[int] = []
         for index, node in enumerate(self.nodes):
-            read = [name for name in node.input if name]
-            if all(name in constants for name in read):
-                constants.update(node.output)
+            if all(name in fixed for name in node.inputs):
+                fixed.update(node.outputs)
                 continue
             self.running.append(index)
-            self.maker.update(dict.fromkeys(node.output, index))
-            for name in read:
+            self.maker.update(dict.fromkeys(node.outputs, index))
+            for name in node.inputs:
                 self._readers[name].append(index)
 
-    def called(self, index: int) -> str:
-        """What a node's cost is known by: its name, or its first output."""
-        node = self.nodes[index]
-        return str(node.name or next(iter(node.output), ""))
+    @classmethod
+    def of_onnx(cls, path: Path) -> File:
+        """Of a graph of ONNX, read without its weights; a node without a name has its output's."""
+        import onnx
+
+        graph = onnx.load(path, load_external_data=False).graph
+        nodes = (
+            FileNode(
+                str(node.name or next(iter(node.output), "")),
+                node.op_type,
+                [name for name in node.input if name],
+                list(node.output),
+            )
+            for node in graph.node
+        )
+        return cls(nodes, (one.name for one in graph.initializer))
 
     @cached_property
     def makers(self) -> dict[int, list[int]]:
         """The nodes that make what a node reads."""
         return {
-            index: [self.maker[name] for name in self.nodes[index].input if name in self.maker]
+            index: [self.maker[name] for name in self.nodes[index].inputs if name in self.maker]
             for index in self.running
         }
 
     def readers(self, index: int) -> list[int]:
         """The nodes that read what a node makes."""
-        return [one for name in self.nodes[index].output for one in self._readers[name]]
+        return [one for name in self.nodes[index].outputs for one in self._readers[name]]
 
     def owners(self, claimed: Mapping[int, int]) -> dict[int, int]:
         """The place of the node that ran which holds each node, from those that say so."""
@@ -111,5 +128,5 @@ class File:
         """What each of so many nodes that ran holds, by the names of costs."""
         found: list[list[str]] = [[] for _ in range(number)]
         for index, place in sorted(self.owners(claimed).items()):
-            found[place].append(self.called(index))
+            found[place].append(self.nodes[index].name)
         return [tuple(names) for names in found]

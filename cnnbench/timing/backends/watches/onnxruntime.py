@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnbench.timing.backends.nodes import File, NodeTime, Watch, weights_beside
+from cnnbench.timing.backends.watches.nodes import File, NodeTime, Watch, weights_beside
 from cnnbench.timing.run_folder import run_folder
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Profile(Watch):
             if event["cat"] == "Node" and name in names and self._counting[number]:
                 seconds[name].append(event["dur"] * 1e-6)
         ran = [node for node in graph.node if node.name in seconds]
-        file = File(self.file)
+        file = File.of_onnx(self.file)
         held = file.held(claims(ran, file), len(ran))
         for node, holds in zip(ran, held, strict=True):
             yield NodeTime(_kernel(node), float(np.median(seconds[node.name])), holds)
@@ -151,6 +151,6 @@ def _sum_of(place: int, file: File, found: dict[int, int]) -> None:
     while index is not None:
         readers = file.readers(index)
         index = readers[0] if len(readers) == 1 and readers[0] not in found else None
-        if index is None or file.nodes[index].op_type not in ("Add", "Sum", "Relu", "Clip"):
+        if index is None or file.nodes[index].operator not in ("Add", "Sum", "Relu", "Clip"):
             return
         found[index] = place
