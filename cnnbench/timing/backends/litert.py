@@ -23,19 +23,20 @@ import torch
 from torch import Tensor
 
 from cnnbench.devices.device import Device
-from cnnbench.errors import MissingError, SourceError
+from cnnbench.errors import InputError, MissingError, SourceError
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.exporting import written
 from cnnbench.models.inputs import NumberFormat
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import calibration, exports, runtime
+from cnnbench.timing.backends.watches.nodes import Watch
 from cnnbench.timing.ran import Ran, usual_of
 from cnnbench.timing.setting import Setting
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
 
-PROCESS, PACKAGE = "litert", "ai-edge-litert"
+PROCESS, PACKAGE, LAYERS = "litert", "ai-edge-litert", True
 CONVERTER = "CNNBENCH_LITERT"
 _DTYPES = (runtime.FLOAT32, *runtime.INT8)
 _WORK = re.compile("CONV|FULLY_CONNECTED")  # whose weights come second
@@ -74,6 +75,7 @@ class Pass(runtime.Pass):
         self._interpreter = interpreter
         taken = interpreter.get_input_details()
         arrays = runtime.bound(given, [one["dtype"] for one in taken], seed)
+        self._own_shapes = [list(one.get("shape_signature", one["shape"])) for one in taken]
         for one, array in zip(taken, arrays, strict=True):
             if tuple(one["shape"]) != array.shape:
                 interpreter.resize_tensor_input(one["index"], array.shape)
@@ -82,6 +84,7 @@ class Pass(runtime.Pass):
             interpreter.set_tensor(one["index"], array)
         self()
         self.ran = replace(_what_ran(interpreter), file=str(file))
+        self._file, self._arrays = file, arrays
 
     def __call__(self) -> None:
         """Run it."""
@@ -92,6 +95,15 @@ class Pass(runtime.Pass):
         found = self._interpreter.get_output_details()
         arrays = [self._interpreter.get_tensor(one["index"]) for one in found]
         return [torch.from_numpy(np.asarray(array)) for array in arrays]
+
+    def watch(self) -> Watch:
+        """The same file with a profile; InputError where its shapes are not built in."""
+        taken = zip(self._interpreter.get_input_details(), self._own_shapes, strict=True)
+        if any(list(one["shape"]) != own for one, own in taken):
+            raise InputError("LiteRT times layers of shapes built in; leave --layers out")
+        from cnnbench.timing.backends.watches.litert import Profile
+
+        return Profile(self._file, self._arrays, torch.get_num_threads())
 
 
 def _what_ran(interpreter: Interpreter) -> Ran:
@@ -179,10 +191,10 @@ def _python() -> str:
 
 
 def _installed() -> object:
-    """What changes where another converter is installed."""
+    """What changes where another converter is installed, or it is asked for something else."""
     python = shutil.which(_python()) or _python()
     packages = Path(python).parent.parent.glob("lib/python*/site-packages")
-    return [(str(one), one.stat().st_mtime) for one in packages]
+    return _PROGRAM.read_text("utf-8"), [(str(one), one.stat().st_mtime) for one in packages]
 
 
 def _converter(doing: str, what: str, *paths: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 
 def convert(source: str, target: str) -> None:
-    """A program of torch.export to a file; what is no tensor becomes a constant."""
+    """A program of torch.export to a file, its layers' names kept, what is no tensor a constant."""
     import litert_torch
     import torch
     from torch.utils._pytree import tree_flatten, tree_unflatten
@@ -24,7 +24,10 @@ def convert(source: str, target: str) -> None:
     program = torch.export.load(source)
     leaves, form = tree_flatten(program.example_inputs)
     places = [index for index, one in enumerate(leaves) if isinstance(one, torch.Tensor)]
-    inner = program.module(check_guards=False)
+    try:
+        inner: torch.nn.Module = torch.export.unflatten(program)
+    except Exception:  # it does not know every program
+        inner = program.module(check_guards=False)
 
     class Tensors(torch.nn.Module):
         def __init__(self) -> None:
@@ -38,7 +41,9 @@ def convert(source: str, target: str) -> None:
             positional, named = tree_unflatten(filled, form)
             return self.inner(*positional, **named)
 
-    net = Tensors()
+    positional, named = program.example_inputs
+    plain = not named and all(isinstance(one, torch.Tensor) for one in positional)
+    net = inner if plain else Tensors()
     net.training = inner.training = False  # an exported module has no eval()
     litert_torch.convert(net, tuple(leaves[place] for place in places)).export(target)
 
