@@ -140,7 +140,9 @@ def compare(
     ]
     if opt.are_all(backend):
         device = measuring.machine().device
-        settings = [one for one in settings if backends.can_run(one, device)] or settings
+        files = all(map(backends.is_run_as_it_stands, specs))
+        able = [one for one in settings if backends.can_run(one, device, files=files)]
+        settings = able or settings
     asked = cases(
         specs,
         {k: v for k, v in asdict(block).items() if v is not None},

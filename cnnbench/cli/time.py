@@ -102,7 +102,11 @@ def time(
     ]
     if opt.are_all(backend):
         device = measuring.machine().device
-        able = [one for one in asked if backends.can_run(one[1], device)]
+        able = [
+            (spec, setting)
+            for spec, setting in asked
+            if backends.can_run(setting, device, files=backends.is_run_as_it_stands(spec))
+        ]
         if layers:
             able = [one for one in able if backends.has_layers(one[1].backend)]
         asked = able or asked

@@ -131,6 +131,14 @@ def test_without_its_converter_it_says_where_that_comes_from(
         prepared("separable", setting=Setting(1, dtype, backend="litert"))
 
 
+@pytest.mark.skipif(not LITE, reason="no LiteRT here")
+def test_all_that_can_run_leaves_out_what_cannot_convert(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CNNBENCH_LITERT", raising=False)
+    setting = Setting(backend="litert")
+    assert not backends.can_run(setting, CPU) and backends.can_run(setting, CPU, files=True)
+    assert not backends.can_run(replace(setting, dtype="int8"), CPU, files=True)
+
+
 class Scaled(nn.Module):
     """Multiplies by a number that its forward calls for."""
 

@@ -17,12 +17,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
 from cnnbench.errors import CnnbenchError, SettingError, SourceError, nearest, reason_of
+from cnnbench.models.spec import AnySpec, SourceSpec
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from cnnbench.devices.device import Device
-    from cnnbench.models.spec import SourceSpec
     from cnnbench.timing.backends.backend import Backend
     from cnnbench.timing.backends.runtime import Opener
     from cnnbench.timing.setting import Setting
@@ -70,12 +70,14 @@ def process_of(name: str) -> str:
     return str(getattr(find(name), "PROCESS", TORCH))
 
 
-def can_run(setting: Setting, device: Device) -> bool:
-    """Whether a back end runs such a setting there."""
+def can_run(setting: Setting, device: Device, *, files: bool = False) -> bool:
+    """Whether a back end runs such a setting of networks there; of `files` as they stand."""
     from cnnbench.timing.setting import check
 
     try:
         check(setting, device)
+        if not files or setting.dtype is not None:
+            getattr(find(setting.backend), "check_export", bool)()
     except CnnbenchError:
         return False
     return True
@@ -84,6 +86,11 @@ def can_run(setting: Setting, device: Device) -> bool:
 def running(file: SourceSpec) -> tuple[str, ...]:
     """The back ends that run a file as it stands."""
     return FILES.get(PurePath(file.source).suffix.lower(), ())
+
+
+def is_run_as_it_stands(spec: AnySpec) -> bool:
+    """Whether a spec is a file that some back end runs."""
+    return isinstance(spec, SourceSpec) and bool(running(spec))
 
 
 def is_here(name: str) -> bool:

@@ -15,8 +15,9 @@ class Backend(Protocol):
     """A way to run a network on a device.
 
     A module may also have `PROCESS`, the runtime in whose processes it runs, `PACKAGE`, what that
-    is installed as where its name is another, `LAYERS`, whether its nodes are timed, and `opened`,
-    which runs a file as it stands.
+    is installed as where its name is another, `LAYERS`, whether its nodes are timed, `opened`,
+    which runs a file as it stands, `check_export`, which raises MissingError where nothing here
+    makes such files.
     """
 
     def check(self, setting: Setting, device: Device) -> None:

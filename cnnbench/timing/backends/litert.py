@@ -49,6 +49,11 @@ def check(setting: Setting, device: Device) -> None:
     runtime.check(PROCESS, setting, device, needed=needed, extra="litert", dtypes=_DTYPES)
 
 
+def check_export() -> None:
+    """MissingError where there is no converter."""
+    _python()
+
+
 def prepare(network: Network, setting: Setting, given: Arguments) -> runtime.Pass:
     """The pass of the converted network; SourceError where it cannot be converted."""
     return runtime.prepared(network, setting, given, _file_of, opened)
