@@ -16,7 +16,6 @@ from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse_together
 from cnnbench.studies.comparison.stages import CHAIN
-from cnnbench.timing.backends import EAGER
 
 
 @dataclass(frozen=True)
@@ -159,10 +158,9 @@ def compare(
     else:
         with measuring.session(max(1, len(specs) - 1) * len(settings)) as session:
             check_some(settings, session.machine.device)
-            layers = written.is_apart and names == [EAGER]
             values = not session.rule.processes  # it is timed in this process
             rows = count_rows(asked, given, settings, values=values, seed=measuring.seed)
-            done = study.time_rows(rows, session, layers=layers)
+            done = study.time_rows(rows, session)
 
     def draw() -> Any:
         from cnnbench.reports.charts.comparison import comparison

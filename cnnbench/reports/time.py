@@ -12,7 +12,9 @@ from cnnbench.reports import columns as col
 from cnnbench.reports import time_notes as said
 from cnnbench.reports.environment import alert, reliability, software
 from cnnbench.reports.report import Column, Report, Table
+from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
+from cnnbench.timing.causes import causes
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import Timing
@@ -76,7 +78,7 @@ def report_of(
         parts = [(part, part.record()) for part in timing.networks]
         shown = [division.shown(division.of(ops)) for _, ops in parts]
         results = [
-            {**row, "reorders": part.reorders and asdict(part.reorders), key: ops}
+            {**row, **_spent(part, timing.profile), key: ops}
             for row, (part, _), ops in zip(results, parts, shown, strict=True)
         ]
         records = [{"model": row["model"], **op} for row in results for op in row[key]]
@@ -100,6 +102,15 @@ def report_of(
         },
         records=records,
     )
+
+
+def _spent(part: LayerTimes, profile: Profile) -> dict[str, Any]:
+    """What a pass went into, and what oneDNN spent on layouts."""
+    found = causes(part, profile)
+    return {
+        "causes": asdict(found) if found else None,
+        "reorders": part.reorders.record() if part.reorders else None,
+    }
 
 
 def _over_time(found: Sustained) -> Table:

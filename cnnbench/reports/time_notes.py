@@ -9,11 +9,15 @@ from dataclasses import asdict
 from cnnbench import units
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import where
+from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
+from cnnbench.timing.causes import NAMES, WORDS, causes, take
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import Timing
 from cnnbench.timing.sustained import Sustained
+
+_LEAST = 0.02  # of a pass, from which on a cause is named
 
 
 def notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
@@ -22,6 +26,7 @@ def notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
     dtypes = dict.fromkeys(latency.dtype for latency in latencies if latency.dtype)
     layout = any(row.setting.channels_last for row in latencies)
     lines = [*reruns(latencies), *_warnings(latencies), *_clocks(timing.networks or [])]
+    lines += _causes(timing.networks or [], kept)
     lines += _reorders(timing.networks or [])
     lines += _ran(latencies)
     lines.append(where(about, dtypes, channels_last=layout))
@@ -35,6 +40,23 @@ def notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
         when = "too low: measured while disturbed" if kept.disturbed else when
         lines.append(f"roof: a matrix product's {', '.join(roofs)}, {when}")
     return lines
+
+
+def _causes(networks: Sequence[LayerTimes], profile: Profile) -> Iterator[str]:
+    """What passes went into, the most first."""
+    for part in networks:
+        found = causes(part, profile)
+        if found is None:
+            continue
+        parts = sorted(NAMES, key=lambda name: -found.share(name))
+        shares = [
+            f"{WORDS[name]} {take(name)} {units.percent(found.share(name))}"
+            for name in parts
+            if found.share(name) > _LEAST
+        ]
+        yield f"{part.whole.model} {' '.join(part.whole.setting.words('backend'))}".strip() + (
+            f": {', '.join(shares)}"
+        )
 
 
 def _reorders(networks: Sequence[LayerTimes]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from cnnbench.timing.subject import Subject
 
 Seconds = Annotated[float, Field(gt=0, le=1e9)]
 _ABOVE = 1.1  # times the roof, from which on it was measured too low
-_FAULT_S = 1e-6  # of a new page of 4 KiB, on the processors of today
+FAULT_S = 1e-6  # of a new page of 4 KiB, on the processors of today
 _MANY_FAULTS = 0.05  # share of a pass's time
 
 Rate = Annotated[float, Field(ge=0, le=1e24)]
@@ -146,7 +146,7 @@ def latency(
     if peak and rate > _ABOVE * peak:  # the roof is wrong, and so would a share of it be
         peak = None
     faults = subject.passes.each(subject.passes.page_faults) or 0.0
-    if (share := faults * _FAULT_S / found.median) > _MANY_FAULTS:
+    if (share := faults * FAULT_S / found.median) > _MANY_FAULTS:
         told.append(warning("page_faults", faults=units.count(round(faults)), share=share))
     bounded = math.isfinite(found.high)
     rerun, passes = expected(column, between), subject.passes

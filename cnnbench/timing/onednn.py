@@ -12,8 +12,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 
@@ -31,13 +32,18 @@ _BYTES = {"f32": 4, "bf16": 2, "f16": 2}
 class Reorders:
     """What oneDNN's convolutions of one pass took, and of it what went into layouts.
 
-    `packed_bytes` are the weights that were packed.
+    `packed_bytes` are the weights that were packed, `convolutions` which there were, in order.
     """
 
     seconds: float
     packing_s: float
     images_s: float
     packed_bytes: int
+    convolutions: Sequence[Sequence[int]] = ()  # groups, channels, filters, window
+
+    def record(self) -> dict[str, Any]:
+        """Plain data, without the list."""
+        return {name: value for name, value in asdict(self).items() if name != "convolutions"}
 
 
 def reorders(run: Callable[[], object]) -> Reorders | None:
@@ -52,7 +58,7 @@ def of_log(text: str) -> Reorders | None:
     whole = packing = images = 0.0
     packed = 0
     waiting: list[tuple[int, float]] = []  # elements and milliseconds
-    met = False
+    met: list[tuple[int, int, int, int]] = []
     for found in _EXECUTED.finditer(text):
         *_, problem, taken = found["rest"].split(",")
         milliseconds = float(taken)
@@ -61,9 +67,10 @@ def of_log(text: str) -> Reorders | None:
             continue
         if found["kind"] != "convolution" or (about := _CONVOLUTION.search(problem)) is None:
             continue
-        met = True
-        elements = int(about["ic"]) * int(about["oc"]) * int(about["kh"]) * int(about["kw"] or 1)
-        elements //= int(about["g"] or 1)
+        groups, channels, filters = (int(about[name] or 1) for name in ("g", "ic", "oc"))
+        window = int(about["kh"]) * int(about["kw"] or 1)
+        met.append((groups, channels, filters, window))
+        elements = channels * filters * window // groups
         dtype = _WEIGHTS.search(found["rest"])
         whole += milliseconds
         of_weights = [one for one in waiting if one[0] == elements][-1:]
@@ -74,7 +81,7 @@ def of_log(text: str) -> Reorders | None:
     images += sum(ms for _, ms in waiting)
     if not met:
         return None
-    return Reorders((whole + packing + images) / 1e3, packing / 1e3, images / 1e3, packed)
+    return Reorders((whole + packing + images) / 1e3, packing / 1e3, images / 1e3, packed, met)
 
 
 def _log(run: Callable[[], object]) -> str:

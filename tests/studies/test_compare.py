@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from cnnbench import units
 from cnnbench.counting import network as counting
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import By
@@ -23,6 +24,7 @@ from cnnbench.studies.comparison.compare import compare
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.comparison.explain import explain
 from cnnbench.studies.comparison.records import part_records, record
+from cnnbench.timing.causes import NAMES, Causes
 from cnnbench.timing.pairing import Verdict, verdict
 from cnnbench.timing.statistics import Interval
 
@@ -231,6 +233,33 @@ def test_a_sentence_says_what_its_row_does(row: Comparison) -> None:
         either = {**found["shares_a"], **found["shares_b"]}
         times = [s["time"] for f in ("shares_a", "shares_b") for s in found[f].values()]
         assert either and any(abs(float(share[1]) / 100 - time) < 0.006 for time in times)
+
+
+spent = st.builds(Causes, *[st.floats(1e-7, 1e-2) for _ in range(6)], st.floats(-1e-6, 1e-3))
+
+
+@settings(max_examples=200)
+@given(judged(), spent, spent)
+def test_what_was_measured_is_explained_by_what_passes_spent(
+    row: Comparison, a: Causes, b: Causes
+) -> None:
+    sides = (replace(row.a, causes=a, latency=None), replace(row.b, causes=b, latency=None))
+    row = replace(row, a=sides[0], b=sides[1])
+    text, found = explain(row), record(row)
+    if row.measured is None or row.verdict not in (Verdict.FASTER, Verdict.SLOWER):
+        assert "a MAC of" not in text or row.measured is None
+        return
+    assert "not in the prediction" not in text and "predicted" not in text
+    known = [max(0.0, found[f"{name}_{end}"]) for name in NAMES for end in "ab"]
+    known += [cause.whole_s for cause in (a, b)]
+    said = re.findall(rf"{NUMBER} [mµn]?s\b", text)
+    assert said and set(said) <= set(map(units.duration, known))
+    kept = found["measured_speedup"] / found["macs_ratio"]
+    slow = re.search(rf"a MAC of (\S+) takes ({NUMBER})x as long", text)
+    assert bool(slow) is not (0.8 <= kept <= 1.25)
+    if slow:
+        assert slow[1] == (row.b.name if kept < 1 else row.a.name)
+        assert float(slow[2]) == pytest.approx(max(kept, 1 / kept), rel=6e-3)
 
 
 def test_an_interrupted_row_has_a_sentence() -> None:

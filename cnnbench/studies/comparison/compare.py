@@ -27,6 +27,7 @@ from cnnbench.studies.comparison.rows import count_rows, elsewhere
 from cnnbench.studies.comparison.stages import CHAIN
 from cnnbench.timing import backends
 from cnnbench.timing.backends import EAGER
+from cnnbench.timing.causes import causes
 from cnnbench.timing.history import RunValue, What
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing, timed
@@ -36,7 +37,7 @@ from cnnbench.timing.sampling import FIRST_LOOK
 from cnnbench.timing.session import Session, StopRule, stop_rule
 from cnnbench.timing.setting import Setting, calibrated
 
-_LAYERS_S = 0.5  # of timing one side's operators, for a picture
+_LAYERS_S = 0.5  # of timing one side's operators
 
 
 def compare(
@@ -124,12 +125,13 @@ def in_setting(rows: Sequence[Comparison], setting: Setting) -> list[Comparison]
     return _each_side(rows, lambda side: replace(side, setting=setting))
 
 
-def time_rows(rows: Sequence[Comparison], session: Session, *, layers: bool = False) -> Comparing:
+def time_rows(rows: Sequence[Comparison], session: Session) -> Comparing:
     """The rows with predicted and measured times: rows of one reference in the same rounds.
 
-    `layers` times each side's operators too. The device's own operators are measured last: what
-    they leave in the allocator would change the times. Rows of a side that cannot run have a
-    `failure`; SomeFailed where all have. Ctrl-C ends it with the rows so far.
+    Each side's operators are timed then, which says what its time goes into. The device's own
+    operators are measured last: what they leave in the allocator would change the times. Rows of a
+    side that cannot run have a `failure`; SomeFailed where all have. Ctrl-C ends it with the rows
+    so far.
     """
     done: list[Comparison] = []
     timing, interrupted = None, False
@@ -152,8 +154,7 @@ def time_rows(rows: Sequence[Comparison], session: Session, *, layers: bool = Fa
             done += [_judged(row, timing, session.rule) for row in _timed(together, latencies)]
             if timing.interrupted:
                 raise KeyboardInterrupt
-        if layers:
-            done = _with_layers(done, session)
+        done = _with_layers(done, session)
         profile = _profile(done, session)
     except KeyboardInterrupt:
         if timing is None:
@@ -163,7 +164,7 @@ def time_rows(rows: Sequence[Comparison], session: Session, *, layers: bool = Fa
     if not interrupted and all(row.failure for row in done):
         raise SomeFailed([row.failure for row in done[:1]], exit_code=2)
     done = [*done, *rows[len(done) :]]
-    done = done if interrupted else predict_rows(done, profile)
+    done = done if interrupted else _with_causes(predict_rows(done, profile), profile)
     return Comparing(done, profile, timing.environment, list(warnings.values()), interrupted)
 
 
@@ -195,16 +196,33 @@ def _for_sides(session: Session, together: Sequence[Comparison], sides: int) -> 
 
 
 def _with_layers(rows: Sequence[Comparison], session: Session) -> list[Comparison]:
-    """The rows with each side's operators timed one by one."""
+    """The rows with each side's operators timed one by one, where its back end can."""
+    rule = session.rule
+    rule = replace(rule, precision=0.1, max_time=min(rule.max_time, _LAYERS_S))
+    silent = Session(session.machine, rule, wait=False)
+    sides = {id(side): side for row in rows for side in (row.a, row.b) if _has_layers(side)}
+    if not sides:
+        return list(rows)
     session.progress.say("timing operators")
-    rule = replace(session.rule, precision=0.1, max_time=_LAYERS_S)
-    silent = Session(session.machine, rule, wait=session.wait)
-    sides = {id(side): side for row in rows for side in (row.a, row.b)}
     asked = [(side.running, side.run_in) for side in sides.values()]
     traces = [side.trace for side in sides.values()]
-    timing = timed(asked, None, silent, known=traces, layers=True)
+    timing = timed(asked, None, silent, known=traces, layers=True, kept=False)
     found = dict(zip(sides, timing.networks or [], strict=True))
-    return _each_side(rows, lambda side: replace(side, layers=found[id(side)]))
+    return _each_side(rows, lambda side: replace(side, layers=found.get(id(side))))
+
+
+def _has_layers(side: Side) -> bool:
+    return bool(side.latency_s) and backends.has_layers(side.run_in.backend)
+
+
+def _with_causes(rows: Sequence[Comparison], profile: Profile) -> list[Comparison]:
+    """The rows with what each side's time goes into."""
+
+    def caused(side: Side) -> Side:
+        found = causes(side.layers, profile) if side.layers else None
+        return replace(side, causes=found.of(side.latency_s or 0.0) if found else None)
+
+    return _each_side(rows, caused)
 
 
 def _judged(row: Comparison, timing: Timing, rule: StopRule) -> Comparison:

@@ -11,6 +11,7 @@ from cnnbench.devices.warnings import Warning
 from cnnbench.models.network import Network
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing.causes import Causes
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.pairing import Verdict
@@ -22,8 +23,8 @@ from cnnbench.timing.statistics import Interval
 class Side:
     """One of the two: its exact cost, and where there is a device its predicted and true time.
 
-    `setting` is how it is run, `layers` are its operators' times, which a picture shows.
-    There is no `network` of a file.
+    `setting` is how it is run, `layers` are its operators' times, `causes` what its time goes into
+    by them. There is no `network` of a file.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Side:
     predicted: Prediction | None = None
     latency: Latency | None = None
     layers: LayerTimes | None = None
+    causes: Causes | None = None
     file: str = ""
     setting: Setting | None = None
 

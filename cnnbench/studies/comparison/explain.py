@@ -1,4 +1,8 @@
-"""Why the speed-up is not the FLOP ratio: one sentence, each word of it from numbers in the row."""
+"""Why the speed-up is not the FLOP ratio: one sentence, each word of it from numbers in the row.
+
+What was measured is explained by what the passes spent time on, where that is known, else by what
+was predicted.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,9 @@ from cnnbench import units
 from cnnbench.counting.cost import Kind
 from cnnbench.roofline.bound import Bound
 from cnnbench.studies.comparison.comparison import Comparison, Side
+from cnnbench.studies.comparison.evidence import AS_PROMISED, evidence
 from cnnbench.timing.pairing import Verdict
 
-_AS_PROMISED = 1.25  # a speed-up within so much of the ratio of MACs is about what they promise
 _FORETOLD = 1.5  # a measured speed-up within so much of the predicted one may be explained by it
 _SAME = 1.005  # ratios that print as 1.00
 _STANDS_OUT = 0.1  # of the time, beyond its share of the MACs, a kind of operator takes to be named
@@ -64,6 +68,8 @@ def explain(row: Comparison) -> str:
     if row.verdict in (Verdict.FASTER_HERE, Verdict.SLOWER_HERE):
         alone = "in this run, which another need not confirm"
         return f"{saved}, {runs} {_faster(speedup)} {alone}; {_bounds(row)}"
+    if row.measured is not None and (why := evidence(row, speedup)):
+        return f"{saved}, {runs} {_faster(speedup)}: {why}"
     if not row.predicted_speedup and row.macs_ratio and not 1 / _SAME < row.macs_ratio < _SAME:
         kept = units.percent(speedup / row.macs_ratio)
         return f"{saved}, {runs} {_faster(speedup)}: {kept} of what the MACs promise"
@@ -82,7 +88,7 @@ def _why(row: Comparison, speedup: float) -> str:
     if not row.macs_ratio or not row.predicted_speedup:
         return _bounds(row)
     kept = speedup / row.macs_ratio
-    if 1 / _AS_PROMISED <= kept <= _AS_PROMISED and (speedup > 1) is (row.macs_ratio > 1):
+    if 1 / AS_PROMISED <= kept <= AS_PROMISED and (speedup > 1) is (row.macs_ratio > 1):
         return f"about what the MACs promise; {_bounds(row)}"
     slow, fast = (row.b, row.a) if kept < 1 else (row.a, row.b)
     each = f"a MAC of {slow.name} takes {units.ratio(max(kept, 1 / kept))} as long"

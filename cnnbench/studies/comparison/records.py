@@ -10,6 +10,7 @@ from cnnbench.counting.cost import OpCost, total
 from cnnbench.counting.division import By
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.explain import explain, shares
+from cnnbench.timing.causes import NAMES
 from cnnbench.timing.statistics import Interval
 
 _COSTS = ("params", "macs", "flops", "activations", "bytes_moved", "intensity")
@@ -69,6 +70,7 @@ def _side(side: Side) -> dict[str, Any]:
         "flops_per_s": side.flops_per_s,
         "bound": predicted.bound if predicted else None,
         "ridge_point": predicted.ridge_point if predicted else None,
+        **{name: side.causes and getattr(side.causes, name) for name in NAMES},
         "shares": {one.kind: {"macs": one.macs, "time": one.time} for one in shares(side)},
     }
 

@@ -1,0 +1,124 @@
+"""What a pass goes into: parts that add up to it, from operators, oneDNN's log, nodes."""
+
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnnbench import count
+from cnnbench.counting.cost import Cost, Kind, OpCost
+from cnnbench.devices.device import find_device
+from cnnbench.devices.machine import Machine
+from cnnbench.roofline.profile import Profile
+from cnnbench.timing.causes import NAMES, Causes, causes
+from cnnbench.timing.latency import Latency, failed
+from cnnbench.timing.layers import LayerTimes, OpTime
+from cnnbench.timing.onednn import Reorders
+from cnnbench.timing.setting import Setting
+
+PROFILE = Profile(name="here", call_s=2e-6, layer_s=1e-6, flops_per_s={"float32": 1e11})
+MACHINE = Machine.find("cpu", 1)
+
+
+def whole(seconds: float, backend: str = "eager", faults: float | None = None) -> Latency:
+    row = failed("net", Setting(backend=backend), MACHINE, "")
+    return replace(row, latency_s=seconds, page_faults=faults)
+
+
+def conv(channels: int, filters: int, seconds: float) -> OpTime:
+    cost = Cost(macs=channels * filters * 9 * 49)
+    shape = (1, channels, 7, 7)
+    op = OpCost("a", "conv2d", Kind.CONVOLUTION, (shape,), (1, filters, 7, 7), cost, 0)
+    return OpTime(replace(op, kernel=(3, 3)), seconds, None, None, "Conv")
+
+
+def other(name: str, seconds: float) -> OpTime:
+    op = OpCost("b", name, Kind.OTHER, ((1, 4, 7, 7),), (1, 4, 7, 7), Cost(), 0)
+    return OpTime(op, seconds, None, None, name)
+
+
+def test_packing_and_layouts_are_told_by_the_log() -> None:
+    log = Reorders(8e-3, 5e-3, 1e-3, 4, ((1, 64, 64, 9),))
+    layers = LayerTimes(whole(11e-3), [conv(64, 64, 9e-3), other("relu", 1e-3)], log)
+    found = causes(layers, PROFILE)
+    assert found is not None
+    assert found.packing_s == pytest.approx(5e-3) and found.layouts_s == pytest.approx(1e-3)
+    assert found.computing_s == pytest.approx(2e-3)
+    assert found.elementwise_s == pytest.approx(1e-3 - 2e-6)
+    assert found.calls_s == pytest.approx(
+        1e-3 + 2e-6 + 2e-6
+    )  # within the convolution, and by Python
+    assert found.unexplained_s == pytest.approx(1e-3 - 2e-6)
+    assert found.whole_s == pytest.approx(11e-3)
+
+
+def test_convolutions_of_torchs_own_are_computing() -> None:
+    """oneDNN's log does not have the small ones."""
+    log = Reorders(4e-3, 1e-3, 0.0, 4, ((1, 64, 32, 9),))
+    operators = [conv(64, 64, 3e-3), conv(64, 32, 5e-3)]
+    found = causes(LayerTimes(whole(9e-3), operators, log), PROFILE)
+    assert found is not None and found.packing_s == pytest.approx(1e-3)
+    assert found.computing_s == pytest.approx(3e-3 + 3e-3) and found.calls_s > 1e-3
+    unknown = replace(log, convolutions=((1, 7, 7, 9),))  # another network's
+    found = causes(LayerTimes(whole(9e-3), operators, unknown), PROFILE)
+    assert found is not None and not found.packing_s and found.computing_s == pytest.approx(8e-3)
+
+
+def test_nodes_of_a_runtime() -> None:
+    nodes = [conv(8, 8, 3e-3), other("nchwc.ReorderInput", 1e-3), other("Softmax", 1e-3)]
+    found = causes(LayerTimes(whole(6e-3, "onnxruntime"), nodes), PROFILE)
+    assert found == Causes(3e-3, 0.0, 1e-3, 1e-3, unexplained_s=pytest.approx(1e-3))
+    found = causes(LayerTimes(whole(2e-3, "onnxruntime"), nodes), PROFILE)
+    assert found is not None and found.computing_s == pytest.approx(2e-3)  # less the clocks
+    assert found.unexplained_s == pytest.approx(0) and not found.layouts_s
+
+
+def test_where_nothing_ran_there_are_none() -> None:
+    assert causes(LayerTimes(whole(1.0), []), PROFILE) is None
+    assert causes(LayerTimes(failed("net", Setting(), MACHINE, "why"), []), PROFILE) is None
+
+
+times = st.floats(1e-7, 1e-2)
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.booleans(), times), min_size=1, max_size=9),
+    times,
+    st.floats(0, 1e5),
+    st.floats(0, 1),
+    st.sampled_from(["eager", "openvino"]),
+)
+def test_they_add_up_to_the_pass(
+    laps: list[tuple[bool, float]], seconds: float, faults: float, share: float, backend: str
+) -> None:
+    operators = [conv(8, 8, s) if is_conv else other("relu", s) for is_conv, s in laps]
+    logged = sum(s for is_conv, s in laps if is_conv)
+    problems = ((1, 8, 8, 9),) * sum(is_conv for is_conv, _ in laps)
+    log = Reorders(2 * share * logged, share * logged, share * logged / 2, 4, problems)
+    found = causes(LayerTimes(whole(seconds, backend, faults), operators, log), PROFILE)
+    assert found is not None
+    assert found.whole_s == pytest.approx(seconds)
+    parts = asdict(found)
+    del parts["unexplained_s"]
+    assert min(parts.values()) >= -1e-12
+    scaled = found.of(3 * seconds)
+    assert scaled.whole_s == pytest.approx(3 * seconds)
+    assert [scaled.share(name) for name in NAMES] == pytest.approx(
+        [found.share(name) for name in NAMES], rel=1e-6, abs=1e-6
+    )
+
+
+def test_a_real_pass_of_each_kind_of_network_is_explained() -> None:
+    """Loosely: the machine may be busy. `results/` holds how well."""
+    from cnnbench.timing.measure import timed
+    from cnnbench.timing.session import Session, stop_rule
+
+    rule = stop_rule(0.5, 0.3, 0, 0)
+    session = Session(Machine(find_device("cpu"), MACHINE.threads), rule, wait=False)
+    timing = timed([("resnet20", Setting())], None, session, layers=True, kept=False)
+    (network,) = timing.networks or []
+    found = causes(network, timing.profile)
+    assert found is not None and found.computing_s > 0 and found.elementwise_s > 0
+    assert count("resnet20").total.macs == network.whole.macs
