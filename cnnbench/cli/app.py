@@ -28,6 +28,7 @@ from cnnbench.cli import (
     show,
     sweep,
     time,
+    why,
 )
 from cnnbench.reports.guide import OF_COMMAND
 from cnnbench.version import __version__
@@ -85,6 +86,7 @@ _PANELS: dict[str, dict[str, Callable[..., None]]] = {
     TIME: {"time": time.time, "device": device.device},
     ASK: {
         "compare": compare.compare,
+        "why": why.why,
         "predict": predict.predict,
         "scale": scale.scale,
         "fit": fit.fit,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
 
 from cnnbench.cli import options as opt
+from cnnbench.cli.blocks import Block
 from cnnbench.cli.completion import complete_spec
 from cnnbench.cli.frame import Drawn, Measuring, command, their_code
 from cnnbench.cli.passed import Passed
@@ -16,43 +16,6 @@ from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse_together
 from cnnbench.studies.comparison.stages import CHAIN
-
-
-@dataclass(frozen=True)
-class _Block:
-    """The options of blocks."""
-
-    shape: Annotated[
-        str | None,
-        typer.Option(
-            "--shape",
-            metavar="HxWxC",
-            help="The map that enters the blocks, 28x28x192. Default: the papers' own stages.",
-        ),
-    ] = None
-    out_channels: Annotated[
-        int | None,
-        typer.Option("--out-channels", min=1, help="How many channels come out of the blocks."),
-    ] = None
-    kernel: Annotated[
-        int | None, typer.Option("--kernel", min=1, help="The side of the blocks' window.")
-    ] = None
-    stride: Annotated[
-        int | None, typer.Option("--stride", min=1, help="The stride of the blocks.")
-    ] = None
-    mid_channels: Annotated[
-        int | None,
-        typer.Option("--mid-channels", min=1, help="How many channels a bottleneck reduces to."),
-    ] = None
-    chain: Annotated[
-        int | None,
-        typer.Option(
-            "--chain",
-            min=1,
-            help=f"How many blocks stand one after another. Default: 1; in a runtime {CHAIN} "
-            "where they are equal, so that its changes of layout weigh as in a network.",
-        ),
-    ] = None
 
 
 @command
@@ -65,7 +28,7 @@ def compare(
             autocompletion=complete_spec,
         ),
     ],
-    block: _Block = _Block(),
+    block: Block = Block(),
     by: Annotated[
         By | None,
         typer.Option(
@@ -144,7 +107,7 @@ def compare(
         settings = able or settings
     asked = cases(
         specs,
-        {k: v for k, v in asdict(block).items() if v is not None},
+        block.given(),
         chain=CHAIN if timed and elsewhere(settings) else 1,
         alone=timed and len(settings) > 1,
     )

@@ -26,6 +26,7 @@ OF_COMMAND = {
     "time": "time",
     "device": "time",
     "compare": "compare",
+    "why": "compare",
     "predict": "predicting",
     "scale": "fit",
     "fit": "fit",

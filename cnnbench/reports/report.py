@@ -42,12 +42,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Records under columns; `total` is a last row, told apart."""
+    """Records under columns; `total` is a last row, told apart, `text` what is said above them."""
 
     columns: tuple[Column, ...]
     rows: list[dict[str, Any]]
     title: str = ""
     total: dict[str, Any] | None = None
+    text: str = ""
 
     def narrowed(self) -> Table:
         """The table without columns that few need, or that have no value."""

@@ -29,6 +29,7 @@ LINES: list[list[str]] = [
     ["time", *SIZED, *FAST, "--layers"],
     ["compare", MODEL, f"{MODEL}@raises=-2", "--input", "3x8x8", "--on", DEVICE],
     ["compare", *SIZED, f"{MODEL}@printable=true", *FAST],
+    ["why", *SIZED, f"{MODEL}@printable=true", *FAST, "--backend", "eager"],
     ["predict", *SIZED, "--on", DEVICE],
     ["scale", "mobilenet", "--to", "2x", "--on", DEVICE],
     ["fit", "mobilenet_v1", "--on", DEVICE, "--budget", "latency=1s", "--candidates", "5"],

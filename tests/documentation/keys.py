@@ -31,7 +31,7 @@ OF_COMMANDS = {
     "audit": ("audit",),
     "time": ("time",),
     "device": ("device",),
-    "compare": ("compare",),
+    "compare": ("compare", "why"),
     "predict": ("predict",),
     "scale": ("scale", "fit"),
     "gradients": ("gradients",),

@@ -14,7 +14,8 @@ from cnnbench.reports.charts.ratios import MACS, OF_SPEEDUPS, TIMES, bar, ratios
 from cnnbench.reports.charts.roofline import roofline
 from cnnbench.reports.charts.style import GREY, SIDES, Drawing
 from cnnbench.roofline.predict import dtype_of
-from cnnbench.studies.comparison.comparison import Comparing, Side
+from cnnbench.roofline.profile import Profile
+from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting, names
 
@@ -38,20 +39,25 @@ def comparison(done: Comparing) -> Drawing:
         raise InputError("nothing to draw: no MACs to compare, and no times")
     title = "Fewer MACs, and how much faster"
     charts = [ratios(bars, OF_SPEEDUPS, title, TIMES)]
-    dtype = dtype_of(done.rows[0].a.trace)
-    profile = done.profile
-    if profile is not None and profile.bytes_per_s is not None and dtype in profile.flops_per_s:
-        sides = {id(side): side for row in done.rows for side in (row.a, row.b)}
-        dots = [dot for side in sides.values() for dot in _dots(side)]
-        roofs = {
-            "flops_per_s": profile.flops_per_s[dtype],
-            "bytes_per_s": profile.bytes_per_s,
-            "cache_per_s": max(copy.bytes_per_s for copy in profile.copies),
-        }
-        if dots:
-            title = "Each operator under the roof (area: its time)"
-            charts.append(roofline(dots, roofs, "operator", title=title))
+    if (drawn := under_the_roof(done.rows, done.profile)) is not None:
+        charts.append(drawn)
     return Drawing(alt.hconcat(*charts, spacing=48).resolve_scale(color="independent"))
+
+
+def under_the_roof(rows: Sequence[Comparison], profile: Profile | None) -> Any:
+    """The operators of all sides under the device's roof; None where it or they are not known."""
+    dtype = dtype_of(rows[0].a.trace)
+    if profile is None or profile.bytes_per_s is None or dtype not in profile.flops_per_s:
+        return None
+    sides = {id(side): side for row in rows for side in (row.a, row.b)}
+    dots = [dot for side in sides.values() for dot in _dots(side)]
+    roofs = {
+        "flops_per_s": profile.flops_per_s[dtype],
+        "bytes_per_s": profile.bytes_per_s,
+        "cache_per_s": max(copy.bytes_per_s for copy in profile.copies),
+    }
+    title = "Each operator under the roof (area: its time)"
+    return roofline(dots, roofs, "operator", title=title) if dots else None
 
 
 def _by_settings(done: Comparing, called: Mapping[Setting, str]) -> Drawing:

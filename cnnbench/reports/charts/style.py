@@ -69,18 +69,26 @@ class Drawing:
         found: dict[str, Any] = harmless.chart(self._chart.to_dict(**how))
         return found
 
+    def svg(self) -> str:
+        """As a part of a page: names are text in it."""
+        return str(self._drawn("svg", {}))
+
     def save(self, path: Path) -> None:
         """Write it whole: .svg, .png, or .html with all that it needs inside."""
-        from altair.utils.mimebundle import spec_to_mimebundle
-
         kind = path.suffix.lower().removeprefix(".")
         how: dict[str, Any] = {"scale_factor": _PNG_SCALE}
         if kind == "html":
             how = {"template": "inline", "embed_options": {"renderer": "svg"}}
+        content = self._drawn(kind, how)
+        write(path, _in_a_script(content) if kind == "html" else content)
+
+    def _drawn(self, kind: str, how: dict[str, Any]) -> Any:
+        from altair.utils.mimebundle import spec_to_mimebundle
+
         draw: Any = spec_to_mimebundle
         made = draw(self.to_dict(), format=kind, **_versions(), **how)
         (content,) = (made[0] if kind == "png" else made).values()
-        write(path, _in_a_script(content) if kind == "html" else content)
+        return content
 
 
 def _versions() -> dict[str, Any]:

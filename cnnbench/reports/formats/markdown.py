@@ -24,5 +24,7 @@ def text(report: Report) -> str:
             colalign=["left" if column.left else "right" for column in table.columns],
             disable_numparse=True,
         )
-        parts.append(f"### {markdown(table.title)}\n\n{body}" if table.title else body)
+        parts += [f"### {markdown(table.title)}"] if table.title else []
+        parts += [paragraph(table.text)] if table.text else []
+        parts.append(body)
     return "\n\n".join([*parts, *map(paragraph, (*report.findings, *report.notes))]) + "\n"

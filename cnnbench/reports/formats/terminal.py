@@ -33,8 +33,12 @@ def _rendered(report: Report, console: Console) -> str:
     with console.capture() as capture:
         if report.alert:
             console.print(Text(f"{harmless.line(report.alert)}\n", style="bold red"))
-        for table, _ in tables:
-            console.print(table)
+        for (drawn, _), table in zip(tables, report.tables, strict=True):
+            if table.text:
+                console.print(Text(harmless.line(table.title), style="bold"))
+                console.print(Text(harmless.line(table.text)))
+                console.print()
+            console.print(drawn)
             console.print()
         for style, lines in (("", report.findings), ("dim", report.notes)):
             for line in lines:
@@ -59,7 +63,8 @@ def _table(table: Table, width: int) -> tuple[RichTable, int]:
                 headers[shown[-1].key] += f"\n{column.header}"
             else:
                 shown.append(column)
-    title = Text(harmless.line(table.title), style="bold") if table.title else None
+    above = table.title and not table.text  # else its title stands above its text
+    title = Text(harmless.line(table.title), style="bold") if above else None
     rich = RichTable(
         box=box.SIMPLE_HEAD,
         padding=(0, 0 if narrow else 1, 0, 0),

@@ -6,15 +6,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from cnnbench import harmless
 from cnnbench.errors import OutputError
+from cnnbench.reports.assets import file, rendered
 from cnnbench.reports.charts.style import Drawing, Width, require_altair
 from cnnbench.reports.report import Table
-from cnnbench.version import __version__
 
 _FILES = (".svg", ".png")
 _WIDTH = 640  # pixels of a figure in a file
@@ -58,10 +57,6 @@ class Page:
 def html(page: Page) -> str:
     """Render it, with all that draws and sorts inside. OutputError without the extra `report`."""
     require_altair()
-    try:
-        from jinja2 import Environment
-    except ImportError as error:
-        raise OutputError("a page needs jinja2; type: pip install 'cnnbench[report]'") from error
     import altair as alt
     import vl_convert
 
@@ -71,27 +66,14 @@ def html(page: Page) -> str:
         for figure in section.figures
     ]
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_plain
-    )
-    return environment.from_string(_file("page.html")).render(
+    return rendered(
+        "page.html",
         page=page,
-        version=__version__,
-        style=_file("page.css"),
-        script=_file("page.js"),
+        script=file("page.js"),
         vega=vl_convert.javascript_bundle(vl_version=version),  # type: ignore[call-arg]
         charts=_embedded(charts),
         table=_embedded(_columns(page.table)),
     )
-
-
-def _file(name: str) -> str:
-    return resources.files("cnnbench.reports").joinpath("assets", name).read_text("utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """What a template puts into the page: a text of ours that is safe, or somebody's."""
-    return harmless.line(value) if type(value) is str else value
 
 
 def _embedded(value: Any) -> str:

@@ -11,6 +11,7 @@ from cnnbench.errors import SpecError
 from cnnbench.models.network import name_of
 from cnnbench.models.spec import AnySpec, Spec, parse_together
 from cnnbench.studies.comparison.stages import (
+    CHAIN,
     REDUCTIONS,
     Options,
     keeps_map,
@@ -74,6 +75,14 @@ def cases(
     own_shape = "shape" in given or any("shape" in block.written for block in blocks)
     rows = ({},) if own_shape else stages_of({block.model.name for block in blocks})
     return [_case(blocks, {**row, **given}, chain) for row in rows]
+
+
+def pair(models: Sequence[AnySpec | nn.Module], given: Options) -> Case:
+    """Two models: blocks in the middle of the stages that their papers have, in a chain."""
+    found = cases(models, given, chain=CHAIN)
+    names = found[0].names
+    own = [case for case in found if case.names == names]
+    return own[len(own) // 2]
 
 
 def _case(blocks: Sequence[Spec], given: Options, chain: int) -> Case:

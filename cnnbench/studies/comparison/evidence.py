@@ -25,7 +25,7 @@ def evidence(row: Comparison, speedup: float) -> str:
         return promised + "; ".join(_most(side.name, side.causes) for side in (a, b) if side.causes)
     slow, fast = (b, a) if kept < 1 else (a, b)
     longer = units.ratio(max(kept, 1 / kept))
-    return f"a MAC of {slow.name} takes {longer} as long: {_too_much(slow, fast)}"
+    return f"a MAC of {slow.name} takes {longer} as long; {_too_much(slow, fast)}"
 
 
 def _too_much(slow: Side, fast: Side) -> str:
@@ -48,9 +48,11 @@ def _too_much(slow: Side, fast: Side) -> str:
 
 
 def _most(name: str, causes: Causes) -> str:
-    largest = max(NAMES, key=lambda one: getattr(causes, one))
-    part, whole = units.duration(getattr(causes, largest)), units.duration(causes.whole_s)
-    return f"{WORDS[largest]} {take(largest)} {part} of {name}'s {whole}"
+    """The one or two causes that take the most of a pass."""
+    first, second = sorted(NAMES, key=lambda one: -getattr(causes, one))[:2]
+    parts = [first, second] if causes.share(second) > _STANDS_OUT else [first]
+    words = [f"{WORDS[one]} {take(one)} {units.duration(getattr(causes, one))}" for one in parts]
+    return f"of {name}'s {units.duration(causes.whole_s)} {', '.join(words)}"
 
 
 def _changes(before: Causes, after: Causes) -> str:

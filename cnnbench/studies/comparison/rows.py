@@ -15,6 +15,7 @@ from cnnbench.models.network import Model
 from cnnbench.models.spec import Spec
 from cnnbench.studies.comparison.cases import Case
 from cnnbench.studies.comparison.comparison import Comparison, Side
+from cnnbench.studies.comparison.stages import alone
 from cnnbench.timing import backends
 from cnnbench.timing.setting import Setting, names
 
@@ -41,15 +42,16 @@ def count_rows(
     for number, case in enumerate(asked):
         if given is not None and case.label:
             raise ShapeError(f"{case.names[0]} is a block; give it --shape instead of --input")
-        counted: dict[str | None, list[Side]] = {}
+        counted: dict[tuple[str | None, int], list[Side]] = {}
         of: list[list[Side]] = []
         for setting in settings:
-            if setting.weights not in counted:
-                counted[setting.weights] = [
+            key = (setting.weights, setting.batch)
+            if key not in counted:
+                counted[key] = [
                     side_of(name, model, given, setting, values=values, seed=seed)
                     for name, model in zip(case.names, case.models, strict=True)
                 ]
-            of.append([replace(one, setting=setting) for one in counted[setting.weights]])
+            of.append([replace(one, setting=setting) for one in counted[key]])
         if len(case.models) == 1:
             rows += _itself([sides[0] for sides in of], case.label, number)
             continue
@@ -58,7 +60,7 @@ def count_rows(
             for other, model in zip(others, models, strict=True):
                 closed = ""
                 if isinstance(reference, Spec) and isinstance(model, Spec) and case.label:
-                    closed = closed_forms.ratio(reference, model)
+                    closed = closed_forms.ratio(*map(alone, (reference, model)))
                 row = Comparison(case.label, first, other, len(others) > 1, closed, case=number)
                 rows.append(row)
     return rows

@@ -82,6 +82,17 @@ def keeps_map(block: Spec) -> bool:
     return options.get("stride", 1) == 1 and options.get("out_channels", 0) in (0, channels)
 
 
+def alone(block: Spec) -> Spec:
+    """One of a chain of equal blocks, of which ratios are the same; another block as it is."""
+    options = dict(block.options)
+    if options.get("chain", 1) == 1 or not keeps_map(block):
+        return block
+    own = {key: value for key, value in options.items() if key in block.written}
+    written = ",".join(f"{key}={value}" for key, value in {**own, "chain": 1}.items())
+    made = parse(f"{block.model.name}@{written}", blocks=True)
+    return made if isinstance(made, Spec) else block
+
+
 def label(block: Spec) -> str:
     """`56x56x128 → 128, 3x3 /2`, or a module of GoogLeNet."""
     options = dict(block.options)

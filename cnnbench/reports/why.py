@@ -1,0 +1,254 @@
+"""How the answer to "why is it not as much faster" reads: from the promise to the ways out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cnnbench import units
+from cnnbench.counting.cost import total
+from cnnbench.reports import columns as col
+from cnnbench.reports.compare import judgements, notes, surroundings
+from cnnbench.reports.environment import alert
+from cnnbench.reports.report import Column, Report, Table
+from cnnbench.roofline.predict import dtype_of
+from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
+from cnnbench.studies.comparison.explain import explain
+from cnnbench.studies.comparison.records import record
+from cnnbench.studies.comparison.ways import Way, image_s, tried
+from cnnbench.timing.causes import NAMES, WORDS
+from cnnbench.timing.pairing import Verdict
+
+_LEGEND = (
+    "Computing is what multiplies. oneDNN, which computes convolutions here, packs weights and "
+    "changes the layout of images around each. Passes over memory are operators that multiply "
+    "nothing, such as batch norm and ReLU. Calls are Python, dispatch and memory asked for."
+)
+_SHARE = 0.005  # of a pass, from which on a cause has a line
+_SLOWER = 1.1  # times the reference's time as it is, above which a way is not good for it
+_TOLD = (Verdict.FASTER, Verdict.SLOWER, Verdict.FASTER_HERE, Verdict.SLOWER_HERE)
+
+
+def report_of(done: Comparing) -> Report:
+    """The page of one pair: what is promised, what it took, where time went, what changes it."""
+    found = list(tried(done.rows))
+    first = found[0].row
+    kinds = {end: list(_kinds(side)) for end, side in _sides(first)}
+    results = [{"way": way.name, "kept": way.kept, **record(way.row)} for way in found]
+    results[0] |= {f"kinds_{end}": rows for end, rows in kinds.items()}
+    tables = [_promise(first), _measured(first), _causes(first), _roof(first, done, kinds)]
+    return Report(
+        command="why",
+        results=results,
+        tables=[*filter(None, tables), _ways(found)],
+        findings=[*_conclusions(found), *judgements(done)],
+        notes=notes(done, first.b.run_in),
+        environment=surroundings(done),
+        alert=alert(done.warnings),
+        records=[{k: v for k, v in one.items() if k not in _NESTED} for one in results],
+    )
+
+
+_NESTED = ("kinds_a", "kinds_b")
+
+
+def title(done: Comparing) -> str:
+    """What the page is called."""
+    row = done.rows[0]
+    return f"Why {row.b.name} is not as much faster than {row.a.name} as its MACs promise"
+
+
+def _sides(row: Comparison) -> tuple[tuple[str, Side], tuple[str, Side]]:
+    return ("a", row.a), ("b", row.b)
+
+
+def _names(row: Comparison) -> tuple[Column, Column]:
+    return Column("a", row.a.name), Column("b", row.b.name)
+
+
+def _promise(row: Comparison) -> Table:
+    """Counts, and what they promise."""
+    costs = (
+        ("params", "params", units.count),
+        ("MACs", "macs", units.count),
+        ("bytes moved", "bytes_moved", units.size),
+        ("FLOP per byte", "intensity", units.significant),
+    )
+    lines = []
+    for name, key, show in costs:
+        a, b = (getattr(side.cost, key) for side in (row.a, row.b))
+        lines.append(
+            {"what": name, "a": show(a), "b": show(b), "ratio": units.ratio(a / b) if b else None}
+        )
+    less = row.macs_ratio or 1.0
+    few = "fewer" if less >= 1 else "more"
+    formula = f", {row.closed_form}" if row.closed_form else ""
+    text = (
+        f"{row.b.name} computes {units.ratio(max(less, 1 / less))} {few} multiply-accumulates than "
+        f"{row.a.name}{formula}. If time followed them, that would be its speed-up."
+    )
+    columns = (Column("what", "", left=True), *_names(row), Column("ratio", "times less"))
+    where = f", at {row.label}" if row.label else ""
+    return Table(columns, lines, f"1  What the MACs promise{where}", text=text)
+
+
+def _measured(row: Comparison) -> Table:
+    """What a pass took, and why."""
+    shown = {end: side.latency_s and units.duration(side.latency_s) for end, side in _sides(row)}
+    rates = {
+        end: side.flops_per_s and units.rate(side.flops_per_s, "FLOP/s")
+        for end, side in _sides(row)
+    }
+    found = record(row)
+    ratio = units.ratio(found["measured_speedup"]) if found["measured_speedup"] else "failed"
+    lines = [
+        {"what": "a pass", **shown, "ratio": ratio, "interval": col.of_ratio(found)},
+        {"what": "reached", **rates},
+    ]
+    columns = (
+        *(Column("what", "", left=True), *_names(row), Column("ratio", "times less")),
+        Column("interval", "rerun, 95%"),
+    )
+    sentence = explain(row)
+    return Table(
+        columns, lines, "2  What it takes here", text=sentence[:1].upper() + sentence[1:] + "."
+    )
+
+
+def _causes(row: Comparison) -> Table | None:
+    """What each pass spent its time on."""
+    a, b = row.a.causes, row.b.causes
+    if a is None or b is None:
+        return None
+    lines = [
+        {
+            "cause": WORDS[name],
+            **{
+                f"{what}_{end}": value
+                for end, one in (("a", a), ("b", b))
+                for what, value in (("time", getattr(one, name)), ("share", one.share(name)))
+            },
+        }
+        for name in NAMES
+        if max(abs(a.share(name)), abs(b.share(name))) > _SHARE
+    ]
+    columns = [Column("cause", "", left=True)]
+    for end, side in _sides(row):
+        columns.append(Column(f"time_{end}", side.name, _signed_duration))
+        columns.append(Column(f"share_{end}", "share", units.percent))
+    return Table(tuple(columns), lines, "3  Where the time goes", text=_LEGEND)
+
+
+def _signed_duration(seconds: float) -> str:
+    return units.duration(seconds) if seconds >= 0 else f"-{units.duration(-seconds)}"
+
+
+def _kinds(side: Side) -> Iterator[dict[str, Any]]:
+    """Each kind of operator of a side: its share of MACs and of the pass, what it reaches."""
+    if side.layers is None or not side.layers.operators or not side.layers.whole.latency_s:
+        return
+    operators, whole = side.layers.operators, side.layers.whole.latency_s
+    for kind in dict.fromkeys(str(op.cost.kind) for op in operators):
+        own = [op for op in operators if str(op.cost.kind) == kind]
+        cost, seconds = total([op.cost.cost for op in own]), sum(op.time_s for op in own)
+        least = sum(op.time_s * (op.fraction_of_bound or 0.0) for op in own)
+        yield {
+            "kind": kind,
+            "macs_share": cost.macs / side.cost.macs if side.cost.macs else 0.0,
+            "time_s": seconds,
+            "share": seconds / whole,
+            "intensity": cost.intensity,
+            "flops_per_s": cost.flops / seconds if seconds else 0.0,
+            "fraction_of_bound": least / seconds if seconds else None,
+        }
+
+
+def _roof(row: Comparison, done: Comparing, kinds: dict[str, list[dict[str, Any]]]) -> Table | None:
+    """Kinds of operators under the device's roof."""
+    lines = [{"side": side.name, **one} for end, side in _sides(row) for one in kinds[end]]
+    if not lines or done.profile is None:
+        return None
+    columns = (
+        Column("side", "", left=True),
+        Column("kind", "kind", left=True),
+        Column("macs_share", "of\nMACs", units.percent),
+        Column("share", "of\ntime", units.percent),
+        Column("time_s", "time", units.duration),
+        *(col.INTENSITY, col.FLOPS_PER_S),
+        Column("fraction_of_bound", "of its\nbound", units.percent),
+    )
+    return Table(columns, lines, "4  Under the roof", text=_of_roof(row, done))
+
+
+def _of_roof(row: Comparison, done: Comparing) -> str:
+    """What the device can do, and what each network asks of it for a byte."""
+    profile, dtype = done.profile, dtype_of(row.a.trace)
+    peak = profile.flops_per_s.get(dtype) if profile else None
+    if profile is None or not peak or not profile.bytes_per_s:
+        return "Nothing is known of what the device can do."
+    ridge = units.significant(profile.ridge_point(dtype) or 0.0)
+    a, b = (units.significant(side.cost.intensity) for side in (row.a, row.b))
+    return (
+        f"The device computes at most {units.rate(peak, 'FLOP/s')}, and moves "
+        f"{units.rate(profile.bytes_per_s, 'B/s')} to and from memory. So an operator needs "
+        f"{ridge} FLOP for each byte that does not lie in the cache to keep it computing; "
+        f"{row.a.name} has {a} in the mean, {row.b.name} {b}."
+    )
+
+
+def _ways(found: Sequence[Way]) -> Table:
+    """The pair in each setting."""
+    lines = []
+    for way in found:
+        row = way.row
+        each = {
+            end: side.latency_s and units.duration(side.latency_s / side.run_in.batch)
+            for end, side in _sides(row)
+        }
+        told = {"interval": row.failure} if row.failure else {"interval": col.of_ratio(record(row))}
+        ratio = units.ratio(way.speedup) if way.speedup else None
+        kept = units.percent(way.kept) if way.kept else None
+        lines.append({"way": way.name, **each, "ratio": ratio, **told, "kept": kept})
+    columns = (
+        *(Column("way", "", left=True), *_names(found[0].row), Column("ratio", "times less")),
+        Column("interval", "rerun, 95%", left=True),
+        Column("kept", "of what\nMACs promise"),
+    )
+    text = (
+        "The same pair in other settings, timed in the same rounds; times are for one image. None "
+        "changes the number of multiply-accumulates."
+    )
+    return Table(columns, lines, f"{5 if found[0].row.a.causes else 3}  What changes it", text=text)
+
+
+def _conclusions(found: Sequence[Way]) -> Iterator[str]:
+    """Which way b is fastest in, and in which most of the promise is kept."""
+    first, (a, b) = found[0], (found[0].row.a.name, found[0].row.b.name)
+    here = image_s(first)
+    usable = [way for way in found if way.row.verdict in _TOLD and image_s(way)]
+    if not usable or not here:
+        return
+    best = min(usable, key=lambda way: image_s(way) or 0.0)
+    if best is not first:
+        seconds = image_s(best) or here
+        yield (
+            f"{b} is fastest with {best.name}: {units.duration(seconds)} an image, "
+            f"{units.ratio(here / seconds)} as fast as with {first.name}."
+        )
+    else:
+        yield f"{b} is fastest as it is, with {first.name}."
+    # Where the reference is slow, its pair keeps much of a promise without being fast.
+    fair = [
+        way for way in usable if way.kept and _reference_s(way) <= _SLOWER * _reference_s(first)
+    ]
+    if fair and first.kept:
+        most = max(fair, key=lambda way: way.kept or 0.0)
+        kept = f"{units.percent(first.kept)} of what the MACs promise with {first.name}"
+        there = f"; at most {units.percent(most.kept or 0.0)}, with {most.name}"
+        yield f"Over {a} it keeps {kept}{'' if most is first else there}."
+
+
+def _reference_s(way: Way) -> float:
+    """Seconds that a takes for an image."""
+    return (way.row.a.latency_s or math.inf) / way.row.a.run_in.batch
