@@ -21,6 +21,7 @@ from cnnbench.timing.history import History
 from . import machines
 from .commands import ROOT
 from .libraries import operators_for_torchvision
+from .zoo import EVERY, skipped
 
 if find_spec("torchvision"):
     operators_for_torchvision()
@@ -49,6 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
     History.keep = lambda history, values: None  # type: ignore[method-assign]
     # The user's own is none of theirs, and few of them measure the machine.
     os.environ.update(machines.calibrated(ROOT / ".pytest_cache"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("costly") and not EVERY:
+            item.add_marker(skipped)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

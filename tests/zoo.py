@@ -9,7 +9,8 @@ import pytest
 from cnnbench.models.registry import MODELS
 
 EVERY = bool(os.environ.get("CNNBENCH_EVERY"))
-costly = pytest.mark.skipif(not EVERY, reason="takes long: CNNBENCH_EVERY=1, as CI has it, runs it")
+costly = pytest.mark.costly  # takes long: `skipped` but where CI has the time
+skipped = pytest.mark.skip(reason="takes long: CNNBENCH_EVERY=1, as CI has it, runs it")
 # Others of a family have more of the same blocks.
 _SORTS = (
     "lenet5 lenet5_dense alexnet alexnet_owt vgg11 vgg11_bn googlenet resnet18 resnet50 plain18 "

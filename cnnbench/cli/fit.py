@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnbench.cli import options as opt
+from cnnbench.cli import typed
 from cnnbench.cli.frame import Measuring, Written, command
 from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
@@ -76,19 +77,19 @@ def fit(
     timing = measuring.unless(static, on)
     (_, folder), *_ = calibrated([dtype], calibrate)
     setting = Setting(
-        batch, dtype and str(dtype), backend=opt.read_backend(backend), calibrate=folder
+        batch, dtype and str(dtype), backend=typed.read_backend(backend), calibrate=folder
     )
     if timing:
         measuring.begin()
     with heavy_imports():
         from cnnbench.models.arguments import read_dtype
         from cnnbench.reports.fit import report_of
-        from cnnbench.roofline.calibrate import complete
         from cnnbench.roofline.predict import Predictor
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies.scaling import fit as study
         from cnnbench.studies.scaling.search import WINDOW
         from cnnbench.studies.scaling.variants import Variant, variants
+        from cnnbench.timing.calibration import complete
         from cnnbench.timing.measure import timed
     number_format = str(setting.weights or "float32")
     profile: Profile | None = read(on) if on else None

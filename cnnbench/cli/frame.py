@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 import typer
 
 from cnnbench.cli import options as opt
+from cnnbench.cli import typed
 from cnnbench.cli.process import INTERRUPTED
 from cnnbench.cli.progress import bar
 from cnnbench.counting.division import Division
@@ -122,7 +123,7 @@ class Measuring(Here):
     def __post_init__(self) -> None:
         """CnnbenchError for what makes no sense."""
         super().__post_init__()
-        opt.check_seed(self.seed)
+        typed.check_seed(self.seed)
         StopRule(self._share(), self.max_time, self.seed, 1)
 
     def rule(self) -> StopRule:

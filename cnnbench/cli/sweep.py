@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnnbench import units
-from cnnbench.cli import options as opt
+from cnnbench.cli import typed
 from cnnbench.cli.frame import Measuring, command, their_code
 from cnnbench.cli.passed import Passing
 from cnnbench.cli.process import INTERRUPTED
@@ -32,9 +32,9 @@ _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
 _BOTH = "yes|no|both"
 _READ: dict[str, Callable[[str], list[Any]]] = {  # the others are flags
     "models": _NEXT.split,
-    "batch": opt.read_batches,
+    "batch": typed.read_batches,
     "dtype": lambda text: text.split(","),
-    "backend": opt.read_backends,
+    "backend": typed.read_backends,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 
 from cnnbench.cli import options as opt
+from cnnbench.cli import typed
 from cnnbench.cli.blocks import Block
 from cnnbench.cli.completion import complete_backend, complete_spec
 from cnnbench.cli.frame import Measuring, Written, command
@@ -47,7 +48,7 @@ def why(
             help="Which back ends are tried beside eager; 'all' that can run here.",
             autocompletion=complete_backend,
         ),
-    ] = opt.ALL,
+    ] = typed.ALL,
     measuring: Measuring = Measuring(max_time=4.0),
     written: _Page = _Page(),
 ) -> None:
@@ -81,7 +82,7 @@ def why(
 
         written.require()
     asked = pair(specs, block.given())
-    others = backends.names() if opt.are_all(backend) else opt.read_backends(backend)
+    others = backends.names() if typed.are_all(backend) else typed.read_backends(backend)
     tried = ways(Setting(batch), others, measuring.machine().device)
     with measuring.session(len(tried)) as session:
         values = not session.rule.processes  # it is timed in this process

@@ -13,10 +13,8 @@ import torch
 from platformdirs import user_cache_path
 from pydantic import ValidationError
 
-from cnnbench.devices import cores
 from cnnbench.devices.device import Device
 from cnnbench.devices.disturbances import Disturbances, slowing
-from cnnbench.devices.machine import Machine
 from cnnbench.errors import DeviceError, OutputError
 from cnnbench.files import write
 from cnnbench.roofline import ceilings
@@ -90,13 +88,6 @@ def path(device: Device, threads: int) -> Path:
     """The profile's file in the user's cache folder."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"{device} {device.name} {threads} threads".lower())
     return user_cache_path("cnnbench") / "devices" / f"{slug.strip('-')}.json"
-
-
-def complete(machine: Machine, dtypes: Iterable[str], say: Say = lambda text: None) -> Profile:
-    """All that predictions in these dtypes need."""
-    number = machine.threads.number
-    with cores.limited(number):
-        return calibrate(machine.device, number, dtypes, memory=True, operators=True, say=say)
 
 
 def calibrate(

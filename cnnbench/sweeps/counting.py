@@ -5,17 +5,15 @@ Predictions follow from what the device of the sweep can do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.devices import cores
-from cnnbench.devices.machine import Machine
 from cnnbench.errors import CnnbenchError, DeviceError
 from cnnbench.models.spec import Spec
-from cnnbench.roofline import calibrate as profiling
 from cnnbench.sweeps.plan import Configuration
-from cnnbench.sweeps.processes import ENDED, alone, each
+from cnnbench.sweeps.processes import ENDED, each
 
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
@@ -101,20 +99,3 @@ def _kinds(trace: Trace, predicted: Sequence[OpPrediction]) -> dict[str, Record]
         if predicted:
             kind["predicted_s"] = kind.get("predicted_s", 0.0) + predicted[index].seconds
     return found
-
-
-def ceilings(machine: Machine, dtypes: Iterable[str]) -> Profile:
-    """All that predictions in these dtypes need: kept from before, or measured now.
-
-    In a process of its own: what measuring leaves in the allocator would change the times.
-    """
-    device, threads = machine.device, machine.threads.number
-    wanted = list(dict.fromkeys(dtypes))
-    kept = profiling.stored(device, threads)
-    if kept.call_s and all(dtype in kept.operators for dtype in wanted):
-        return kept
-    return alone(_measured, str(device), threads, wanted)
-
-
-def _measured(device: str, threads: int, dtypes: list[str]) -> Profile:
-    return profiling.complete(Machine.find(device, threads), dtypes)

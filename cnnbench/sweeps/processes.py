@@ -8,12 +8,10 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from cnnbench.errors import MemoryShortage
 from cnnbench.lineage import end_with
 
 T = TypeVar("T")
@@ -25,22 +23,6 @@ ENDED = (
 )
 _GIVEN = 2  # pieces that a worker has: the one it is at, and the next
 _AHEAD = 8  # pieces of each worker that may wait for one before them
-
-
-def alone(work: Callable[..., T], *given: Any) -> T:
-    """Work in a process of its own, which Ctrl-C ends. MemoryShortage where it is killed."""
-    worker = _Worker(partial(_call, work))
-    worker.give(0, given)
-    try:
-        return worker.answer()
-    except (EOFError, ConnectionError) as error:
-        raise MemoryShortage(ENDED) from error
-    finally:
-        worker.end()
-
-
-def _call(work: Callable[..., T], given: tuple[Any, ...]) -> T:
-    return work(*given)
 
 
 def each(

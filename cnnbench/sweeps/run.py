@@ -16,13 +16,14 @@ from cnnbench.devices.machine import Machine
 from cnnbench.models.inputs import Dtype
 from cnnbench.progress import SILENT, Progress
 from cnnbench.roofline.profile import Profile
-from cnnbench.sweeps.counting import ceilings, count_configurations
+from cnnbench.sweeps.counting import count_configurations
 from cnnbench.sweeps.groups import Row, groups
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.reading import standing
 from cnnbench.sweeps.results import FORMAT, Result
 from cnnbench.sweeps.store import RECORDS, Store
 from cnnbench.timing.backends import EAGER
+from cnnbench.timing.calibration import complete
 from cnnbench.timing.measure import timed
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.version import __version__
@@ -92,7 +93,7 @@ def run(
         if machine is not None and left:
             progress.say(f"measuring what {machine.device} can do, where that is not known")
             dtypes = [one.setting.dtype or Dtype.FLOAT32 for one in left]
-            profile = ceilings(machine, dtypes)
+            profile = complete(machine, dtypes)
             progress.say("")
         rows: list[Row] = []
         for number, (one, costs) in enumerate(count_configurations(left, profile), 1):

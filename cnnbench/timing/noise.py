@@ -11,6 +11,7 @@ from cnnbench.devices.warnings import Warning
 from cnnbench.roofline.calibrate import calibrate, holding, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Noise, Profile, Timed
+from cnnbench.timing.calibration import complete
 from cnnbench.timing.confidence import OF_RATIO
 from cnnbench.timing.measure import timed
 from cnnbench.timing.pairing import ratio
@@ -74,8 +75,8 @@ def portrait(session: Session, *, predicting: bool = False, refresh: bool = Fals
 def _predicting(start: Profile, session: Session) -> tuple[Profile, bool]:
     """The profile with operators, and latencies of some networks; whether Ctrl-C ended it."""
     machine, say = session.machine, session.progress.say
-    device, threads = machine.device, machine.threads.number
-    kept = calibrate(device, threads, [_DTYPE], memory=True, operators=True, start=start, say=say)
+    device = machine.device
+    kept = complete(machine, [_DTYPE], say, start)
     if kept.networks:
         return kept, False
     say(f"timing {len(CHECKED)} networks to hold predictions to")

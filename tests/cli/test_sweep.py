@@ -13,6 +13,7 @@ from cnnbench.devices import cores
 
 from ..commands import ROOT, SECONDS, command, family, running, wait_for
 from ..sweeps import made
+from ..zoo import costly
 from .conftest import Refused
 
 needs_workers = pytest.mark.skipif(
@@ -143,6 +144,7 @@ def test_a_dry_run_on_slurm_submits_nothing(tmp_path: Path) -> None:
 
 
 @needs_workers
+@costly
 def test_a_counting_process_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     line = ("sweep", "--models", "mobilenet_v2", "--batch", ",".join(map(str, range(1, 50))))
     process = subprocess.Popen(
@@ -181,6 +183,7 @@ def dies(): os._exit(7)
 """
 
 
+@costly
 def test_networks_that_end_their_process_are_records(tmp_path: Path) -> None:
     nets = tmp_path / "nets.py"
     nets.write_text(RUDE)

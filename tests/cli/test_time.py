@@ -15,6 +15,7 @@ import pexpect
 import pytest
 
 from ..commands import ROOT, SECONDS, command
+from ..zoo import costly
 from .conftest import Refused
 
 QUICK = ("--device", "cpu", "--max-time", "3", "--precision", "50%")
@@ -154,6 +155,7 @@ def test_too_large_a_batch_is_a_row_and_the_others_go_on() -> None:
     assert alone.returncode == 2 and alone.stderr.count("\n") == 1
 
 
+@costly
 def test_memory_that_runs_out_is_a_row_with_the_largest_batch_that_did_fit(tmp_path: Path) -> None:
     """The system refuses to give more, which the count cannot foresee."""
     (tmp_path / "cheap.py").write_text(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ..commands import ROOT, alone
+from ..zoo import costly
 from .pages import PAGES, README, Block, blocks, files, python, typed
 
 EVERY = [block for page in PAGES for block in blocks(page)]
@@ -43,6 +44,7 @@ def test_a_command_prints_what_its_page_shows(block: Block) -> None:
         assert now == block.shown, "accept with: python -m tests.documentation"
 
 
+@costly
 @pytest.mark.parametrize("line", dict.fromkeys(b.line for b in EVERY if b.is_timed))
 def test_a_command_that_times_prints_the_same_table(
     line: str, tmp_path: Path, request: pytest.FixtureRequest

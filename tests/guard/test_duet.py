@@ -23,6 +23,7 @@ from cnnbench.guard.finding import Status
 from cnnbench.timing.session import Session, StopRule
 
 from ..commands import ROOT, SECONDS, wait_for
+from ..zoo import costly
 from .scratch import Scratch
 
 LIMIT = 1.05
@@ -233,6 +234,7 @@ def test_an_end_at_any_time_leaves_nothing(
     assert state(untouched) == before
 
 
+@costly
 def test_two_checks_at_once_do_not_disturb_each_other(scratch: Scratch) -> None:
     line = [sys.executable, "-m", "cnnbench", "check", "--against", "HEAD", "--max-time", "0.1"]
     both = [

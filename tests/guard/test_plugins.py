@@ -13,6 +13,7 @@ import yaml
 
 from ..commands import ROOT
 from ..documentation.pages import DOCS, texts
+from ..zoo import costly
 from .scratch import Scratch
 
 TESTS = """
@@ -61,6 +62,7 @@ def test_the_plugin_costs_nothing_until_it_is_asked_for() -> None:
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="pre-commit wants a repository")
+@costly
 def test_the_hook(scratch: Scratch, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("home")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -155,6 +157,7 @@ def test_the_action_checks_as_the_guides_job_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(which("bash") is None, reason="GitHub runs bash")
+@costly
 def test_the_guides_job_step_by_step(
     scratch: Scratch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -14,6 +14,9 @@ import pytest
 from .. import hostile
 from ..commands import command
 from ..sweeps import made
+from ..zoo import costly
+
+pytestmark = costly
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")

@@ -20,12 +20,16 @@ from cnnbench.sweeps.store import Store
 from ..commands import ROOT, SECONDS, process
 from ..machines import calibrated
 from ..sweeps import made
+from ..zoo import costly
 from .cluster import Cluster, cluster, missing
 
-pytestmark = pytest.mark.skipif(
-    bool(missing()) and not os.environ.get("CNNBENCH_SLURM"),  # CI has installed it
-    reason=f"no Slurm here: {missing()}",
-)
+pytestmark = [
+    costly,
+    pytest.mark.skipif(
+        bool(missing()) and not os.environ.get("CNNBENCH_SLURM"),  # CI has installed it
+        reason=f"no Slurm here: {missing()}",
+    ),
+]
 
 SWEEP = ("sweep", "--models", "lenet5", "--device", "cpu", "--threads", "1")
 

@@ -194,6 +194,7 @@ def test_an_honest_error_is_met_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made == [False]
 
 
+@costly
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(
         "from torch import nn\ndef small(): return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())\n"
@@ -220,6 +221,7 @@ def test_rows_of_several_dtypes_are_counted_in_their_own(tmp_path: Path) -> None
     assert (one["dtype_a"], one["dtype_b"]) == ("float32", "bfloat16")
 
 
+@costly
 def test_files_are_compared_in_several_dtypes(tmp_path: Path) -> None:
     command("export", "resnet20", "--output", "net.onnx", cwd=tmp_path)
     line = ["compare", "net.onnx", "--dtype", "float32,int8", *QUICK, "-f", "json"]
@@ -397,6 +399,7 @@ def test_it_runs_on_the_cpu_alone_and_where_it_is_installed(
         check(RUNTIME, CPU)
 
 
+@costly
 def test_each_runtime_has_processes_of_its_own() -> None:
     """Threads of two would wait for each other in one."""
     asked = [
@@ -418,6 +421,7 @@ def test_each_runtime_has_processes_of_its_own() -> None:
     assert backends.process_of("openvino") != backends.process_of("onnxruntime")
 
 
+@costly
 def test_a_network_that_one_runtime_cannot_run_is_a_row_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(
         "from torch import nn\n"
@@ -535,6 +539,7 @@ def test_a_comparison_in_several_runtimes_is_one_table(tmp_path: Path) -> None:
     assert [bool(row["predicted_speedup"]) for row in found] == [True, True, False, False]
 
 
+@costly
 def test_one_network_in_several_dtypes_is_compared_with_itself(tmp_path: Path) -> None:
     line = ["compare", "resnet20", "--backend", "onnxruntime", "--dtype", "float32,int8", *QUICK]
     (found,) = json.loads(command(*line, "-f", "json", cwd=tmp_path).stdout)["results"]
@@ -564,6 +569,7 @@ def test_a_chain_is_its_first_block_and_more_of_what_comes_out_of_it() -> None:
     assert {op.path.partition(".")[0] for op in chain.operators} == {"block1", "block2", "block3"}
 
 
+@costly
 def test_a_comparison_is_not_explained_by_predictions_of_another_runtime(tmp_path: Path) -> None:
     line = ["compare", "conv", "depthwise", "--shape", "7x7x8", "--backend", "onnxruntime"]
     done = command(*line, "--max-time", "0.2", "-f", "json", cwd=tmp_path)

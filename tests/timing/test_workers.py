@@ -18,6 +18,7 @@ from cnnbench.timing.setting import Setting
 from cnnbench.timing.workers.conditions import ALLOCATOR, conditions
 
 from ..commands import ROOT, command, wait_for
+from ..zoo import costly
 
 ENDING = """
 import os
@@ -168,6 +169,7 @@ def test_the_command_line_says_how_many() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal here")
+@costly
 def test_no_worker_outlives_who_asked() -> None:
     code = (
         "from cnnbench.timing.measure import measure;"

@@ -18,14 +18,13 @@ from cnnbench.models.given import Inputs
 from cnnbench.models.model import Value
 from cnnbench.models.network import Model
 from cnnbench.models.spec import parse_together
-from cnnbench.roofline import calibrate
 from cnnbench.roofline.predict import Predictor, dtype_of
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.studies.comparison.rows import count_rows, elsewhere
 from cnnbench.studies.comparison.stages import CHAIN
-from cnnbench.timing import backends
+from cnnbench.timing import backends, calibration
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.causes import causes
 from cnnbench.timing.history import RunValue, What
@@ -177,7 +176,7 @@ def _profile(rows: Sequence[Comparison], session: Session) -> Profile:
     """What the device can do in the rows' dtypes, measured where it is not known."""
     latencies = [side.latency for row in rows for side in (row.a, row.b) if side.latency]
     dtypes = [latency.dtype for latency in latencies if latency.dtype]
-    return calibrate.complete(session.machine, dtypes, session.progress.say)
+    return calibration.complete(session.machine, dtypes, session.progress.say)
 
 
 def _for_sides(session: Session, together: Sequence[Comparison], sides: int) -> Session:
