@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.blocks import Block
 from cnnbench.cli.completion import complete_spec
 from cnnbench.cli.frame import Drawn, Measuring, command, their_code
@@ -75,7 +75,7 @@ def compare(
     cnnbench compare mobilenet_v2 --backend onnxruntime --dtype float32,int8
     """
     specs = parse_together(models)
-    formats = typed.read_dtypes(dtype)
+    formats = reading.read_dtypes(dtype)
     timed = measuring.unless(static, on)
     if not timed and (backend is not None or len(formats) > 1):
         raise CnnbenchError(
@@ -95,13 +95,13 @@ def compare(
         from cnnbench.timing.setting import Setting, calibrated, check_some
 
         written.require()
-    names = typed.backends_of_all(specs, backend, compiled=compiled)
+    names = reading.backends_of_all(specs, backend, compiled=compiled)
     settings = [
         Setting(batch, number_format, channels_last, name, calibrate=folder)
         for name in names
         for number_format, folder in calibrated(formats, calibrate)
     ]
-    if typed.are_all(backend):
+    if reading.are_all(backend):
         device = measuring.machine().device
         files = all(map(backends.is_run_as_it_stands, specs))
         able = [one for one in settings if backends.can_run(one, device, files=files)]

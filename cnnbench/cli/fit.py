@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.frame import Measuring, Written, command
 from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
@@ -77,7 +77,7 @@ def fit(
     timing = measuring.unless(static, on)
     (_, folder), *_ = calibrated([dtype], calibrate)
     setting = Setting(
-        batch, dtype and str(dtype), backend=typed.read_backend(backend), calibrate=folder
+        batch, dtype and str(dtype), backend=reading.read_backend(backend), calibrate=folder
     )
     if timing:
         measuring.begin()
@@ -89,8 +89,8 @@ def fit(
         from cnnbench.studies.scaling import fit as study
         from cnnbench.studies.scaling.search import WINDOW
         from cnnbench.studies.scaling.variants import Variant, variants
-        from cnnbench.timing.calibration import complete
         from cnnbench.timing.measure import timed
+        from cnnbench.timing.profiling import complete
     number_format = str(setting.weights or "float32")
     profile: Profile | None = read(on) if on else None
     with measuring.session(WINDOW) as session:
@@ -102,15 +102,18 @@ def fit(
             def measure(chosen: Sequence[Variant]) -> Timing:
                 return timed([(one.spec, setting) for one in chosen], None, session)
 
+        predictor = Predictor(profile, number_format) if profile else None
         of = variants(
             specs,
             number,
             batch=batch,
             dtype=read_dtype(number_format),
-            predictor=Predictor(profile, number_format) if profile else None,
+            predictor=predictor,
             progress=shown.counted,
         )
         shown.say("")
         done = study.fit(of, wanted, goal, measure)
+        if predictor is not None:
+            done = study.foretold(done, wanted, predictor, batch, number_format)
     report = measuring.told(report_of(done, wanted, goal, setting, profile))
     written.hand_over(report, interrupted=done.interrupted, strict=measuring.strict)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.process import INTERRUPTED
 from cnnbench.cli.progress import bar
 from cnnbench.counting.division import Division
@@ -123,7 +123,7 @@ class Measuring(Here):
     def __post_init__(self) -> None:
         """CnnbenchError for what makes no sense."""
         super().__post_init__()
-        typed.check_seed(self.seed)
+        reading.check_seed(self.seed)
         StopRule(self._share(), self.max_time, self.seed, 1)
 
     def rule(self) -> StopRule:

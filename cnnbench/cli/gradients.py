@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.frame import Drawn, command, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
@@ -89,7 +89,7 @@ def gradients(
     _check(seeds, batch, steps, learning_rate, weight_decay)
     if threads is not None:
         cores.check_threads(threads)
-    typed.check_seed(seed)
+    reading.check_seed(seed)
     given = passed.given(batch, specs)
     steps = steps or (_STEPS if weight_decay is not None else 0)
     with heavy_imports():

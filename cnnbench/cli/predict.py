@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.frame import Here, Written, command, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
@@ -34,7 +34,7 @@ def predict(
     cnnbench predict efficientnet_b0 --batch 1,8
     """
     specs = [parse(text) for text in models]
-    sizes = typed.read_batches(batches)
+    sizes = reading.read_batches(batches)
     given = passed.given(max(sizes), specs)
     if on and here.named:
         raise CnnbenchError("--on is another device; leave --device and --threads out")
@@ -43,7 +43,7 @@ def predict(
         from cnnbench.roofline.predict import dtype_of
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies import predict as study
-        from cnnbench.timing.calibration import complete
+        from cnnbench.timing.profiling import complete
     with their_code():
         passes = study.count_models(specs, given, sizes, dtype)
         dtypes = list(dict.fromkeys(dtype_of(one.trace) for one in passes))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.frame import Drawn, Measuring, command
 from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
@@ -102,7 +102,7 @@ def scale(
         from cnnbench.timing.setting import Setting, calibrated, check
 
         written.require()
-    name = typed.read_backend(backend)
+    name = reading.read_backend(backend)
     (_, folder), *_ = calibrated([dtype], calibrate)
     setting = Setting(batch, dtype, backend=name, calibrate=folder)
     profile = read_profile(on) if on else None

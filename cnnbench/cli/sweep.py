@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnnbench import units
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.frame import Measuring, command, their_code
 from cnnbench.cli.passed import Passing
 from cnnbench.cli.process import INTERRUPTED
@@ -32,9 +32,9 @@ _FLAGS = {"no": [False], "yes": [True], "both": [False, True]}
 _BOTH = "yes|no|both"
 _READ: dict[str, Callable[[str], list[Any]]] = {  # the others are flags
     "models": _NEXT.split,
-    "batch": typed.read_batches,
+    "batch": reading.read_batches,
     "dtype": lambda text: text.split(","),
-    "backend": typed.read_backends,
+    "backend": reading.read_backends,
 }
 
 

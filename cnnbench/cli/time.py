@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.frame import Divided, Measuring, Written, command
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
@@ -81,10 +81,10 @@ def time(
     """
     specs = [parse(text) for text in models]
     layers = layers or divided.named
-    sizes, formats = typed.read_batches(batches), typed.read_dtypes(dtype)
+    sizes, formats = reading.read_batches(batches), reading.read_dtypes(dtype)
     if layers and (raw or largest):
         raise CnnbenchError("--layers has neither --raw nor --largest-batch; leave them out")
-    seconds = None if sustain is None else typed.read_seconds(sustain)
+    seconds = None if sustain is None else reading.read_seconds(sustain)
     given = passed.given(max(sizes), specs)
     measuring.begin()
     with heavy_imports():
@@ -99,9 +99,9 @@ def time(
         for spec in specs
         for size in sizes
         for number_format, folder in calibrated(formats, calibrate)
-        for name in typed.backends_of(spec, backend, compiled=compiled, graph=graph)
+        for name in reading.backends_of(spec, backend, compiled=compiled, graph=graph)
     ]
-    if typed.are_all(backend):
+    if reading.are_all(backend):
         device = measuring.machine().device
         able = [
             (spec, setting)
@@ -125,7 +125,7 @@ def time(
             session = replace(session, rule=sustaining(session.rule, seconds))
         timing = timed(asked, given, session, largest=largest, layers=layers, kept=seconds is None)
         timing = timing if seconds is None else without_end(timing)
-        if typed.are_all(backend) and not timing.interrupted:
+        if reading.are_all(backend) and not timing.interrupted:
             timing = ranked(timing, session.progress.say)
     failed = [row.error for row in timing.latencies if row.error]
     if len(failed) == len(timing.latencies) and not timing.interrupted:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import typed
+from cnnbench.cli import reading
 from cnnbench.cli.blocks import Block
 from cnnbench.cli.completion import complete_backend, complete_spec
 from cnnbench.cli.frame import Measuring, Written, command
@@ -17,6 +18,7 @@ from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse_together
+from cnnbench.timing.backends import is_run_as_it_stands
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def why(
         list[str],
         typer.Argument(
             metavar="A B",
-            help="Two blocks, or two models from any source; the first is the reference.",
+            help="Two blocks, or two networks (no files); the first is the reference.",
             autocompletion=complete_spec,
         ),
     ],
@@ -48,7 +50,7 @@ def why(
             help="Which back ends are tried beside eager; 'all' that can run here.",
             autocompletion=complete_backend,
         ),
-    ] = typed.ALL,
+    ] = reading.ALL,
     measuring: Measuring = Measuring(max_time=4.0),
     written: _Page = _Page(),
 ) -> None:
@@ -58,7 +60,8 @@ def why(
     record, both networks under the device's roof, and what changes the answer: layout, folded batch
     norm, a compiler, every runtime that is installed, more images at once, all in the same rounds.
 
-    Blocks stand at 28x28x256 unless --shape says otherwise.
+    Blocks stand in the middle of their papers' stages unless --shape says otherwise, six in a row
+    where they are equal.
 
     cnnbench why conv depthwise
 
@@ -70,6 +73,10 @@ def why(
     if len(specs) != 2:
         raise CnnbenchError(f"name two models, the reference first; here are {len(specs)}")
     given = passed.given(batch, specs)
+    if files := [str(spec) for spec in specs if is_run_as_it_stands(spec)]:
+        raise CnnbenchError(
+            f"{files[0]} runs in its runtimes alone; 'cnnbench compare' has it in several of them"
+        )
     measuring.begin()
     with heavy_imports():
         from cnnbench.reports.why import report_of, title
@@ -78,15 +85,23 @@ def why(
         from cnnbench.studies.comparison.rows import count_rows
         from cnnbench.studies.comparison.ways import ways
         from cnnbench.timing import backends
-        from cnnbench.timing.setting import Setting
+        from cnnbench.timing.setting import Setting, check
 
         written.require()
     asked = pair(specs, block.given())
-    others = backends.names() if typed.are_all(backend) else typed.read_backends(backend)
-    tried = ways(Setting(batch), others, measuring.machine().device)
+    device, base = measuring.machine().device, Setting(batch)
+    if reading.are_all(backend):
+        others = [n for n in backends.names() if backends.can_run(Setting(backend=n), device)]
+    else:
+        others = reading.read_backends(backend)
+        for name in others:
+            check(replace(base, backend=name), device)
+    tried = ways(base, others, device)
     with measuring.session(len(tried)) as session:
         values = not session.rule.processes  # it is timed in this process
-        rows = count_rows([asked], given, tried, values=values, seed=measuring.seed)
+        rows = count_rows([asked], given, tried[:-1], values=values, seed=measuring.seed)
+        with suppress(CnnbenchError):  # its inputs may have a batch of their own
+            rows += count_rows([asked], given, tried[-1:], values=values, seed=measuring.seed)
         done = study.time_rows(rows, session)
     if done.rows[0].failure:
         raise SomeFailed([done.rows[0].failure], exit_code=2)

@@ -192,6 +192,6 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
         )
     elif done.profile is not None:
         lines.append(f"predicted for {done.profile.name}, nothing was measured")
-    if done.profile is not None and not setting.plain:
+    if done.profile is not None and not all(row.b.run_in.plain for row in done.rows):
         lines.append("predicted for eager passes in the default layout")
     return [*lines, convention.FOOTER]

@@ -62,6 +62,7 @@ def report_of(
             "affordable": done.affordable,
             "timed": done.measured,
             "correction": done.correction,
+            "likely": done.likely,
             "failures": done.failures,
             "interrupted": done.interrupted,
         },
@@ -129,6 +130,11 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
         lines.append(f"its measured latency keeps within {_latency(budget)}, a rerun's too")
     elif done.meets is None:
         lines.append("Its latency is predicted, not measured.")
+    if done.likely is not None:
+        lines.append(
+            f"Predictions alone are {units.percent(done.likely)} sure that it keeps within "
+            f"{_latency(budget)}"
+        )
     if best.error is not None:
         measured = [choice for choice in done.choices if choice.error is not None]
         worst = max((abs(choice.error or 0.0) for choice in measured), default=0.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
+from typing import Any
 
 from cnnbench import units
 from cnnbench.reports import columns as col
@@ -12,11 +13,14 @@ from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.predict import Forecast, record
 
+_MUCH = 0.1  # of a pass
+
 FORECASTS = (
     col.MODEL,
     Column("batch", "batch", left=True, under=True),
     col.MACS,
     Column("predicted_s", "predicted", units.duration),
+    Column("interval", "90% between", under=True),
     col.IMAGES,
     col.BOUND,
     Column("compute_share", "compute", units.percent),
@@ -35,8 +39,8 @@ def report_of(
     return Report(
         command="predict",
         results=results,
-        tables=[Table(FORECASTS, results)],
-        findings=[*_findings(checks), *_left_out(rows)],
+        tables=[Table(FORECASTS, [{**row, "interval": _interval(row)} for row in results])],
+        findings=[*_findings(checks), *_far(rows), *_left_out(rows)],
         notes=_notes(profile, dtypes, checks),
         environment={
             **software(),
@@ -44,6 +48,22 @@ def report_of(
             "checks": [record(check) for check in checks],
         },
     )
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return units.durations(row["predicted_low_s"], row["predicted_high_s"])
+
+
+def _far(rows: Sequence[Forecast]) -> Iterator[str]:
+    """Networks of which much lies beyond what was sampled."""
+    for row in rows:
+        share = row.predicted.far_share
+        if row.predicted.deviations and share > _MUCH:
+            one = row.counted
+            yield (
+                f"{one.model}, batch {one.batch}: {units.percent(share)} of its time is of "
+                "operators unlike any that was sampled, so it may be off by more"
+            )
 
 
 def _left_out(rows: Sequence[Forecast]) -> list[str]:

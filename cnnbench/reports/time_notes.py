@@ -11,7 +11,7 @@ from cnnbench.reports import columns as col
 from cnnbench.reports.environment import where
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.causes import NAMES, WORDS, causes, take
+from cnnbench.timing.causes import NAMES, WORDS, causes, verb
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import Timing
@@ -50,13 +50,12 @@ def _causes(networks: Sequence[LayerTimes], profile: Profile) -> Iterator[str]:
             continue
         parts = sorted(NAMES, key=lambda name: -found.share(name))
         shares = [
-            f"{WORDS[name]} {take(name)} {units.percent(found.share(name))}"
+            f"{WORDS[name]} {verb(name)} {units.percent(found.share(name))}"
             for name in parts
             if found.share(name) > _LEAST
         ]
-        yield f"{part.whole.model} {' '.join(part.whole.setting.words('backend'))}".strip() + (
-            f": {', '.join(shares)}"
-        )
+        way = " ".join(part.whole.setting.words("batch", "dtype", "backend"))
+        yield f"{part.whole.model} {way}: {', '.join(shares)}"
 
 
 def _reorders(networks: Sequence[LayerTimes]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnbench import units
@@ -21,9 +22,10 @@ from cnnbench.timing.causes import NAMES, WORDS
 from cnnbench.timing.pairing import Verdict
 
 _LEGEND = (
-    "Computing is what multiplies. oneDNN, which computes convolutions here, packs weights and "
+    "Computing is what multiplies. oneDNN, which computes convolutions on a CPU, packs weights and "
     "changes the layout of images around each. Passes over memory are operators that multiply "
-    "nothing, such as batch norm and ReLU. Calls are Python, dispatch and memory asked for."
+    "nothing, such as batch norm and ReLU. Calls are Python, dispatch and memory asked for; new "
+    "memory is what the system takes to give it."
 )
 _SHARE = 0.005  # of a pass, from which on a cause has a line
 _SLOWER = 1.1  # times the reference's time as it is, above which a way is not good for it
@@ -35,13 +37,17 @@ def report_of(done: Comparing) -> Report:
     found = list(tried(done.rows))
     first = found[0].row
     kinds = {end: list(_kinds(side)) for end, side in _sides(first)}
-    results = [{"way": way.name, "kept": way.kept, **record(way.row)} for way in found]
+    results = [_record(way) for way in found]
     results[0] |= {f"kinds_{end}": rows for end, rows in kinds.items()}
-    tables = [_promise(first), _measured(first), _causes(first), _roof(first, done, kinds)]
+    parts = (_promise(first), _measured(first), _causes(first), _roof(first, done, kinds))
+    tables = [*filter(None, parts), _ways(found)]
     return Report(
         command="why",
         results=results,
-        tables=[*filter(None, tables), _ways(found)],
+        tables=[
+            replace(table, title=f"{number}  {table.title}")
+            for number, table in enumerate(tables, 1)
+        ],
         findings=[*_conclusions(found), *judgements(done)],
         notes=notes(done, first.b.run_in),
         environment=surroundings(done),
@@ -50,13 +56,23 @@ def report_of(done: Comparing) -> Report:
     )
 
 
+def _record(way: Way) -> dict[str, Any]:
+    """A way's row, with how it was run."""
+    image = {
+        f"image_s_{end}": side.latency_s and side.latency_s / side.run_in.batch
+        for end, side in _sides(way.row)
+    }
+    setting = way.row.b.run_in.record()
+    return {"way": way.name, "kept": way.kept, **setting, **record(way.row), **image}
+
+
 _NESTED = ("kinds_a", "kinds_b")
 
 
 def title(done: Comparing) -> str:
     """What the page is called."""
     row = done.rows[0]
-    return f"Why {row.b.name} is not as much faster than {row.a.name} as its MACs promise"
+    return f"{row.a.name} and {row.b.name}: what the MACs promise, and what runs"
 
 
 def _sides(row: Comparison) -> tuple[tuple[str, Side], tuple[str, Side]]:
@@ -81,16 +97,19 @@ def _promise(row: Comparison) -> Table:
         lines.append(
             {"what": name, "a": show(a), "b": show(b), "ratio": units.ratio(a / b) if b else None}
         )
-    less = row.macs_ratio or 1.0
-    few = "fewer" if less >= 1 else "more"
+    less = row.macs_ratio
     formula = f", {row.closed_form}" if row.closed_form else ""
-    text = (
-        f"{row.b.name} computes {units.ratio(max(less, 1 / less))} {few} multiply-accumulates than "
-        f"{row.a.name}{formula}. If time followed them, that would be its speed-up."
-    )
+    text = "One of them multiplies nothing, so their MACs promise nothing."
+    if less:
+        few = "fewer" if less >= 1 else "more"
+        text = (
+            f"{row.b.name} computes {units.ratio(max(less, 1 / less))} {few} multiply-accumulates "
+            f"than {row.a.name}{formula}. If time followed them, it would be as much "
+            f"{'faster' if less >= 1 else 'slower'}."
+        )
     columns = (Column("what", "", left=True), *_names(row), Column("ratio", "times less"))
     where = f", at {row.label}" if row.label else ""
-    return Table(columns, lines, f"1  What the MACs promise{where}", text=text)
+    return Table(columns, lines, f"What the MACs promise{where}", text=text)
 
 
 def _measured(row: Comparison) -> Table:
@@ -101,7 +120,8 @@ def _measured(row: Comparison) -> Table:
         for end, side in _sides(row)
     }
     found = record(row)
-    ratio = units.ratio(found["measured_speedup"]) if found["measured_speedup"] else "failed"
+    missing = "failed" if row.failure else None
+    ratio = units.ratio(found["measured_speedup"]) if found["measured_speedup"] else missing
     lines = [
         {"what": "a pass", **shown, "ratio": ratio, "interval": col.of_ratio(found)},
         {"what": "reached", **rates},
@@ -112,7 +132,7 @@ def _measured(row: Comparison) -> Table:
     )
     sentence = explain(row)
     return Table(
-        columns, lines, "2  What it takes here", text=sentence[:1].upper() + sentence[1:] + "."
+        columns, lines, "What it takes here", text=sentence[:1].upper() + sentence[1:] + "."
     )
 
 
@@ -127,7 +147,7 @@ def _causes(row: Comparison) -> Table | None:
             **{
                 f"{what}_{end}": value
                 for end, one in (("a", a), ("b", b))
-                for what, value in (("time", getattr(one, name)), ("share", one.share(name)))
+                for what, value in (("time", one.seconds(name)), ("share", one.share(name)))
             },
         }
         for name in NAMES
@@ -137,7 +157,7 @@ def _causes(row: Comparison) -> Table | None:
     for end, side in _sides(row):
         columns.append(Column(f"time_{end}", side.name, _signed_duration))
         columns.append(Column(f"share_{end}", "share", units.percent))
-    return Table(tuple(columns), lines, "3  Where the time goes", text=_LEGEND)
+    return Table(tuple(columns), lines, "Where the time goes", text=_LEGEND)
 
 
 def _signed_duration(seconds: float) -> str:
@@ -149,6 +169,7 @@ def _kinds(side: Side) -> Iterator[dict[str, Any]]:
     if side.layers is None or not side.layers.operators or not side.layers.whole.latency_s:
         return
     operators, whole = side.layers.operators, side.layers.whole.latency_s
+    scale = (side.latency_s or whole) / whole  # they were timed in rounds of their own
     for kind in dict.fromkeys(str(op.cost.kind) for op in operators):
         own = [op for op in operators if str(op.cost.kind) == kind]
         cost, seconds = total([op.cost.cost for op in own]), sum(op.time_s for op in own)
@@ -156,11 +177,11 @@ def _kinds(side: Side) -> Iterator[dict[str, Any]]:
         yield {
             "kind": kind,
             "macs_share": cost.macs / side.cost.macs if side.cost.macs else 0.0,
-            "time_s": seconds,
+            "time_s": scale * seconds,
             "share": seconds / whole,
             "intensity": cost.intensity,
-            "flops_per_s": cost.flops / seconds if seconds else 0.0,
-            "fraction_of_bound": least / seconds if seconds else None,
+            "flops_per_s": cost.flops / (scale * seconds) if seconds else 0.0,
+            "fraction_of_bound": least / (scale * seconds) if seconds else None,
         }
 
 
@@ -178,7 +199,7 @@ def _roof(row: Comparison, done: Comparing, kinds: dict[str, list[dict[str, Any]
         *(col.INTENSITY, col.FLOPS_PER_S),
         Column("fraction_of_bound", "of its\nbound", units.percent),
     )
-    return Table(columns, lines, "4  Under the roof", text=_of_roof(row, done))
+    return Table(columns, lines, "Under the roof", text=_of_roof(row, done))
 
 
 def _of_roof(row: Comparison, done: Comparing) -> str:
@@ -193,7 +214,8 @@ def _of_roof(row: Comparison, done: Comparing) -> str:
         f"The device computes at most {units.rate(peak, 'FLOP/s')}, and moves "
         f"{units.rate(profile.bytes_per_s, 'B/s')} to and from memory. So an operator needs "
         f"{ridge} FLOP for each byte that does not lie in the cache to keep it computing; "
-        f"{row.a.name} has {a} in the mean, {row.b.name} {b}."
+        f"{row.a.name} has {a} in the mean, {row.b.name} {b}. More than 100% of its bound is what "
+        "finds its bytes in a nearer cache."
     )
 
 
@@ -219,34 +241,46 @@ def _ways(found: Sequence[Way]) -> Table:
         "The same pair in other settings, timed in the same rounds; times are for one image. None "
         "changes the number of multiply-accumulates."
     )
-    return Table(columns, lines, f"{5 if found[0].row.a.causes else 3}  What changes it", text=text)
+    return Table(columns, lines, "What changes it", text=text)
 
 
 def _conclusions(found: Sequence[Way]) -> Iterator[str]:
-    """Which way b is fastest in, and in which most of the promise is kept."""
+    """Which ways b is fastest in, and in which most of the promise is kept."""
     first, (a, b) = found[0], (found[0].row.a.name, found[0].row.b.name)
+    usable = [way for way in found if image_s(way) and way.row.verdict is not Verdict.NOT_USABLE]
     here = image_s(first)
-    usable = [way for way in found if way.row.verdict in _TOLD and image_s(way)]
-    if not usable or not here:
-        return
-    best = min(usable, key=lambda way: image_s(way) or 0.0)
-    if best is not first:
+    if usable and here:
+        best = min(usable, key=lambda way: image_s(way) or math.inf)
+        alike = [way for way in usable if way is not best and _low_s(way) <= _high_s(best)]
+        names = " or ".join(way.name for way in (best, *alike))
         seconds = image_s(best) or here
-        yield (
-            f"{b} is fastest with {best.name}: {units.duration(seconds)} an image, "
-            f"{units.ratio(here / seconds)} as fast as with {first.name}."
-        )
-    else:
-        yield f"{b} is fastest as it is, with {first.name}."
-    # Where the reference is slow, its pair keeps much of a promise without being fast.
-    fair = [
-        way for way in usable if way.kept and _reference_s(way) <= _SLOWER * _reference_s(first)
-    ]
-    if fair and first.kept:
-        most = max(fair, key=lambda way: way.kept or 0.0)
-        kept = f"{units.percent(first.kept)} of what the MACs promise with {first.name}"
-        there = f"; at most {units.percent(most.kept or 0.0)}, with {most.name}"
-        yield f"Over {a} it keeps {kept}{'' if most is first else there}."
+        faster = f", {units.ratio(here / seconds)} as fast as with {first.name}"
+        told = "" if first in (best, *alike) else faster
+        yield f"{b} is fastest with {names}: {units.duration(seconds)} an image{told}."
+    if not first.kept:
+        return
+    most_s = _SLOWER * _reference_s(first)
+    told_ways = (way for way in found if way.kept and way.row.verdict in _TOLD)
+    fair = [first, *(way for way in told_ways if _reference_s(way) <= most_s)]
+    most = max(fair, key=lambda way: way.kept or 0.0)
+    kept = f"{units.percent(first.kept)} of what the MACs promise with {first.name}"
+    there = (
+        f"; where {a} is not slower than there, at most {units.percent(most.kept or 0.0)}, with "
+        f"{most.name}"
+    )
+    yield f"Over {a} it keeps {kept}{'' if most is first else there}."
+
+
+def _low_s(way: Way) -> float:
+    """The least that another run's b is expected to take for an image."""
+    found = way.row.b.latency
+    return ((found and found.ci_low_s) or 0.0) / way.row.b.run_in.batch
+
+
+def _high_s(way: Way) -> float:
+    """The most."""
+    found = way.row.b.latency
+    return ((found and found.ci_high_s) or math.inf) / way.row.b.run_in.batch
 
 
 def _reference_s(way: Way) -> float:

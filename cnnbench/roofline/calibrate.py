@@ -115,13 +115,14 @@ def calibrate(
             with suppress(DeviceError):
                 peaks = {**kept.flops_per_s, dtype: ceilings.flops_per_s(device, dtype)}
                 kept = kept.model_copy(update={"flops_per_s": peaks})
-    if memory and not (kept.copies and kept.call_s):
+    if memory and not (kept.copies and kept.call_s and kept.layer_s):
         say(f"measuring the memory of {device}")
         copies = [
             Copy(working_set=size, bytes_per_s=ceilings.bytes_per_s(device, size))
             for size in ceilings.working_sets(device)
         ]
-        kept = kept.model_copy(update={"copies": copies, "call_s": ceilings.call_s(device)})
+        calls = {"call_s": ceilings.call_s(device), "layer_s": ceilings.layer_s(device)}
+        kept = kept.model_copy(update={"copies": copies, **calls})
     if operators and any(
         dtype in kept.flops_per_s and dtype not in kept.operators for dtype in dtypes
     ):
@@ -167,14 +168,7 @@ def _with_operators(kept: Profile, device: Device, dtypes: Iterable[str], say: S
         Allocation(size=size, seconds=ceilings.allocation_s(device, size))
         for size in ceilings.allocations(device)
     ]
-    return kept.model_copy(
-        update={
-            "grid": GRID,
-            "operators": found,
-            "allocations": allocations,
-            "layer_s": ceilings.layer_s(device),
-        }
-    )
+    return kept.model_copy(update={"grid": GRID, "operators": found, "allocations": allocations})
 
 
 def rows(timed: Mapping[str, Sequence[tuple[Sizes, float]]]) -> dict[str, list[list[float]]]:

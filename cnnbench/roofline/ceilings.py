@@ -75,12 +75,13 @@ def call_s(device: Device) -> float:
 def layer_s(device: Device) -> float:
     """Seconds that a layer costs beside its operator: the Python around it.
 
-    A convolution, batch norm and ReLU as modules against the same three operators, all on one
-    element.
+    Units of a convolution, batch norm and ReLU, nested as networks nest them (a unit in a block in
+    a stage), against the same operators, all on one element.
     """
     x = torch.zeros(1, 1, 1, 1, device=device.torch)
     conv, norm = nn.Conv2d(1, 1, 1, bias=False), nn.BatchNorm2d(1)
-    block = sequence(conv=conv, norm=norm, act=relu()).eval().to(device.torch)
+    unit = sequence(conv=conv, norm=norm, act=relu())
+    block = sequence(stage=sequence(block=unit)).eval().to(device.torch)
     given = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
 
     def layers() -> None:

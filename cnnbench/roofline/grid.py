@@ -21,7 +21,7 @@ CHANNELS = (3, 16, 64, 128, 256, 512, 1024)
 FEW = (3, 16, 64)  # of which large windows and strides are sampled too
 # Large maps have few channels and small ones many: side x channels.
 _THIN, _THICK = 128, 16384
-_MOST_ELEMENTS = 2 * 10**7  # of an input or output
+_MOST_ELEMENTS = 26 * 10**6  # of an input or output
 _MOST_MACS = 10**9
 
 CLASSIFIERS = (

@@ -3,6 +3,8 @@
 Simple kriging around the median of the samples, with an exponential covariance (Rasmussen &
 Williams, Gaussian processes for machine learning, 2006, eq. 2.25 and 4.18): far from every sample
 it returns that median.
+
+O. Dubrule, Cross validation of kriging in a unique neighborhood, Mathematical Geology 15(6), 1983.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 _RANGE = 8.0  # over which a sample says little of its neighbours, in octaves
 _NUGGET = 0.05  # variance of a sample itself, in that of all
+_OF_NORMAL = 1.4826  # a normal distribution's standard deviation over its median deviation
 
 
 class Kriging:
@@ -25,7 +28,19 @@ class Kriging:
         found = np.array(values, dtype=float)
         self._middle = float(np.median(found))
         covariance = _covariance(self._at, self._at) + _NUGGET * np.eye(len(found))
-        self._weights = np.linalg.solve(covariance, found - self._middle)
+        inverse = np.linalg.inv(covariance)
+        self._weights = inverse @ (found - self._middle)
+        # What each sample is off where the others alone foretell it (Dubrule 1983).
+        self._left_out = self._weights / np.diag(inverse)
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of a sample from what the others say, by the median."""
+        return float(_OF_NORMAL * np.median(np.abs(self._left_out)))
+
+    def distance(self, position: Sequence[float]) -> float:
+        """How far the nearest sample is."""
+        return float(np.sqrt(((self._at - np.array(position)) ** 2).sum(-1)).min())
 
     def __call__(self, positions: Sequence[Sequence[float]]) -> NDArray[np.float64]:
         """Values there."""

@@ -24,7 +24,7 @@ from cnnbench.devices.clocks import clock
 from cnnbench.devices.device import Device
 from cnnbench.errors import CnnbenchError, DeviceError
 from cnnbench.roofline.grid import GridPoint, grid
-from cnnbench.roofline.sizes import Sizes
+from cnnbench.roofline.sizes import PRODUCTS, Sizes
 
 _LEAST_ROUNDS, _SECONDS = 4, 12.0
 _LONGEST_S = 20.0  # of a round, where the device has no instructions for a dtype
@@ -103,8 +103,13 @@ class GridTimes:
     def _time(self, index: int) -> None:
         sample, run = self.samples[index], self._runs[index]
         given = self._input[: math.prod(sample.shape)].view(sample.shape)
+        fresh = self._values[: given.numel()].view(sample.shape)
+        given.copy_(fresh)
         self._warm_up(run, given)
-        given.copy_(self._values[: given.numel()].view(sample.shape))
+        if sample.kind.endswith("_") or sample.kind in PRODUCTS:
+            given.copy_(fresh)
+        else:  # it follows a product at once, which has written its input and touched little else
+            given.mul_(1.0)
         seconds = self._clock.seconds(partial(run, given), self._repeats)
         self._seconds[index].append(seconds / self._repeats)
 

@@ -7,8 +7,11 @@ operator is as far from that roof as those most like it: interpolated between th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 import torch
@@ -21,25 +24,38 @@ from cnnbench.roofline.kriging import Kriging
 from cnnbench.roofline.profile import Profile
 from cnnbench.roofline.sizes import moved, sampled_as, sizes_of, sizes_type
 
+_LEAST = 0.05  # of a deviation: no two sittings agree better
+_UNKNOWN = 0.5  # of an operator that was not sampled
+_FAR = 3.0  # octaves from the nearest sample
+_BEYOND_ROOF = 6.0  # times the roofline's time, within which nine of ten networks were
+
 
 @dataclass(frozen=True)
 class OpPrediction:
-    """One operator's cost, its predicted seconds, and what they follow from."""
+    """One operator's cost, its predicted seconds, and what they follow from.
+
+    `kind` is the sampled kind that it was foretold by, none where the roof alone was; `far` tells
+    that no sample of it is near.
+    """
 
     cost: OpCost
     seconds: float
     bound: Bound | None
+    kind: str = ""
+    far: bool = False
 
 
 @dataclass(frozen=True)
 class Prediction:
     """A pass's operators in execution order, each with its predicted seconds.
 
-    `ridge_point` is the device's, in FLOP for each byte.
+    `ridge_point` is the device's, in FLOP for each byte; `deviations` are by kind how far a
+    sample's logarithm lies from what the others foretell, empty of a profile without samples.
     """
 
     operators: tuple[OpPrediction, ...]
     ridge_point: float | None = None
+    deviations: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def seconds(self) -> float:
@@ -50,6 +66,41 @@ class Prediction:
     def bound(self) -> Bound | None:
         """What holds the largest part of the pass's time."""
         return max(Bound, key=self.share) if self.operators else None
+
+    @cached_property
+    def deviation(self) -> float | None:
+        """The standard deviation of its logarithm, errors of all operators taken to agree.
+
+        They agree in part: what is slower in a network than alone is so for several kinds. None
+        where the roof alone foretells it.
+        """
+        if not self.deviations or not self.seconds:
+            return None
+        whole = sum(op.seconds * self.deviations.get(op.kind, _UNKNOWN) for op in self.operators)
+        return max(_LEAST, whole / self.seconds)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Seconds between which 90% of networks are expected.
+
+        Of the roof alone it is the least that a pass can take, to what nine of ten took here.
+        """
+        if self.deviation is None:
+            return self.seconds, _BEYOND_ROOF * self.seconds
+        factor = math.exp(NormalDist().inv_cdf(0.95) * self.deviation)
+        return self.seconds / factor, self.seconds * factor
+
+    def within(self, seconds: float) -> float | None:
+        """How likely it takes at most so long; None where the roof alone foretells it."""
+        if self.deviation is None or seconds <= 0 or not self.seconds:
+            return None
+        return NormalDist(0.0, self.deviation).cdf(math.log(seconds / self.seconds))
+
+    @property
+    def far_share(self) -> float:
+        """Part of the time that operators take of which no sample is near."""
+        far = sum(op.seconds for op in self.operators if op.far)
+        return far / self.seconds if self.seconds else 0.0
 
     def share(self, which: Bound) -> float:
         """Part of the time that operators take which that bound holds."""
@@ -89,6 +140,7 @@ class Predictor:
         return Prediction(
             tuple(self._operator(op, new) for op, new in zip(trace.operators, made, strict=True)),
             self._profile.ridge_point(self._dtype),
+            {kind: known.deviation for kind, known in self._slowness.items()},
         )
 
     def seconds(self, trace: Trace) -> float:
@@ -103,10 +155,12 @@ class Predictor:
         sizes = sizes_of(op)
         if kind is None or not isinstance(sizes, sizes_type(kind)):
             roof = self._roof(op.cost.flops + op.cost.elementwise_flops, op.cost.bytes_moved, new)
-            return OpPrediction(op, roof + self._profile.layer_s, which)
-        factor = float(np.exp(self._slowness[kind]([sizes.position])[0]))
+            return OpPrediction(op, roof + self._profile.layer_s, which, far=True)
+        known = self._slowness[kind]
+        factor = float(np.exp(known([sizes.position])[0]))
         roof = self._roof(op.cost.flops, op.cost.bytes_moved, new)
-        return OpPrediction(op, factor * roof + self._profile.layer_s, which)
+        far = known.distance(sizes.position) > _FAR
+        return OpPrediction(op, factor * roof + self._profile.layer_s, which, kind, far)
 
     def _roof(self, flops: int, size: int, new: int) -> float:
         """max(FLOPs / peak, bytes / bandwidth) + call, and what new memory costs."""

@@ -23,8 +23,8 @@ from cnnbench.sweeps.reading import standing
 from cnnbench.sweeps.results import FORMAT, Result
 from cnnbench.sweeps.store import RECORDS, Store
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.calibration import complete
 from cnnbench.timing.measure import timed
+from cnnbench.timing.profiling import complete
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.version import __version__
 

@@ -19,7 +19,7 @@ from cnnbench.timing.by_operator import ByOperator, Medians
 from cnnbench.timing.prepared import Prepared
 
 _LAYOUT, _ADDED = "(layout)", "(added)"  # where rows stand of what is not in the file
-_LAYOUTS = re.compile("reorder|transpose|permute", re.IGNORECASE)
+LAYOUTS = re.compile("reorder|transpose|permute", re.IGNORECASE)
 _BYTES = {"float64": 8, "float32": 4, "float16": 2, "int8": 1, "uint8": 1}
 
 
@@ -81,7 +81,7 @@ def join(trace: Trace, nodes: Sequence[NodeTime]) -> Medians:
 def _fused(held: Sequence[OpCost], node: NodeTime, dtype: str) -> OpCost:
     """The cost of one pass through operators whose values between them stay in the processor."""
     if not held:
-        where = _LAYOUT if _LAYOUTS.search(node.kernel) else _ADDED
+        where = _LAYOUT if LAYOUTS.search(node.kernel) else _ADDED
         return OpCost(where, node.kernel, Kind.OTHER, (), (), Cost(), 0)
     main = max(held, key=lambda op: (op.cost.macs, op.cost.elementwise_flops, op.cost.bytes_moved))
     cost = total([op.cost for op in held])

@@ -1,24 +1,24 @@
 """Causes: what a measured pass spends its time on, by the record of what ran.
 
-Of eager PyTorch that record is the time of each operator and oneDNN's own log, of a runtime the
-time of each node. Nothing in it is predicted, but for what Python and a call cost, which are the
-device's. What no cause accounts for stands beside them, so that all add up to the pass.
+Of eager PyTorch on a CPU that record is the time of each operator and oneDNN's own log, of a
+runtime the time of each node. What Python and a call cost is the device's, and a new page is taken
+to cost a microsecond. What no cause accounts for stands beside them, so that all add up to the
+pass.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 from cnnbench.counting.cost import Kind, OpCost
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
+from cnnbench.timing.by_node import LAYOUTS
 from cnnbench.timing.latency import FAULT_S
 from cnnbench.timing.layers import LayerTimes, OpTime
 
-_LAYOUTS = re.compile("reorder|transpose|permute", re.IGNORECASE)
 _CONVOLUTIONS = (Kind.CONVOLUTION, Kind.POINTWISE, Kind.DEPTHWISE)
 
 
@@ -27,15 +27,15 @@ class Causes:
     """Seconds of one pass by what they went into; they add up to the pass.
 
     `computing_s` is what multiplies; `packing_s` changes the layout of weights, `layouts_s` that of
-    images; `elementwise_s` is what reads and writes memory and multiplies nothing. `calls_s` is
-    Python, dispatch and memory asked for, `page_faults_s` the system's giving it. `unexplained_s`
-    is left, below zero where the clocks on operators took time themselves: that of a runtime's
-    nodes is taken off each alike.
+    images, None where no log tells them from computing; `elementwise_s` is what reads and writes
+    memory and multiplies nothing. `calls_s` is Python, dispatch and memory asked for,
+    `page_faults_s` the system's giving it. `unexplained_s` is left, below zero where the clocks on
+    operators took time themselves: that of a runtime's nodes is taken off each alike.
     """
 
     computing_s: float = 0.0
-    packing_s: float = 0.0
-    layouts_s: float = 0.0
+    packing_s: float | None = 0.0
+    layouts_s: float | None = 0.0
     elementwise_s: float = 0.0
     calls_s: float = 0.0
     page_faults_s: float = 0.0
@@ -44,17 +44,21 @@ class Causes:
     @property
     def whole_s(self) -> float:
         """The pass."""
-        return float(sum(asdict(self).values()))
+        return sum(map(self.seconds, NAMES))
+
+    def seconds(self, name: str) -> float:
+        """A cause's seconds, none where it is not known."""
+        return float(getattr(self, name) or 0.0)
 
     def share(self, name: str) -> float:
         """A cause's part of the pass."""
-        part: float = getattr(self, name)
-        return part / self.whole_s if self.whole_s else 0.0
+        return self.seconds(name) / self.whole_s if self.whole_s else 0.0
 
     def of(self, seconds: float) -> Causes:
         """The same shares of a pass that takes so long."""
         scale = seconds / self.whole_s if self.whole_s else 0.0
-        return Causes(**{name: part * scale for name, part in asdict(self).items()})
+        known = {name: part for name, part in asdict(self).items() if part is not None}
+        return replace(self, **{name: part * scale for name, part in known.items()})
 
 
 NAMES = tuple(field.name for field in fields(Causes))
@@ -70,16 +74,21 @@ WORDS = dict(
 )
 
 
-def take(name: str) -> str:
+def verb(name: str) -> str:
     """`calls take`, `computing takes`."""
     return "take" if name in ("elementwise_s", "calls_s") else "takes"
 
 
 def causes(layers: LayerTimes, profile: Profile) -> Causes | None:
-    """What a pass went into whose operators were timed in the same rounds; None where none were."""
+    """What a pass went into whose operators were timed in the same rounds.
+
+    None where none were, and of eager PyTorch on a GPU, which runs beside the Python that asks it.
+    """
     if layers.whole.latency_s is None or not layers.operators:
         return None
     if layers.whole.setting.backend == EAGER:
+        if layers.whole.device != "cpu":
+            return None
         return _of_eager(layers, layers.whole.latency_s, profile)
     return _of_runtime(layers.operators, layers.whole.latency_s)
 
@@ -92,8 +101,9 @@ def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
     calls = sum(min(lap, call) for lap in others)
     elementwise = sum(others) - calls
     calls += len(layers.operators) * profile.layer_s
-    computing, packing, images = sum(products), 0.0, 0.0
-    log = layers.reorders
+    computing, log = sum(products), layers.reorders
+    packing: float | None = None
+    images: float | None = None
     logged = _logged(layers.operators, log.convolutions) if log else 0.0
     if log is not None and log.seconds and logged:
         scale = min(1.0, logged / log.seconds)  # a log takes time itself
@@ -102,10 +112,8 @@ def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
         computing -= packing + images + asked
         calls += asked
     faults = min((layers.whole.page_faults or 0.0) * FAULT_S, elementwise)
-    known = computing + packing + images + elementwise + calls
-    return Causes(
-        computing, packing, images, elementwise - faults, calls, faults, unexplained_s=whole - known
-    )
+    found = Causes(computing, packing, images, elementwise - faults, calls, faults)
+    return replace(found, unexplained_s=whole - found.whole_s)
 
 
 def _logged(operators: Sequence[OpTime], convolutions: Sequence[Sequence[int]]) -> float:
@@ -143,4 +151,4 @@ def _multiplies(op: OpTime) -> bool:
 
 
 def _changes_layout(node: OpTime) -> bool:
-    return not _multiplies(node) and bool(_LAYOUTS.search(node.kernel or node.cost.operator))
+    return not _multiplies(node) and bool(LAYOUTS.search(node.kernel or node.cost.operator))

@@ -134,12 +134,12 @@ def _here(
     for (model, setting), cost in zip(asked, known, strict=True):
         try:
             ready = builder.prepared(model, given, setting, cost, largest=largest)
+            by_operator += [watched(ready)] if layers else []
         except CnnbenchError as error:
             rows.append(failed(called(model), setting, session.machine, str(error)))
         else:
             rows.append(ready)
             entries.append(ready)
-            by_operator += [watched(ready)] if layers else []
     return Lineup(rows, [[*entries, *by_operator]], watched=by_operator)
 
 

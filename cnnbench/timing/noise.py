@@ -11,11 +11,11 @@ from cnnbench.devices.warnings import Warning
 from cnnbench.roofline.calibrate import calibrate, holding, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Noise, Profile, Timed
-from cnnbench.timing.calibration import complete
 from cnnbench.timing.confidence import OF_RATIO
 from cnnbench.timing.measure import timed
 from cnnbench.timing.pairing import ratio
 from cnnbench.timing.prepared import prepare, ready
+from cnnbench.timing.profiling import complete
 from cnnbench.timing.sampling import Rounds, take
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cnnbench.cli.typed import read_backends
+from cnnbench.cli.reading import read_backends
 
 from ..commands import command
 from .conftest import Refused

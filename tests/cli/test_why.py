@@ -1,15 +1,24 @@
 """`cnnbench why`: one page from what MACs promise to what changes it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch import nn
 
+from cnnbench import compare
 from cnnbench.devices.device import find_device
+from cnnbench.devices.machine import Machine
 from cnnbench.models.spec import parse_together
+from cnnbench.reports.why import _conclusions, _promise
 from cnnbench.studies.comparison.cases import pair
-from cnnbench.studies.comparison.ways import called, ways
+from cnnbench.studies.comparison.comparison import Comparison, Side
+from cnnbench.studies.comparison.ways import called, tried, ways
+from cnnbench.timing.latency import failed
+from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
+from cnnbench.timing.statistics import Interval
 
 from ..commands import command
 
@@ -26,7 +35,7 @@ def test_blocks_stand_in_the_middle_of_their_stages_in_a_chain() -> None:
 
 def test_ways_are_called_by_what_differs() -> None:
     base = Setting(2)
-    found = ways(base, ["eager", "compile", "graph", "onnxruntime"], find_device("cpu"))
+    found = ways(base, ["eager", "compile", "onnxruntime"], find_device("cpu"))
     assert [called(one, base) for one in found] == [
         *("eager", "channels last", "fused", "compile", "onnxruntime", "batch 16"),
     ]
@@ -43,7 +52,7 @@ def test_its_tables_hold_the_numbers_of_its_records() -> None:
         assert one["kept"] == pytest.approx(one["measured_speedup"] / one["macs_ratio"])
     for end in "ab":
         names = ("computing", "packing", "layouts", "elementwise", "calls", "page_faults")
-        spent = [first[f"{name}_s_{end}"] for name in (*names, "unexplained")]
+        spent = [first[f"{name}_s_{end}"] or 0.0 for name in (*names, "unexplained")]
         assert sum(spent) == pytest.approx(first[f"latency_s_{end}"])
         assert sum(one["macs_share"] for one in first[f"kinds_{end}"]) == pytest.approx(1)
     assert others[-1]["macs_a"] == 8 * first["macs_a"]
@@ -66,6 +75,7 @@ def test_a_page_with_pictures(tmp_path: Path) -> None:
     done = command(*PAIR, "--backend", "eager", "--output", "why.html", cwd=tmp_path)
     assert done.returncode == 0 and "1  What the MACs promise" in done.stdout, done.stderr
     page = (tmp_path / "why.html").read_text()
+    assert "<title>conv and separable: what the MACs promise" in page
     assert page.count("<section>") == 7 and page.count("<svg") == 1
     assert "http" not in page.replace("http://www.w3.org", "").replace("http-equiv", "")
     assert "Where the time goes</text>" in page and "the MACs promise</text>" in page
@@ -77,6 +87,67 @@ def test_networks_without_labels() -> None:
     assert (first["a"], first["b"]) == ("resnet20", "plain20") and first["kinds_a"]
 
 
+@pytest.fixture(scope="module")
+def row() -> Comparison:
+    (found,) = compare("conv", "separable", shape="7x7x8", static=True)
+    return found
+
+
+def tried_in(
+    row: Comparison, backend: str, a: float, b: float, verdict: Verdict, spread: float = 0.01
+) -> Comparison:
+    """The row as it was timed in a back end."""
+    setting, machine = Setting(backend=backend), Machine.find("cpu", 1)
+
+    def side(one: Side, seconds: float) -> Side:
+        found = failed(one.name, setting, machine, "")
+        ends = {"ci_low_s": seconds * (1 - spread), "ci_high_s": seconds * (1 + spread)}
+        return replace(one, setting=setting, latency=replace(found, latency_s=seconds, **ends))
+
+    ratio = Interval(a / b, a / b, a / b)
+    return replace(row, a=side(row.a, a), b=side(row.b, b), measured=ratio, verdict=verdict)
+
+
+def conclusions(*rows: Comparison) -> list[str]:
+    return list(_conclusions(list(tried(rows))))
+
+
+def test_the_fastest_way_is_told_whatever_the_ratio(row: Comparison) -> None:
+    eager = tried_in(row, "eager", 10e-3, 5e-3, Verdict.FASTER)
+    compiled = tried_in(row, "compile", 1e-3, 1e-3, Verdict.INDISTINGUISHABLE)
+    first, *_ = conclusions(eager, compiled)
+    assert first == (
+        "separable is fastest with compile: 1.00 ms an image, 5.00x as fast as with eager."
+    )
+    alike = tried_in(row, "openvino", 3e-3, 1.01e-3, Verdict.FASTER)
+    first, *_ = conclusions(eager, compiled, alike)
+    assert "fastest with compile or openvino: 1.00 ms" in first
+    (first, *_) = conclusions(compiled, eager)
+    assert first == "separable is fastest with compile: 1.00 ms an image."
+
+
+def test_most_is_kept_where_the_reference_is_not_slow(row: Comparison) -> None:
+    eager = tried_in(row, "eager", 10e-3, 5e-3, Verdict.FASTER)
+    better = tried_in(row, "onnxruntime", 9e-3, 3e-3, Verdict.FASTER)
+    slow = tried_in(row, "litert", 90e-3, 3e-3, Verdict.FASTER)
+    *_, last = conclusions(eager, better, slow)
+    assert "where conv is not slower than there, at most" in last and "onnxruntime" in last
+    *_, last = conclusions(eager, slow)
+    assert last.endswith("with eager.") and "litert" not in last
+
+
+def test_times_that_are_not_usable_conclude_nothing(row: Comparison) -> None:
+    eager = tried_in(row, "eager", 10e-3, 5e-3, Verdict.NOT_USABLE)
+    assert not any("fastest" in line for line in conclusions(eager))
+
+
+def test_of_what_multiplies_nothing_no_promise_is_told() -> None:
+    nets = nn.Conv2d(3, 4, 3), nn.ReLU()
+    (row,) = compare(*nets, input_shape=(3, 8, 8), static=True)
+    assert _promise(row).text.startswith("One of them multiplies nothing")
+    assert conclusions(row) == []
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -86,6 +157,8 @@ def test_networks_without_labels() -> None:
         (["resnet18", "vgg11", "--shape", "7x7x8"], "--shape is for blocks"),
         (["conv", "separable", "--backend", "tensorrt"], "there is no backend 'tensorrt'"),
         (["conv", "separable", "--output", "why.png"], "cannot write why.png"),
+        (["conv", "separable", "--backend", "graph"], "needs a CUDA device"),
+        (["net.onnx", "net.onnx"], "net.onnx runs in its runtimes alone; 'cnnbench compare'"),
     ],
 )
 def test_what_it_does_not_take(line: list[str], said: str) -> None:

@@ -92,6 +92,36 @@ def test_images_that_are_none(tmp_path: Path) -> None:
         list(inputs_of(str(tmp_path), (1, 10), np.dtype("float32")))
 
 
+def test_files_that_are_damaged_are_named(tmp_path: Path) -> None:
+    archive, empty, damaged = (tmp_path / name for name in ("a.npy", "b.npy", "c.png"))
+    with archive.open("wb") as file:
+        np.savez(file, one=np.zeros(3))
+    empty.write_bytes(b"")
+    Image.new("RGB", (9, 9)).save(damaged)
+    damaged.write_bytes(damaged.read_bytes()[:50] + bytes(30))
+    Image.fromarray(np.zeros((9, 9), np.uint16)).save(tmp_path / "d.png")
+    for path in sorted(tmp_path.iterdir()):
+        alone = tmp_path / path.stem
+        alone.mkdir()
+        path.rename(alone / path.name)
+        with pytest.raises(InputError, match=path.name):
+            list(inputs_of(str(alone), SHAPE, np.dtype("float32")))
+
+
+def test_what_is_finite_until_it_is_cast_is_not_taken(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.full((3, 32, 32), 1e300))
+    with pytest.raises(InputError, match="not finite"):
+        list(inputs_of(str(tmp_path), SHAPE, np.dtype("float32")))
+
+
+def test_rows_are_taken_evenly_of_a_large_array(tmp_path: Path) -> None:
+    rows = np.arange(1000, dtype=np.float32).reshape(1000, 1, 1, 1)
+    np.save(tmp_path / "one.npy", rows)
+    passes = list(inputs_of(str(tmp_path), (1, 1, 1, 1), np.dtype("float32")))
+    taken = [float(one.item()) for one in passes]
+    assert len(taken) == 256 and taken == sorted(taken) and taken[-1] > 990
+
+
 def test_a_large_folder_is_sampled_evenly(tmp_path: Path) -> None:
     for number in range(1000):
         (tmp_path / f"{number:03}.npy").write_bytes(b"")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnbench.cli.typed import read_seconds
+from cnnbench.cli.reading import read_seconds
 from cnnbench.errors import CnnbenchError
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.setting import Setting

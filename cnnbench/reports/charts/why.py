@@ -28,14 +28,14 @@ def pictures(done: Comparing) -> Drawing:
 
 
 def _causes(row: Comparison) -> Any:
-    """A bar for each side, as long as its pass, divided by causes."""
+    """A bar for each side, divided by causes; about as long as its pass."""
     sides = [(side.name, side.causes) for side in (row.a, row.b)]
     parts = [
-        {"side": name, "cause": WORDS[one], "order": place, "ms": 1e3 * getattr(causes, one)}
+        {"side": name, "cause": WORDS[one], "order": place, "ms": 1e3 * causes.seconds(one)}
         for name, causes in sides
         if causes is not None
         for place, one in enumerate(NAMES)
-        if getattr(causes, one) > 0
+        if causes.seconds(one) > 0
     ]
     if not parts:
         return None

@@ -24,7 +24,7 @@ from cnnbench.studies.comparison.cases import cases
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.studies.comparison.rows import count_rows, elsewhere
 from cnnbench.studies.comparison.stages import CHAIN
-from cnnbench.timing import backends, calibration
+from cnnbench.timing import backends, profiling
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.causes import causes
 from cnnbench.timing.history import RunValue, What
@@ -127,10 +127,9 @@ def in_setting(rows: Sequence[Comparison], setting: Setting) -> list[Comparison]
 def time_rows(rows: Sequence[Comparison], session: Session) -> Comparing:
     """The rows with predicted and measured times: rows of one reference in the same rounds.
 
-    Each side's operators are timed then, which says what its time goes into. The device's own
-    operators are measured last: what they leave in the allocator would change the times. Rows of a
-    side that cannot run have a `failure`; SomeFailed where all have. Ctrl-C ends it with the rows
-    so far.
+    Each side's operators are timed then, which says what its time goes into; the device's own last,
+    where they are not known. Rows of a side that cannot run have a `failure`; SomeFailed where all
+    have. Ctrl-C ends it with the rows so far.
     """
     done: list[Comparison] = []
     timing, interrupted = None, False
@@ -176,7 +175,7 @@ def _profile(rows: Sequence[Comparison], session: Session) -> Profile:
     """What the device can do in the rows' dtypes, measured where it is not known."""
     latencies = [side.latency for row in rows for side in (row.a, row.b) if side.latency]
     dtypes = [latency.dtype for latency in latencies if latency.dtype]
-    return calibration.complete(session.machine, dtypes, session.progress.say)
+    return profiling.complete(session.machine, dtypes, session.progress.say)
 
 
 def _for_sides(session: Session, together: Sequence[Comparison], sides: int) -> Session:
@@ -206,6 +205,8 @@ def _with_layers(rows: Sequence[Comparison], session: Session) -> list[Compariso
     asked = [(side.running, side.run_in) for side in sides.values()]
     traces = [side.trace for side in sides.values()]
     timing = timed(asked, None, silent, known=traces, layers=True, kept=False)
+    if timing.interrupted:
+        raise KeyboardInterrupt
     found = dict(zip(sides, timing.networks or [], strict=True))
     return _each_side(rows, lambda side: replace(side, layers=found.get(id(side))))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnbench import units
 from cnnbench.studies.comparison.comparison import Comparison, Side
-from cnnbench.timing.causes import NAMES, WORDS, Causes, take
+from cnnbench.timing.causes import NAMES, WORDS, Causes, verb
 
 AS_PROMISED = 1.25  # a speed-up within so much of the ratio of MACs is about what they promise
 _NAMED, _STANDS_OUT = 2, 0.15  # how many causes are named, from what share of all that is too much
@@ -33,14 +33,12 @@ def _too_much(slow: Side, fast: Side) -> str:
     if slow.causes is None or fast.causes is None:
         return ""
     share = slow.cost.macs / fast.cost.macs
-    excess = {
-        name: getattr(slow.causes, name) - share * getattr(fast.causes, name) for name in NAMES
-    }
+    excess = {name: slow.causes.seconds(name) - share * fast.causes.seconds(name) for name in NAMES}
     least = _STANDS_OUT * sum(seconds for seconds in excess.values() if seconds > 0)
     most = sorted(excess, key=lambda name: -excess[name])[:_NAMED]
     parts = [
-        f"{WORDS[name]} {take(name)} {units.duration(getattr(slow.causes, name))} "
-        f"({fast.name}: {units.duration(max(0.0, getattr(fast.causes, name)))})"
+        f"{WORDS[name]} {verb(name)} {units.duration(slow.causes.seconds(name))} "
+        f"({fast.name}: {units.duration(max(0.0, fast.causes.seconds(name)))})"
         for place, name in enumerate(most)
         if not place or excess[name] > least
     ]
@@ -49,19 +47,19 @@ def _too_much(slow: Side, fast: Side) -> str:
 
 def _most(name: str, causes: Causes) -> str:
     """The one or two causes that take the most of a pass."""
-    first, second = sorted(NAMES, key=lambda one: -getattr(causes, one))[:2]
+    first, second = sorted(NAMES, key=lambda one: -causes.seconds(one))[:2]
     parts = [first, second] if causes.share(second) > _STANDS_OUT else [first]
-    words = [f"{WORDS[one]} {take(one)} {units.duration(getattr(causes, one))}" for one in parts]
+    words = [f"{WORDS[one]} {verb(one)} {units.duration(causes.seconds(one))}" for one in parts]
     return f"of {name}'s {units.duration(causes.whole_s)} {', '.join(words)}"
 
 
 def _changes(before: Causes, after: Causes) -> str:
     """Where the time of one network goes in two settings: what changed the most."""
-    differences = {name: getattr(after, name) - getattr(before, name) for name in NAMES}
+    differences = {name: after.seconds(name) - before.seconds(name) for name in NAMES}
     most = sorted(differences, key=lambda name: -abs(differences[name]))
     least = _STANDS_OUT * abs(after.whole_s - before.whole_s)
     return ", ".join(
-        f"{WORDS[name]} {_duration(getattr(before, name))} → {_duration(getattr(after, name))}"
+        f"{WORDS[name]} {_duration(before.seconds(name))} → {_duration(after.seconds(name))}"
         for place, name in enumerate(most[: _NAMED + 1])
         if not place or abs(differences[name]) > least
     )

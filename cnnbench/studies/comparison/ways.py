@@ -14,14 +14,17 @@ _MORE = 8  # times as many images
 
 
 def ways(base: Setting, names: Sequence[str], device: Device) -> list[Setting]:
-    """The setting, then every other that can be tried on the device; `names` are of back ends."""
+    """The setting, then every other that is tried on the device; `names` are of back ends.
+
+    The last is of more images.
+    """
     others = (
         replace(base, channels_last=True),
         replace(base, fuse=True),
         *(replace(base, backend=name) for name in names if name != base.backend),
         replace(base, batch=_MORE * base.batch),
     )
-    return [base, *(one for one in others if backends.can_run(one, device))]
+    return [base, *(one for one in others if one.backend in names or backends.can_run(one, device))]
 
 
 def called(setting: Setting, base: Setting) -> str:

@@ -9,12 +9,14 @@ So the answer is the largest of those timed: what is predicted far too slow is n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cnnbench import units
+from cnnbench.counting.count import count
 from cnnbench.counting.metrics import Metric
 from cnnbench.devices.warnings import Warning, unusable
 from cnnbench.errors import BudgetError, InputError
+from cnnbench.roofline.predict import Predictor
 from cnnbench.studies.scaling.budget import Budget, Goal, written
 from cnnbench.studies.scaling.search import Measure, Search
 from cnnbench.studies.scaling.variants import Variant, front
@@ -62,7 +64,8 @@ class Fitting:
     a latency is limited and nothing was measured). `binding` are the limits that keep it from more
     capacity, `without` the capacity there were without each; `largest`: no variant has more.
     `failures` say of networks that could not run why. `correction` is measured / predicted time,
-    the median of what was measured; `timings` are the passes of timing, in their order.
+    the median of what was measured; `timings` are the passes of timing, in their order. `likely` is
+    how sure predictions alone were that the first keeps within the latency.
     """
 
     choices: list[Choice]
@@ -76,6 +79,7 @@ class Fitting:
     timings: list[Timing] = field(default_factory=list)
     measured: int = 0
     failures: dict[str, str] = field(default_factory=dict)
+    likely: float | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -122,6 +126,16 @@ def fit(
         raise BudgetError(_too_slow(search.front[least], budget, search.known[least]))
     winner = max(proven, default=min(search.timed))
     return _result(of, affordable, search, budget, goal, winner)
+
+
+def foretold(
+    done: Fitting, budget: Budget, predictor: Predictor, batch: int, dtype: str
+) -> Fitting:
+    """The fitting with how sure predictions are of its choice's latency, where that is limited."""
+    if budget.latency_s is None:
+        return done
+    trace = count(done.choices[0].variant.spec, batch=batch, dtype=dtype)
+    return replace(done, likely=predictor(trace).within(budget.latency_s))
 
 
 def _result(

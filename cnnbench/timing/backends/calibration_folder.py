@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cnnbench.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+T = TypeVar("T")
+
 IMAGES, ARRAY = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp"), ".npy"
-_MOST = 256  # files, spread evenly over the folder
+_MOST = 256  # files, and rows of arrays, spread evenly
 _CROP = 7 / 8
 _MEAN, _STANDARD_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -34,8 +36,13 @@ def files_in(folder: str) -> list[Path]:
     if not found:
         kinds = ", ".join((*IMAGES, ARRAY))
         raise SettingError(f"--calibrate {folder} has no image or array in it ({kinds})")
+    return list(_spread(found))
+
+
+def _spread(found: Sequence[T]) -> Iterator[T]:
+    """At most so many of them, evenly."""
     number = min(len(found), _MOST)
-    return [found[place * len(found) // number] for place in range(number)]
+    return (found[place * len(found) // number] for place in range(number))
 
 
 def content(folder: str) -> str:
@@ -54,7 +61,8 @@ def inputs_of(folder: str, shape: Sequence[int], dtype: Any) -> Iterator[NDArray
     import numpy as np
 
     batch, *one = shape
-    found = [made for file in files_in(folder) for made in _read(file, tuple(one), dtype)]
+    rows = [made for file in files_in(folder) for made in _read(file, tuple(one), dtype)]
+    found = list(_spread(rows))
     for start in range(0, len(found), batch):
         yield np.stack([found[(start + place) % len(found)] for place in range(batch)])
 
@@ -65,8 +73,10 @@ def _read(file: Path, shape: tuple[int, ...], dtype: Any) -> list[NDArray[Any]]:
     import numpy as np
 
     try:
-        array = np.load(file, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("an archive of several")
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{file} is no array that can be read") from error
     rows = array[None] if array.shape == shape else array
     if rows.shape[1:] != shape or not len(rows) or rows.dtype.kind not in "fiub":
@@ -75,9 +85,11 @@ def _read(file: Path, shape: tuple[int, ...], dtype: Any) -> list[NDArray[Any]]:
         raise InputError(
             f"{file} holds {said} of {array.dtype}; the network takes {asked}, or rows of it"
         )
-    if not np.isfinite(rows).all():
+    with np.errstate(over="ignore"):
+        taken = [row.astype(dtype) for row in _spread(list(rows))]
+    if not all(np.isfinite(row).all() for row in taken):
         raise InputError(f"{file} holds values that are not finite")
-    return list(rows.astype(dtype))
+    return taken
 
 
 def _image(file: Path, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
@@ -93,8 +105,10 @@ def _image(file: Path, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     channels, (height, width) = (shape[0], shape[1:]) if is_first else (shape[2], shape[:2])
     try:
         with Image.open(file) as opened:
+            if opened.mode[0] in "IF":
+                raise InputError(f"{file} has more than 8 bits a value; save it as .npy")
             image = opened.convert("RGB" if channels == 3 else "L")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{file} is no image that can be read") from error
     larger = (round(width / _CROP), round(height / _CROP))
     image = ImageOps.fit(image, larger, Image.Resampling.BILINEAR)

@@ -135,7 +135,7 @@ class Reader:
                 outputs,
                 operator.options,
                 rules.RULES.get(name),
-                name=outputs[0].name if outputs else "",  # an operator has none of its own
+                name=f"{name} {self.ran}",  # an operator has none of its own
             )
         )
 

@@ -8,7 +8,9 @@ XNNPACK too. An event has a kernel's name and its whole microseconds, but no nod
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,8 @@ class Profile(Watch):
 
     def __init__(self, file: Path, arrays: Sequence[NDArray[Any]], threads: int) -> None:
         """Compile the file for inputs of its own shapes, and run it once."""
+        if not arrays or not arrays[0].shape:
+            raise InputError("LiteRT's layers are timed of files that take a batch")
         self.file, self._batch = file, arrays[0].shape[0]
         self._model = _CompiledModel(file, arrays, threads)
         self._model.run()
@@ -88,8 +92,9 @@ class Profile(Watch):
             FileNode(
                 node.name,
                 node.operator,
-                tuple(value.storage.name for value in node.inputs if value and not value.constant),
-                tuple(value.name for value in node.outputs),
+                # by identity: names of tensors may be empty, or stand twice
+                [str(id(one.storage)) for one in node.inputs if one and not one.constant],
+                [str(id(one)) for one in node.outputs],
             )
             for node in graph.nodes
         )
@@ -221,16 +226,23 @@ class _CompiledModel:
 
     def _text(self, text: bytes) -> ctypes.c_void_p:
         """A text that the library frees."""
-        return ctypes.c_void_p(_LIBC.strdup(text))
+        return ctypes.c_void_p(_libc().strdup(text))
 
 
-_LIBC = ctypes.CDLL(None)
-_LIBC.strdup.restype = ctypes.c_void_p
-_FREE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda text: _LIBC.free(ctypes.c_void_p(text)))
+@cache
+def _libc() -> ctypes.CDLL:
+    found = ctypes.CDLL(None)
+    found.strdup.restype = ctypes.c_void_p
+    return found
+
+
+_FREE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda text: _libc().free(ctypes.c_void_p(text)))
 _UNKNOWN = "this version of LiteRT has another profiler than is known here; leave --layers out"
 
 
 def _library() -> ctypes.CDLL:
+    if sys.platform != "linux":
+        raise InputError("LiteRT's layers are timed on Linux alone; leave --layers out")
     found = find_spec("ai_edge_litert")
     folder = Path(found.origin).parent if found and found.origin else Path()
     try:

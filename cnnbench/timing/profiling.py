@@ -1,30 +1,37 @@
 """A device's profile, measured in the conditions in which networks are timed.
 
 A process that keeps its memory writes a map that it has written before, a usual one pages in new
-memory: a profile of the one does not predict the other. So what is not known yet is measured in a
-process of its own, whose allocator is a worker's; that also leaves this one's as it was.
+memory: a profile of the one does not predict the other. So operators that are not known yet are
+measured in a process of its own, whose allocator is a worker's; that also leaves this one's as it
+was.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 from cnnbench.devices import cores
 from cnnbench.devices.machine import Machine
+from cnnbench.errors import MemoryShortage
+from cnnbench.lineage import end_with
 from cnnbench.roofline import calibrate, ceilings
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.session import usual_processes
 from cnnbench.timing.workers.conditions import conditions
 
 Say = Callable[[str], None]
+_PATIENCE_S = 1.0
 _HOME = str(Path(__file__).parents[2])
 _START = (
-    "import sys; sys.path.append({!r}); from cnnbench.timing.calibration import main; "
+    "import sys; sys.path.append({!r}); from cnnbench.timing.profiling import main; "
     "main(*sys.argv[1:])"
 )
 
@@ -76,10 +83,15 @@ def _apart(machine: Machine, dtypes: Sequence[str], kept: Profile, say: Say) -> 
                     say(value)
                 else:
                     found = Profile.model_validate(value)
-        except (OSError, ValueError):  # it ended, or said something else
+        except (OSError, ValueError, TypeError):  # it ended, or said something else
             found = None
         finally:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE_S)
+            ended = process.poll()
             process.kill()
+    if found is None and ended == -signal.SIGKILL:
+        raise MemoryShortage("measuring the device's operators was killed; free some memory")
     return found
 
 
@@ -89,6 +101,7 @@ def main(device: str, threads: str, *dtypes: str) -> None:
     def told(kind: str, value: object) -> None:
         print(json.dumps([kind, value]), flush=True)
 
+    end_with(os.getppid(), Event().wait)
     machine = Machine.find(device, int(threads))
     kept = Profile.model_validate_json(sys.stdin.read())
     found = _measured(machine, dtypes, kept, lambda text: told("say", text))
