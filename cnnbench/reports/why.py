@@ -27,9 +27,9 @@ _LEGEND = (
     "nothing, such as batch norm and ReLU. Calls are Python, dispatch and memory asked for; new "
     "memory is what the system takes to give it."
 )
+_SAME = 1.005  # ratios that print as 1.00
 _SHARE = 0.005  # of a pass, from which on a cause has a line
 _SLOWER = 1.1  # times the reference's time as it is, above which a way is not good for it
-_TOLD = (Verdict.FASTER, Verdict.SLOWER, Verdict.FASTER_HERE, Verdict.SLOWER_HERE)
 
 
 def report_of(done: Comparing) -> Report:
@@ -48,7 +48,7 @@ def report_of(done: Comparing) -> Report:
             replace(table, title=f"{number}  {table.title}")
             for number, table in enumerate(tables, 1)
         ],
-        findings=[*_conclusions(found), *judgements(done)],
+        findings=[*_conclusions(found), *_missing(first), *judgements(done)],
         notes=notes(done, first.b.run_in),
         environment=surroundings(done),
         alert=alert(done.warnings),
@@ -99,8 +99,13 @@ def _promise(row: Comparison) -> Table:
         )
     less = row.macs_ratio
     formula = f", {row.closed_form}" if row.closed_form else ""
-    text = "One of them multiplies nothing, so their MACs promise nothing."
-    if less:
+    neither = not row.a.cost.macs and not row.b.cost.macs
+    text = f"{'Neither' if neither else 'One of them'} multiplies {'' if neither else 'nothing'}"
+    text = f"{text.rstrip()}, so their MACs promise nothing."
+    if less and 1 / _SAME < less < _SAME:
+        text = f"{row.b.name} computes as many multiply-accumulates as {row.a.name}{formula}, "
+        text += "so no difference is promised."
+    elif less:
         few = "fewer" if less >= 1 else "more"
         text = (
             f"{row.b.name} computes {units.ratio(max(less, 1 / less))} {few} multiply-accumulates "
@@ -136,10 +141,26 @@ def _measured(row: Comparison) -> Table:
     )
 
 
+def _untold(row: Comparison) -> bool:
+    """Whether what ran by operators says nothing of the passes that were timed."""
+    found = (row.a.causes, row.b.causes)
+    usable = row.verdict is not Verdict.NOT_USABLE
+    return not usable or not all(one is None or one.adds_up for one in found)
+
+
+def _missing(row: Comparison) -> Iterator[str]:
+    """Why it is not told where the time goes."""
+    for side in (row.a, row.b):
+        if side.layers is not None and side.layers.whole.error:
+            yield f"Where the time of {side.name} goes is not told: {side.layers.whole.error}"
+    if row.verdict is not Verdict.NOT_USABLE and _untold(row):
+        yield "Where the time goes is not told: by operators a pass took another time than whole."
+
+
 def _causes(row: Comparison) -> Table | None:
     """What each pass spent its time on."""
     a, b = row.a.causes, row.b.causes
-    if a is None or b is None:
+    if a is None or b is None or _untold(row):
         return None
     lines = [
         {
@@ -188,7 +209,7 @@ def _kinds(side: Side) -> Iterator[dict[str, Any]]:
 def _roof(row: Comparison, done: Comparing, kinds: dict[str, list[dict[str, Any]]]) -> Table | None:
     """Kinds of operators under the device's roof."""
     lines = [{"side": side.name, **one} for end, side in _sides(row) for one in kinds[end]]
-    if not lines or done.profile is None:
+    if not lines or done.profile is None or _untold(row):
         return None
     columns = (
         Column("side", "", left=True),
@@ -260,8 +281,7 @@ def _conclusions(found: Sequence[Way]) -> Iterator[str]:
     if not first.kept:
         return
     most_s = _SLOWER * _reference_s(first)
-    told_ways = (way for way in found if way.kept and way.row.verdict in _TOLD)
-    fair = [first, *(way for way in told_ways if _reference_s(way) <= most_s)]
+    fair = [first, *(way for way in found if way.kept and _reference_s(way) <= most_s)]
     most = max(fair, key=lambda way: way.kept or 0.0)
     kept = f"{units.percent(first.kept)} of what the MACs promise with {first.name}"
     there = (

@@ -11,7 +11,8 @@ from cnnbench.roofline.sizes import sizes_type
 
 # Within bounds that any device keeps, so that no file makes nonsense of a prediction.
 Rate = Annotated[float, Field(strict=True, ge=1, le=1e24, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(strict=True, ge=1e-12, le=1e6, allow_inf_nan=False)]
+_SHORTEST_S, _LONGEST_S = 1e-12, 1e6
+Seconds = Annotated[float, Field(strict=True, ge=_SHORTEST_S, le=_LONGEST_S, allow_inf_nan=False)]
 NoSeconds = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -149,6 +150,10 @@ class Profile(_Record):
                 if not rows or any(len(row) != wanted or min(row[:-1]) < 1 for row in rows):
                     raise ValueError(
                         f"{dtype} {kind}: a row is {wanted} numbers: sizes from 1, then seconds"
+                    )
+                if any(not _SHORTEST_S <= row[-1] <= _LONGEST_S for row in rows):
+                    raise ValueError(
+                        f"{dtype} {kind}: seconds are from {_SHORTEST_S} to {_LONGEST_S}"
                     )
         return operators
 

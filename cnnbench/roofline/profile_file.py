@@ -36,7 +36,8 @@ def read(path: Path) -> Profile:
     def tell(complaint: Complaint) -> DeviceError:
         key = complaint.key
         key = key.replace("copies.0.bytes_per_s", _TYPED) if _TYPED in content else key
-        return DeviceError(f"{path}: {key}: {complaint.text}; {_EXAMPLE}")
+        example = f"; {_EXAMPLE}" if key.partition(".")[0] in _IN_EXAMPLE else ""
+        return DeviceError(f"{path}: {key}: {complaint.text}{example}")
 
     profile = validated(Profile, _typed({"name": path.stem, **content}), tell)
     there = {"flops_per_s": profile.flops_per_s, _TYPED: profile.copies, "call_s": profile.call_s}
@@ -47,6 +48,7 @@ def read(path: Path) -> Profile:
 
 
 _TYPED = "bytes_per_s"
+_IN_EXAMPLE = ("flops_per_s", _TYPED, "call_s", "copies")
 _EXAMPLE = "write flops_per_s = { float32 = 2.4e10 }, bytes_per_s = 3.2e9 and call_s = 2e-5"
 
 

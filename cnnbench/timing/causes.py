@@ -19,6 +19,7 @@ from cnnbench.timing.by_node import LAYOUTS
 from cnnbench.timing.latency import FAULT_S
 from cnnbench.timing.layers import LayerTimes, OpTime
 
+_MOST_UNEXPLAINED = 0.3  # of a pass
 _CONVOLUTIONS = (Kind.CONVOLUTION, Kind.POINTWISE, Kind.DEPTHWISE)
 
 
@@ -30,7 +31,7 @@ class Causes:
     images, None where no log tells them from computing; `elementwise_s` is what reads and writes
     memory and multiplies nothing. `calls_s` is Python, dispatch and memory asked for,
     `page_faults_s` the system's giving it. `unexplained_s` is left, below zero where the clocks on
-    operators took time themselves: that of a runtime's nodes is taken off each alike.
+    operators took more time themselves than is taken off each alike.
     """
 
     computing_s: float = 0.0
@@ -53,6 +54,11 @@ class Causes:
     def share(self, name: str) -> float:
         """A cause's part of the pass."""
         return self.seconds(name) / self.whole_s if self.whole_s else 0.0
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether they are of this pass: a slower one, as of a busy machine, says nothing of it."""
+        return abs(self.share("unexplained_s")) <= _MOST_UNEXPLAINED
 
     def of(self, seconds: float) -> Causes:
         """The same shares of a pass that takes so long."""
@@ -95,16 +101,18 @@ def causes(layers: LayerTimes, profile: Profile) -> Causes | None:
 
 def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
     """By laps of operators; within those of convolutions by oneDNN's log, as far as it has them."""
-    products = [op.time_s for op in layers.operators if _multiplies(op)]
-    others = [op.time_s for op in layers.operators if not _multiplies(op)]
+    python = len(layers.operators) * profile.layer_s
+    operators = _without_clocks(layers.operators, whole - python)
+    products = [op.time_s for op in operators if _multiplies(op)]
+    others = [op.time_s for op in operators if not _multiplies(op)]
     call = profile.call_s or 0.0
     calls = sum(min(lap, call) for lap in others)
     elementwise = sum(others) - calls
-    calls += len(layers.operators) * profile.layer_s
+    calls += python
     computing, log = sum(products), layers.reorders
     packing: float | None = None
     images: float | None = None
-    logged = _logged(layers.operators, log.convolutions) if log else 0.0
+    logged = _logged(operators, log.convolutions) if log else 0.0
     if log is not None and log.seconds and logged:
         scale = min(1.0, logged / log.seconds)  # a log takes time itself
         packing, images = scale * log.packing_s, scale * log.images_s
@@ -114,6 +122,12 @@ def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
     faults = min((layers.whole.page_faults or 0.0) * FAULT_S, elementwise)
     found = Causes(computing, packing, images, elementwise - faults, calls, faults)
     return replace(found, unexplained_s=whole - found.whole_s)
+
+
+def _without_clocks(operators: Sequence[OpTime], whole: float) -> list[OpTime]:
+    """Operators, less what the clock on each takes: as much as they are longer than the whole."""
+    clock = max(0.0, sum(op.time_s for op in operators) - whole) / len(operators)
+    return [replace(op, time_s=max(0.0, op.time_s - clock)) for op in operators]
 
 
 def _logged(operators: Sequence[OpTime], convolutions: Sequence[Sequence[int]]) -> float:
@@ -133,8 +147,7 @@ def _problem(op: OpCost) -> tuple[int, int, int, int]:
 
 def _of_runtime(nodes: Sequence[OpTime], whole: float) -> Causes:
     """By nodes, less what the clock on each takes; a runtime packs weights before it runs."""
-    clock = max(0.0, sum(node.time_s for node in nodes) - whole) / len(nodes)
-    nodes = [replace(node, time_s=max(0.0, node.time_s - clock)) for node in nodes]
+    nodes = _without_clocks(nodes, whole)
     computing = sum(node.time_s for node in nodes if _multiplies(node))
     layouts = sum(node.time_s for node in nodes if _changes_layout(node))
     every = sum(node.time_s for node in nodes)

@@ -183,7 +183,7 @@ def warm_up(entry: Entry, limit: float) -> int:
         if len(taken) < FIRST_LOOK or len(taken).bit_count() > 1:
             continue
         earlier, later = map(np.median, statistics.halves(np.array(taken)))
-        if abs(math.log(later / earlier)) <= _AGREE:
+        if earlier > 0 and later > 0 and abs(math.log(later / earlier)) <= _AGREE:
             break
     usual = float(np.median(taken[len(taken) // 2 :]))
     return max(1, math.ceil(SHORTEST_S / usual)) if usual > 0 else 1

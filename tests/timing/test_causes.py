@@ -66,6 +66,19 @@ def test_convolutions_of_torchs_own_are_computing() -> None:
     assert found.computing_s == pytest.approx(8e-3)
 
 
+def test_what_the_stopwatch_takes_is_taken_off_each_lap() -> None:
+    operators = [conv(8, 8, 4e-3), other("relu", 2e-3)]
+    found = causes(LayerTimes(whole(4e-3), operators), PROFILE)
+    assert found is not None and found.unexplained_s == pytest.approx(0, abs=1e-9)
+    clock = (6e-3 - (4e-3 - 2e-6)) / 2
+    assert found.computing_s == pytest.approx(4e-3 - clock) and found.adds_up
+
+
+def test_parts_of_a_slower_pass_do_not_add_up() -> None:
+    found = causes(LayerTimes(whole(9e-3), [conv(8, 8, 4e-3), other("relu", 2e-3)]), PROFILE)
+    assert found is not None and not found.adds_up
+
+
 def test_nodes_of_a_runtime() -> None:
     nodes = [conv(8, 8, 3e-3), other("nchwc.ReorderInput", 1e-3), other("Softmax", 1e-3)]
     found = causes(LayerTimes(whole(6e-3, "onnxruntime"), nodes), PROFILE)

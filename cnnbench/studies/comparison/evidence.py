@@ -13,7 +13,7 @@ _NAMED, _STANDS_OUT = 2, 0.15  # how many causes are named, from what share of a
 def evidence(row: Comparison, speedup: float) -> str:
     """What decides a measured speed-up; nothing where it is not known what both sides spent."""
     a, b = row.a, row.b
-    if a.causes is None or b.causes is None or not a.causes.whole_s or not b.causes.whole_s:
+    if a.causes is None or b.causes is None or not (a.causes.adds_up and b.causes.adds_up):
         return ""
     if row.is_of_one:
         return _changes(a.causes, b.causes)

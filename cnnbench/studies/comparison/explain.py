@@ -75,7 +75,7 @@ def explain(row: Comparison) -> str:
         return f"{saved}, {runs} {_faster(speedup)}: {kept} of what the MACs promise"
     foretold = row.predicted_speedup or speedup
     if not 1 / _FORETOLD <= speedup / foretold <= _FORETOLD:
-        where = f"where {units.ratio(foretold)} was predicted"
+        where = f"where {_faster(foretold)} was predicted"
         return f"{saved}, {runs} {_faster(speedup)} {where}: what decides is not in the prediction"
     why = _why(row, speedup)
     return f"{saved}, {runs} {_faster(speedup)}{f': {why}' if why else ''}"

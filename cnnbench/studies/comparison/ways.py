@@ -8,8 +8,10 @@ from dataclasses import dataclass, fields, replace
 from cnnbench.devices.device import Device
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.timing import backends
+from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
 
+TOLD = (Verdict.FASTER, Verdict.SLOWER, Verdict.FASTER_HERE, Verdict.SLOWER_HERE)
 _MORE = 8  # times as many images
 
 
@@ -51,8 +53,8 @@ class Way:
 
     @property
     def kept(self) -> float | None:
-        """The share of what MACs promise that it is faster by."""
-        ratio = self.row.macs_ratio
+        """The share of what MACs promise that it is faster by; None where that cannot be told."""
+        ratio = self.row.macs_ratio if self.row.verdict in TOLD else None
         return self.speedup / ratio if self.speedup and ratio else None
 
 

@@ -35,7 +35,10 @@ def files_in(folder: str) -> list[Path]:
     found = [one for one in there if one.suffix.lower() in (*IMAGES, ARRAY) and one.is_file()]
     if not found:
         kinds = ", ".join((*IMAGES, ARRAY))
-        raise SettingError(f"--calibrate {folder} has no image or array in it ({kinds})")
+        raise SettingError(
+            f"--calibrate {folder} has no image or array in it ({kinds}); its own "
+            "folders are not looked into"
+        )
     return list(_spread(found))
 
 
@@ -108,7 +111,9 @@ def _image(file: Path, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
             if opened.mode[0] in "IF":
                 raise InputError(f"{file} has more than 8 bits a value; save it as .npy")
             image = opened.convert("RGB" if channels == 3 else "L")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{file} is too large an image; make it smaller") from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise InputError(f"{file} is no image that can be read") from error
     larger = (round(width / _CROP), round(height / _CROP))
     image = ImageOps.fit(image, larger, Image.Resampling.BILINEAR)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from cnnbench.devices.device import Device
-from cnnbench.errors import InputError, MissingError, SourceError
+from cnnbench.errors import InputError, MissingError, SourceError, reason_of
 from cnnbench.models.arguments import Arguments
 from cnnbench.models.exporting import written
 from cnnbench.models.inputs import NumberFormat
@@ -66,8 +66,11 @@ def opened(
     from ai_edge_litert.interpreter import Interpreter
 
     file = _quantised(file, setting, given, anew)
-    interpreter = Interpreter(model_path=str(file), num_threads=torch.get_num_threads())
-    return Pass(interpreter, file, given, seed)
+    try:
+        interpreter = Interpreter(model_path=str(file), num_threads=torch.get_num_threads())
+        return Pass(interpreter, file, given, seed)
+    except (ValueError, RuntimeError) as error:  # of a broken file, or an operator it has not
+        raise InputError(f"LiteRT cannot run it: {reason_of(error)}") from error
 
 
 class Pass(runtime.Pass):
