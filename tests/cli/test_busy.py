@@ -10,6 +10,7 @@ from cnnbench.devices.warnings import warning
 from cnnbench.timing.history import History
 
 from ..commands import command
+from ..zoo import costly
 
 QUICK = ("--max-time", "0.3", "--precision", "50%")
 ALERT = "These times are not usable: other processes took 1.4 cores meanwhile; stop them, or wait"
@@ -25,6 +26,7 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("busy")
+@costly
 class TestBusy:
     """What commands print there."""
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from ..commands import command
+from ..zoo import costly
 from .conftest import Refused
 
 
+@costly
 def test_claims_that_are_counted(tmp_path: Path) -> None:
     done = command("claims", "--static", COLUMNS="80")
     assert done.returncode == 0, done.stderr
@@ -29,6 +31,7 @@ def test_claims_that_are_counted(tmp_path: Path) -> None:
     assert "64, 128, 256, 512, 512" in text
 
 
+@costly
 def test_published_figures_stand_beside_counted_ones() -> None:
     done = command("published", COLUMNS="80")
     assert done.returncode == 0, done.stderr

@@ -272,6 +272,7 @@ def test_ctrl_c_loses_nothing_in_json(tmp_path: Path) -> None:
     assert row["latency_s"] > 0
 
 
+@costly
 def test_device_measures_once_and_keeps_it_with_its_date(
     tmp_path: Path, quick_device: None
 ) -> None:

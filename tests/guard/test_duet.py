@@ -216,6 +216,7 @@ def has_worker(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@costly
 def test_an_end_at_any_time_leaves_nothing(
     untouched: Scratch, tmp_path_factory: pytest.TempPathFactory, how: signal.Signals
 ) -> None:

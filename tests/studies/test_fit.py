@@ -28,6 +28,8 @@ from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing
 from cnnbench.timing.setting import Setting
 
+from ..zoo import costly
+
 BOARD = Profile.model_validate(
     {
         "name": "board",
@@ -102,6 +104,7 @@ def test_candidates_are_distinct_and_hold_what_is_written() -> None:
 @pytest.mark.parametrize(
     ("text", "number"), [("efficientnet", 50), ("mobilenet_v2", 20), ("resnet20", 20)]
 )
+@costly
 def test_candidates_cost_what_the_counter_says(text: str, number: int) -> None:
     of = variants([spec_of(text)], 1000 if text == "efficientnet" else 200)
     for one in random.Random(7).sample(of, number):
@@ -151,6 +154,7 @@ def some() -> tuple[list[Variant], list[tuple[Trace, float]]]:
         "macs=350M,latency=70ms",
     ],
 )
+@costly
 def test_the_choice_is_that_of_brute_force(goal: Goal, text: str) -> None:
     """Each network counted and predicted by itself, none left out."""
     budget, (of, alone) = parse_budget(text), some()

@@ -98,6 +98,7 @@ def test_a_graph_is_run_as_it_stands(backend: str, dtype: str | None, tmp_path: 
         assert [tuple(one.shape) for one in ready.run.outputs()] == [(batch, 10)]  # type: ignore[attr-defined]
 
 
+@costly
 def test_a_graph_in_the_usual_runtime_of_its_format(tmp_path: Path) -> None:
     command("export", "resnet20", "--output", "net.onnx", cwd=tmp_path)
     line = ["time", "net.onnx", "--max-time", "0.2", "-f", "json"]
@@ -284,6 +285,7 @@ def test_outputs_are_compared_as_they_are(backend: str) -> None:
 
 
 @pytest.mark.parametrize("broken", [b"", b"nonsense", None])
+@costly
 def test_a_damaged_export_is_written_anew(
     broken: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -510,6 +512,7 @@ def test_what_a_runtime_fuses_and_puts_in_between_is_said(backend: str) -> None:
     assert {op.path for op, _, kernel in found if not kernel} <= {"(layout)", "(added)"}
 
 
+@costly
 def test_layers_of_several_runtimes(tmp_path: Path) -> None:
     line = ["time", "resnet20", "--layers", "--backend", ",".join(["eager", *LAYERED]), *QUICK]
     found = json.loads(command(*line, "-f", "json", cwd=tmp_path).stdout)["results"]
@@ -524,6 +527,7 @@ def test_layers_of_several_runtimes(tmp_path: Path) -> None:
 QUICK = ["--max-time", "0.2", "--no-wait"]
 
 
+@costly
 def test_a_comparison_in_several_runtimes_is_one_table(tmp_path: Path) -> None:
     line = ["compare", "conv", "separable", "bottleneck", "--shape", "7x7x8", *QUICK]
     line += ["--backend", "eager,onnxruntime"]
