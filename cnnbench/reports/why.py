@@ -29,6 +29,7 @@ _LEGEND = (
 )
 _SAME = 1.005  # ratios that print as 1.00
 _SHARE = 0.005  # of a pass, from which on a cause has a line
+_ALIKE = 1.1  # times the shortest time, up to which another way may be as fast
 _SLOWER = 1.1  # times the reference's time as it is, above which a way is not good for it
 
 
@@ -272,9 +273,10 @@ def _conclusions(found: Sequence[Way]) -> Iterator[str]:
     here = image_s(first)
     if usable and here:
         best = min(usable, key=lambda way: image_s(way) or math.inf)
-        alike = [way for way in usable if way is not best and _low_s(way) <= _high_s(best)]
-        names = " or ".join(way.name for way in (best, *alike))
         seconds = image_s(best) or here
+        near = [way for way in usable if (image_s(way) or math.inf) <= _ALIKE * seconds]
+        alike = [way for way in near if way is not best and _low_s(way) <= _high_s(best)]
+        names = " or ".join(way.name for way in (best, *alike))
         faster = f", {units.ratio(here / seconds)} as fast as with {first.name}"
         told = "" if first in (best, *alike) else faster
         yield f"{b} is fastest with {names}: {units.duration(seconds)} an image{told}."
