@@ -22,6 +22,7 @@ needs_workers = pytest.mark.skipif(
 
 
 @needs_workers
+@costly
 def test_a_killed_sweep_goes_on_where_it_ended(tmp_path: Path) -> None:
     """kill -9 in the middle; nothing finished is lost or done twice."""
     line = (

@@ -15,6 +15,7 @@ from zipfile import ZipFile
 import pytest
 
 from ..commands import ROOT
+from ..zoo import costly
 
 LEAST = 77  # of setuptools, as [build-system] has it: 'license = "MIT"' is newer than that
 
@@ -36,6 +37,7 @@ def run(*line: str | Path, cwd: Path) -> str:
 
 
 @pytest.mark.skipif(not have_setuptools(), reason=f"a wheel is built by setuptools >= {LEAST}")
+@costly
 def test_an_installed_wheel_counts_and_shows_its_guide(tmp_path: Path) -> None:
     source, wheels, there = (tmp_path / name for name in ("source", "wheels", "there"))
     there.mkdir()

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from ..commands import together
+from ..zoo import costly
+
+pytestmark = costly
 
 HERE = Path(__file__).parent
 FOLD = 5 * 4 * 8 * 8  # multiply-accumulates of the operator that toy has a rule for

@@ -35,6 +35,7 @@ def test_without_a_limit(cost_budget):
 """
 
 
+@costly
 def test_the_fixture_fails_a_test_with_the_layers(tmp_path: Path) -> None:
     (tmp_path / "test_ours.py").write_text(TESTS)
     for name, text in texts().items():
