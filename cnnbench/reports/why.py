@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,11 +12,12 @@ from cnnbench.reports import columns as col
 from cnnbench.reports.compare import judgements, notes, surroundings
 from cnnbench.reports.environment import alert
 from cnnbench.reports.report import Column, Report, Table
+from cnnbench.reports.why_conclusions import conclusions
 from cnnbench.roofline.predict import dtype_of
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
-from cnnbench.studies.comparison.explain import explain
+from cnnbench.studies.comparison.explain import SAME, explain
 from cnnbench.studies.comparison.records import record
-from cnnbench.studies.comparison.ways import Way, image_s, tried
+from cnnbench.studies.comparison.ways import Way, tried
 from cnnbench.timing.causes import NAMES, WORDS
 from cnnbench.timing.pairing import Verdict
 
@@ -27,10 +27,7 @@ _LEGEND = (
     "nothing, such as batch norm and ReLU. Calls are Python, dispatch and memory asked for; new "
     "memory is what the system takes to give it."
 )
-_SAME = 1.005  # ratios that print as 1.00
 _SHARE = 0.005  # of a pass, from which on a cause has a line
-_ALIKE = 1.1  # times the shortest time, up to which another way may be as fast
-_SLOWER = 1.1  # times the reference's time as it is, above which a way is not good for it
 
 
 def report_of(done: Comparing) -> Report:
@@ -49,7 +46,7 @@ def report_of(done: Comparing) -> Report:
             replace(table, title=f"{number}  {table.title}")
             for number, table in enumerate(tables, 1)
         ],
-        findings=[*_conclusions(found), *_missing(first), *judgements(done)],
+        findings=[*conclusions(found), *_missing(first), *judgements(done)],
         notes=notes(done, first.b.run_in),
         environment=surroundings(done),
         alert=alert(done.warnings),
@@ -59,10 +56,7 @@ def report_of(done: Comparing) -> Report:
 
 def _record(way: Way) -> dict[str, Any]:
     """A way's row, with how it was run."""
-    image = {
-        f"image_s_{end}": side.latency_s and side.latency_s / side.run_in.batch
-        for end, side in _sides(way.row)
-    }
+    image = {f"image_s_{end}": side.image_s for end, side in _sides(way.row)}
     setting = way.row.b.run_in.record()
     return {"way": way.name, "kept": way.kept, **setting, **record(way.row), **image}
 
@@ -103,7 +97,7 @@ def _promise(row: Comparison) -> Table:
     neither = not row.a.cost.macs and not row.b.cost.macs
     text = f"{'Neither' if neither else 'One of them'} multiplies {'' if neither else 'nothing'}"
     text = f"{text.rstrip()}, so their MACs promise nothing."
-    if less and 1 / _SAME < less < _SAME:
+    if less and 1 / SAME < less < SAME:
         text = f"{row.b.name} computes as many multiply-accumulates as {row.a.name}{formula}, "
         text += "so no difference is promised."
     elif less:
@@ -246,10 +240,7 @@ def _ways(found: Sequence[Way]) -> Table:
     lines = []
     for way in found:
         row = way.row
-        each = {
-            end: side.latency_s and units.duration(side.latency_s / side.run_in.batch)
-            for end, side in _sides(row)
-        }
+        each = {end: side.image_s and units.duration(side.image_s) for end, side in _sides(row)}
         told = {"interval": row.failure} if row.failure else {"interval": col.of_ratio(record(row))}
         ratio = units.ratio(way.speedup) if way.speedup else None
         kept = units.percent(way.kept) if way.kept else None
@@ -264,47 +255,3 @@ def _ways(found: Sequence[Way]) -> Table:
         "changes the number of multiply-accumulates."
     )
     return Table(columns, lines, "What changes it", text=text)
-
-
-def _conclusions(found: Sequence[Way]) -> Iterator[str]:
-    """Which ways b is fastest in, and in which most of the promise is kept."""
-    first, (a, b) = found[0], (found[0].row.a.name, found[0].row.b.name)
-    usable = [way for way in found if image_s(way) and way.row.verdict is not Verdict.NOT_USABLE]
-    here = image_s(first)
-    if usable and here:
-        best = min(usable, key=lambda way: image_s(way) or math.inf)
-        seconds = image_s(best) or here
-        near = [way for way in usable if (image_s(way) or math.inf) <= _ALIKE * seconds]
-        alike = [way for way in near if way is not best and _low_s(way) <= _high_s(best)]
-        names = " or ".join(way.name for way in (best, *alike))
-        faster = f", {units.ratio(here / seconds)} as fast as with {first.name}"
-        told = "" if first in (best, *alike) else faster
-        yield f"{b} is fastest with {names}: {units.duration(seconds)} an image{told}."
-    if not first.kept:
-        return
-    most_s = _SLOWER * _reference_s(first)
-    fair = [first, *(way for way in found if way.kept and _reference_s(way) <= most_s)]
-    most = max(fair, key=lambda way: way.kept or 0.0)
-    kept = f"{units.percent(first.kept)} of what the MACs promise with {first.name}"
-    there = (
-        f"; where {a} is not slower than there, at most {units.percent(most.kept or 0.0)}, with "
-        f"{most.name}"
-    )
-    yield f"Over {a} it keeps {kept}{'' if most is first else there}."
-
-
-def _low_s(way: Way) -> float:
-    """The least that another run's b is expected to take for an image."""
-    found = way.row.b.latency
-    return ((found and found.ci_low_s) or 0.0) / way.row.b.run_in.batch
-
-
-def _high_s(way: Way) -> float:
-    """The most."""
-    found = way.row.b.latency
-    return ((found and found.ci_high_s) or math.inf) / way.row.b.run_in.batch
-
-
-def _reference_s(way: Way) -> float:
-    """Seconds that a takes for an image."""
-    return (way.row.a.latency_s or math.inf) / way.row.a.run_in.batch

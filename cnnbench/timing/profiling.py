@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from threading import Event
 
 from cnnbench.devices import cores
@@ -26,10 +25,10 @@ from cnnbench.roofline import calibrate, ceilings
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.session import usual_processes
 from cnnbench.timing.workers.conditions import conditions
+from cnnbench.timing.workers.process import HOME
 
 Say = Callable[[str], None]
 _PATIENCE_S = 1.0
-_HOME = str(Path(__file__).parents[2])
 _START = (
     "import sys; sys.path.append({!r}); from cnnbench.timing.profiling import main; "
     "main(*sys.argv[1:])"
@@ -62,7 +61,7 @@ def _measured(machine: Machine, dtypes: Sequence[str], kept: Profile, say: Say) 
 
 def _apart(machine: Machine, dtypes: Sequence[str], kept: Profile, say: Say) -> Profile | None:
     """What another process measures, which Ctrl-C ends; None where it ended otherwise."""
-    line = [sys.executable, "-P", "-c", _START.format(_HOME), str(machine.device)]
+    line = [sys.executable, "-P", "-c", _START.format(HOME), str(machine.device)]
     found = None
     with subprocess.Popen(
         [*line, str(machine.threads.number), *dtypes],

@@ -11,7 +11,8 @@ from cnnbench import compare
 from cnnbench.devices.device import find_device
 from cnnbench.devices.machine import Machine
 from cnnbench.models.spec import parse_together
-from cnnbench.reports.why import _conclusions, _promise
+from cnnbench.reports import why_conclusions
+from cnnbench.reports.why import _promise
 from cnnbench.studies.comparison.cases import pair
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.ways import called, tried, ways
@@ -117,7 +118,7 @@ def tried_in(
 
 
 def conclusions(*rows: Comparison) -> list[str]:
-    return list(_conclusions(list(tried(rows))))
+    return list(why_conclusions.conclusions(list(tried(rows))))
 
 
 def test_the_fastest_way_is_told_whatever_the_ratio(row: Comparison) -> None:

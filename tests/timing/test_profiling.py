@@ -12,6 +12,7 @@ from cnnbench.errors import MemoryShortage
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing import profiling
 from cnnbench.timing.workers.conditions import ALLOCATOR
+from cnnbench.timing.workers.process import HOME
 
 from ..commands import SECONDS
 
@@ -62,7 +63,7 @@ def test_what_is_known_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_process_measures_what_is_asked_for() -> None:
     """Nothing in a dtype that has no ceilings; a line of JSON at the end."""
-    line = [sys.executable, "-P", "-c", profiling._START.format(profiling._HOME), "cpu", "1"]
+    line = [sys.executable, "-P", "-c", profiling._START.format(HOME), "cpu", "1"]
     known = profiling.complete(MACHINE, [])
     done = subprocess.run(
         line,

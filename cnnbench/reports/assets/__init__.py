@@ -20,13 +20,17 @@ def rendered(name: str, **values: Any) -> str:
     """A template with these values. OutputError without the extra `report`."""
     require_altair()
     try:
-        from jinja2 import Environment
+        from jinja2 import Environment, FunctionLoader
     except ImportError as error:
         raise OutputError("a page needs jinja2; type: pip install 'cnnbench[report]'") from error
     environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_plain
+        loader=FunctionLoader(file),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_plain,
     )
-    template = environment.from_string(file(name))
+    template = environment.get_template(name)
     return template.render(version=__version__, style=file("page.css"), **values)
 
 

@@ -69,6 +69,11 @@ class Side:
         return self.latency.latency_s if self.latency else None
 
     @property
+    def image_s(self) -> float | None:
+        """Measured seconds for each image of a pass."""
+        return self.latency_s / self.run_in.batch if self.latency_s else None
+
+    @property
     def predicted_s(self) -> float | None:
         """Predicted seconds of a pass."""
         return self.predicted.seconds if self.predicted else None

@@ -38,7 +38,7 @@ def _too_much(slow: Side, fast: Side) -> str:
     most = sorted(excess, key=lambda name: -excess[name])[:_NAMED]
     parts = [
         f"{WORDS[name]} {verb(name)} {units.duration(slow.causes.seconds(name))} "
-        f"({fast.name}: {units.duration(max(0.0, fast.causes.seconds(name)))})"
+        f"({fast.name}: {_duration(fast.causes.seconds(name))})"
         for place, name in enumerate(most)
         if not place or excess[name] > least
     ]

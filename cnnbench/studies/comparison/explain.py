@@ -16,7 +16,7 @@ from cnnbench.studies.comparison.evidence import AS_PROMISED, evidence
 from cnnbench.timing.pairing import Verdict
 
 _FORETOLD = 1.5  # a measured speed-up within so much of the predicted one may be explained by it
-_SAME = 1.005  # ratios that print as 1.00
+SAME = 1.005  # ratios that print as 1.00
 _STANDS_OUT = 0.1  # of the time, beyond its share of the MACs, a kind of operator takes to be named
 WORDS = {
     Bound.COMPUTE: "compute-bound",
@@ -70,7 +70,7 @@ def explain(row: Comparison) -> str:
         return f"{saved}, {runs} {_faster(speedup)} {alone}; {_bounds(row)}"
     if row.measured is not None and (why := evidence(row, speedup)):
         return f"{saved}, {runs} {_faster(speedup)}: {why}"
-    if not row.predicted_speedup and row.macs_ratio and not 1 / _SAME < row.macs_ratio < _SAME:
+    if not row.predicted_speedup and row.macs_ratio and not 1 / SAME < row.macs_ratio < SAME:
         kept = units.percent(speedup / row.macs_ratio)
         return f"{saved}, {runs} {_faster(speedup)}: {kept} of what the MACs promise"
     foretold = row.predicted_speedup or speedup
@@ -145,7 +145,7 @@ def _times(ratio: float | None, what: str) -> str:
     """`8.42x fewer MACs`."""
     if not ratio:
         return f"no {what} to compare"
-    if 1 / _SAME < ratio < _SAME:
+    if 1 / SAME < ratio < SAME:
         return f"as many {what}"
     word = "fewer" if ratio > 1 else "more"
     return f"{units.ratio(max(ratio, 1 / ratio))} {word} {what}"
@@ -157,4 +157,4 @@ def _faster(speedup: float) -> str:
         return "as fast"
     word = "faster" if speedup > 1 else "slower"
     times = max(speedup, 1 / speedup)
-    return f"{units.ratio(times) if times >= _SAME else units.percent(times - 1)} {word}"
+    return f"{units.ratio(times) if times >= SAME else units.percent(times - 1)} {word}"

@@ -63,9 +63,3 @@ def tried(rows: Sequence[Comparison]) -> Iterator[Way]:
     base = rows[0].b.run_in
     for row in rows:
         yield Way(called(row.b.run_in, base), row)
-
-
-def image_s(way: Way) -> float | None:
-    """Seconds that b takes for an image."""
-    seconds = way.row.b.latency_s
-    return seconds / way.row.b.run_in.batch if seconds else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _START = (
     "import sys; sys.path.append({!r}); from cnnbench.timing.workers.worker import main; main({})"
 )
-_HOME = str(Path(__file__).parents[3])
+HOME = str(Path(__file__).parents[3])
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _begin(folder: str, more: dict[str, str], *, early: bool, compiled: bool = T
 
     errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
     process = subprocess.Popen(
-        [sys.executable, "-P", *([] if compiled else ["-B"]), "-c", _START.format(_HOME, early)],
+        [sys.executable, "-P", *([] if compiled else ["-B"]), "-c", _START.format(HOME, early)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
