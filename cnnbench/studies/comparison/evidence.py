@@ -37,7 +37,7 @@ def _too_much(slow: Side, fast: Side) -> str:
     least = _STANDS_OUT * sum(seconds for seconds in excess.values() if seconds > 0)
     most = sorted(excess, key=lambda name: -excess[name])[:_NAMED]
     parts = [
-        f"{WORDS[name]} {verb(name)} {units.duration(slow.causes.seconds(name))} "
+        f"{WORDS[name]} {verb(name)} {_duration(slow.causes.seconds(name))} "
         f"({fast.name}: {_duration(fast.causes.seconds(name))})"
         for place, name in enumerate(most)
         if not place or excess[name] > least
@@ -49,7 +49,7 @@ def _most(name: str, causes: Causes) -> str:
     """The one or two causes that take the most of a pass."""
     first, second = sorted(NAMES, key=lambda one: -causes.seconds(one))[:2]
     parts = [first, second] if causes.share(second) > _STANDS_OUT else [first]
-    words = [f"{WORDS[one]} {verb(one)} {units.duration(causes.seconds(one))}" for one in parts]
+    words = [f"{WORDS[one]} {verb(one)} {_duration(causes.seconds(one))}" for one in parts]
     return f"of {name}'s {units.duration(causes.whole_s)} {', '.join(words)}"
 
 
@@ -66,4 +66,5 @@ def _changes(before: Causes, after: Causes) -> str:
 
 
 def _duration(seconds: float) -> str:
+    """A cause's; what clocks took off too much is none."""
     return units.duration(max(0.0, seconds))
