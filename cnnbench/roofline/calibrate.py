@@ -84,6 +84,14 @@ def keep(profile: Profile, device: Device) -> None:
         return
 
 
+def keep_lasting(profile: Profile, device: Device) -> None:
+    """Store it; where something disturbed its ceilings, only what takes long to measure."""
+    if profile.disturbed:
+        clean = stored(device, profile.threads)
+        profile = clean.model_copy(update={key: getattr(profile, key) for key in _LONG})
+    keep(profile, device)
+
+
 def path(device: Device, threads: int) -> Path:
     """The profile's file in the user's cache folder."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"{device} {device.name} {threads} threads".lower())
@@ -138,17 +146,14 @@ def calibrate(
             "operators_disturbed": slowed if new else kept.operators_disturbed,
         }
     )
-    if not kept.disturbed:
-        keep(kept, device)
-    elif new:
-        clean = stored(device, threads)
-        keep(clean.model_copy(update={key: getattr(kept, key) for key in _LONG}), device)
+    if new or not kept.disturbed:
+        keep_lasting(kept, device)
     return kept
 
 
 _LONG = (
     *("call_s", "layer_s", "allocations"),
-    *("grid", "operators", "operators_disturbed"),
+    *("grid", "operators", "operators_disturbed", "backends"),
 )  # what is kept all the same
 
 

@@ -8,9 +8,9 @@ operator is as far from that roof as those most like it: interpolated between th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from statistics import NormalDist
 
 import numpy as np
@@ -21,8 +21,10 @@ from cnnbench.errors import DeviceError
 from cnnbench.models.inputs import Dtype
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.kriging import Kriging
-from cnnbench.roofline.profile import Profile
-from cnnbench.roofline.sizes import moved, sampled_as, sizes_of, sizes_type
+from cnnbench.roofline.nodes import of_runtime
+from cnnbench.roofline.profile import Backend, Profile
+from cnnbench.roofline.sizes import moved, sizes_type
+from cnnbench.roofline.work import Work, of_torch
 
 _LEAST = 0.05  # of a deviation: no two sittings agree better
 _UNKNOWN = 0.5  # of an operator that was not sampled
@@ -114,31 +116,42 @@ def dtype_of(trace: Trace) -> str:
 
 
 class Predictor:
-    """Predicts passes in one dtype on the device of a profile."""
+    """Predicts passes in one dtype on the device of a profile, of eager torch or of a runtime."""
 
-    def __init__(self, profile: Profile, dtype: str) -> None:
-        """DeviceError where the profile knows no ceiling for the dtype."""
+    def __init__(self, profile: Profile, dtype: str, backend: str | None = None) -> None:
+        """DeviceError where the profile knows no ceiling for the dtype, or not the runtime in it.
+
+        Without a `backend` it is eager torch's.
+        """
         if dtype not in profile.flops_per_s:
             known = ", ".join(profile.flops_per_s) or "none"
             raise DeviceError(
                 f"{profile.name or profile.device} has no ceiling in {dtype}, but in {known}"
             )
+        operators = profile.operators
+        self._work: Callable[[Trace], Iterable[Work]] = of_torch
+        self._python_s, self._keeps = profile.layer_s, False
+        if backend is not None:
+            runtime = profile.backends.get(backend, Backend())
+            operators = runtime.operators
+            if dtype not in operators:
+                raise DeviceError(
+                    f"{profile.name or profile.device} has no speeds of {backend} in {dtype}; "
+                    f"'cnnbench device --backend {backend} --output device.toml' measures them"
+                )
+            self._work = partial(of_runtime, runtime=runtime, dtype=dtype)
+            self._python_s, self._keeps = 0.0, True
         self._profile = profile
         self._dtype = dtype
         self._itemsize: int = getattr(torch, dtype).itemsize
         self._slowness = {
-            kind: self._interpolated(kind, rows)
-            for kind, rows in profile.operators.get(dtype, {}).items()
+            kind: self._interpolated(kind, rows) for kind, rows in operators.get(dtype, {}).items()
         }
 
     def __call__(self, trace: Trace) -> Prediction:
-        """Predict each operator of a pass."""
-        made = [0] * len(trace.operators)
-        for buffer in trace.buffers:
-            if buffer.output and buffer.born >= 0:
-                made[buffer.born] += buffer.size
+        """Predict each operator of a pass; of a runtime each that runs on its own."""
         return Prediction(
-            tuple(self._operator(op, new) for op, new in zip(trace.operators, made, strict=True)),
+            tuple(map(self._operator, self._work(trace))),
             self._profile.ridge_point(self._dtype),
             {kind: known.deviation for kind, known in self._slowness.items()},
         )
@@ -147,20 +160,18 @@ class Predictor:
         """Seconds of the whole pass."""
         return self(trace).seconds
 
-    def _operator(self, op: OpCost, new: int) -> OpPrediction:
-        """`new` are the bytes of memory that it takes."""
+    def _operator(self, work: Work) -> OpPrediction:
+        op = work.op
         which = bound(least_seconds(op.cost, self._profile, self._dtype))
-        names = sampled_as(op, in_place=not new)
-        kind = next((name for name in names if name in self._slowness), None)
-        sizes = sizes_of(op)
-        if kind is None or not isinstance(sizes, sizes_type(kind)):
-            roof = self._roof(op.cost.flops + op.cost.elementwise_flops, op.cost.bytes_moved, new)
-            return OpPrediction(op, roof + self._profile.layer_s, which, far=True)
-        known = self._slowness[kind]
-        factor = float(np.exp(known([sizes.position])[0]))
-        roof = self._roof(op.cost.flops, op.cost.bytes_moved, new)
-        far = known.distance(sizes.position) > _FAR
-        return OpPrediction(op, factor * roof + self._profile.layer_s, which, kind, far)
+        kind = next((name for name in work.names if name in self._slowness), None)
+        if kind is None or not isinstance(work.sizes, sizes_type(kind)):
+            flops = op.cost.flops + op.cost.elementwise_flops
+            roof = self._roof(flops, op.cost.bytes_moved, work.new_bytes)
+            return OpPrediction(op, roof + self._python_s, which, far=True)
+        known, at = self._slowness[kind], work.sizes.position
+        roof = self._roof(op.cost.flops, work.bytes_moved, work.new_bytes)
+        seconds = float(np.exp(known([at])[0])) * roof + self._python_s
+        return OpPrediction(op, seconds, which, kind, known.distance(at) > _FAR)
 
     def _roof(self, flops: int, size: int, new: int) -> float:
         """max(FLOPs / peak, bytes / bandwidth) + call, and what new memory costs."""
@@ -175,7 +186,8 @@ class Predictor:
         sizes = [made(*map(round, row[:-1])) for row in rows]
         slowness = []
         for known, row in zip(sizes, rows, strict=True):
-            new = 0 if kind.endswith("_") else self._itemsize * known.outputs
+            keeps = self._keeps or kind.endswith("_")
+            new = 0 if keeps else self._itemsize * known.outputs
             roof = self._roof(2 * known.macs, self._itemsize * moved(known), new)
             slowness.append(float(np.log(row[-1] / roof)))
         return Kriging([known.position for known in sizes], slowness)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from cnnbench.roofline.sizes import sizes_type
 
@@ -81,6 +88,40 @@ _LONGEST_NAME = 100
 Row = list[Positive]  # of sizes, seconds last
 
 
+def _whole(operators: dict[str, dict[str, list[Row]]]) -> dict[str, dict[str, list[Row]]]:
+    """Operators by dtype and kind; ValueError where a row is not what its kind has."""
+    for dtype, kinds in operators.items():
+        for kind, rows in kinds.items():
+            wanted = 1 + len(sizes_type(kind)._fields)
+            if not rows or any(len(row) != wanted or min(row[:-1]) < 1 for row in rows):
+                raise ValueError(
+                    f"{dtype} {kind}: a row is {wanted} numbers: sizes from 1, then seconds"
+                )
+            if any(not _SHORTEST_S <= row[-1] <= _LONGEST_S for row in rows):
+                raise ValueError(f"{dtype} {kind}: seconds are from {_SHORTEST_S} to {_LONGEST_S}")
+    return operators
+
+
+Operators = Annotated[dict[str, dict[str, list[Row]]], AfterValidator(_whole)]
+
+
+class Backend(_Record):
+    """How long a runtime takes for operators, in the graph that `medley` writes.
+
+    `operators` are by dtype and kind, as a `Profile` has them, under the graph's names, several
+    that run in one among them. `fused` are those that run within the product before them; before
+    those that are `unblocked` the layout of a map is changed from what convolutions have it in.
+    `version` is the runtime's, `medley` the graph's.
+    """
+
+    version: str = ""
+    medley: int = 0
+    fused: list[str] = []
+    unblocked: list[str] = []
+    operators: Operators = {}
+    operators_disturbed: bool = False
+
+
 class Profile(_Record):
     """Ceilings of one device with one number of threads under one torch; base units.
 
@@ -88,8 +129,8 @@ class Profile(_Record):
     operators that were have `operators_disturbed`.
     `copies` stand by growing working set: within the last-level cache, the last one beyond it.
     `call_s` is what an operator costs whatever it computes, `layer_s` the Python around it.
-    `operators` are those of `timing.grid`, whose version `grid` is, by dtype and kind: sizes, and
-    seconds last.
+    `operators` are those of `grid`, whose version `grid` is, by dtype and kind: sizes, and seconds
+    last; `backends` are runtimes beside eager torch.
     `networks` are latencies to which predictions can be held. `probes` are seconds of short pieces
     of work as they were then, by which it is seen whether the profile still holds.
     """
@@ -106,8 +147,9 @@ class Profile(_Record):
     layer_s: NoSeconds = 0.0
     allocations: list[Allocation] = []
     grid: int = 0
-    operators: dict[str, dict[str, list[Row]]] = {}
+    operators: Operators = {}
     operators_disturbed: bool = False
+    backends: dict[str, Backend] = {}
     networks: list[Timed] = []
     probes: dict[str, Seconds] = {}
     noise: Noise | None = None
@@ -116,7 +158,8 @@ class Profile(_Record):
 
     def record(self) -> dict[str, Any]:
         """Plain data, without the operators' grid."""
-        return self.model_dump(mode="json", exclude={"operators"})
+        left_out: Any = {"operators": True, "backends": {"__all__": {"operators"}}}
+        return self.model_dump(mode="json", exclude=left_out)
 
     @field_validator("name", "device", "torch")
     @classmethod
@@ -135,31 +178,14 @@ class Profile(_Record):
 
     @model_validator(mode="after")
     def _operators_have_a_roof(self) -> Profile:
-        if self.operators and not (self.call_s or self.copies):
+        if (self.operators or self.backends) and not (self.call_s or self.copies):
             raise ValueError("operators need call_s or copies beside them")
         return self
 
-    @field_validator("operators")
-    @classmethod
-    def _rows_are_whole(
-        cls, operators: dict[str, dict[str, list[Row]]]
-    ) -> dict[str, dict[str, list[Row]]]:
-        for dtype, kinds in operators.items():
-            for kind, rows in kinds.items():
-                wanted = 1 + len(sizes_type(kind)._fields)
-                if not rows or any(len(row) != wanted or min(row[:-1]) < 1 for row in rows):
-                    raise ValueError(
-                        f"{dtype} {kind}: a row is {wanted} numbers: sizes from 1, then seconds"
-                    )
-                if any(not _SHORTEST_S <= row[-1] <= _LONGEST_S for row in rows):
-                    raise ValueError(
-                        f"{dtype} {kind}: seconds are from {_SHORTEST_S} to {_LONGEST_S}"
-                    )
-        return operators
-
     def without_operators(self) -> Profile:
         """The plain roofline: two ceilings, and a call's cost."""
-        return self.model_copy(update={"operators": {}, "allocations": [], "layer_s": 0.0})
+        none = {"operators": {}, "backends": {}, "allocations": [], "layer_s": 0.0}
+        return self.model_copy(update=none)
 
     @property
     def bytes_per_s(self) -> float | None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from time import perf_counter
 
-from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.files.count import count_file
 from cnnbench.models.given import Given
 from cnnbench.models.inputs import Input
 from cnnbench.models.spec import SourceSpec
+from cnnbench.roofline.learning import CHANGED
+from cnnbench.roofline.nodes import in_one
 from cnnbench.timing.backends.runtime import Pass
 from cnnbench.timing.backends.watches.nodes import NodeTime, Watch
 from cnnbench.timing.by_operator import ByOperator, Medians
 from cnnbench.timing.prepared import Prepared
 
-_LAYOUT, _ADDED = "(layout)", "(added)"  # where rows stand of what is not in the file
+_ADDED = "(added)"  # where rows stand of what is not in the file, and changes no layout
 LAYOUTS = re.compile("reorder|transpose|permute", re.IGNORECASE)
 _BYTES = {"float64": 8, "float32": 4, "float16": 2, "int8": 1, "uint8": 1}
 
@@ -81,19 +81,9 @@ def join(trace: Trace, nodes: Sequence[NodeTime]) -> Medians:
 def _fused(held: Sequence[OpCost], node: NodeTime, dtype: str) -> OpCost:
     """The cost of one pass through operators whose values between them stay in the processor."""
     if not held:
-        where = _LAYOUT if LAYOUTS.search(node.kernel) else _ADDED
+        where = CHANGED if LAYOUTS.search(node.kernel) else _ADDED
         return OpCost(where, node.kernel, Kind.OTHER, (), (), Cost(), 0)
-    main = max(held, key=lambda op: (op.cost.macs, op.cost.elementwise_flops, op.cost.bytes_moved))
-    cost = total([op.cost for op in held])
-    between = 2 * _BYTES.get(dtype, 4) * sum(math.prod(op.output) for op in held[:-1])
-    names = dict.fromkeys(op.operator for op in held)
-    return replace(
-        main,
-        operator=" + ".join(names),
-        output=held[-1].output,
-        cost=replace(cost, bytes_moved=max(0, cost.bytes_moved - between)),
-        live_bytes=max(op.live_bytes for op in held),
-    )
+    return in_one(held, _BYTES.get(dtype, 4))
 
 
 def watched(prepared: Prepared) -> ByOperator | ByNode:

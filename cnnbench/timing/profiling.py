@@ -23,6 +23,8 @@ from cnnbench.errors import MemoryShortage
 from cnnbench.lineage import end_with
 from cnnbench.roofline import calibrate, ceilings
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing import backends
+from cnnbench.timing import profiling_runtimes as runtimes
 from cnnbench.timing.session import usual_processes
 from cnnbench.timing.workers.conditions import conditions
 from cnnbench.timing.workers.process import HOME
@@ -40,22 +42,34 @@ def complete(
     dtypes: Iterable[str],
     say: Say = lambda text: None,
     start: Profile | None = None,
+    names: Sequence[str] = (backends.EAGER,),
 ) -> Profile:
-    """All that predictions in these dtypes need: from `start` or before, or measured now."""
+    """All that predictions in these dtypes need: from `start` or before, or measured now.
+
+    `names` are the back ends that they are of.
+    """
     wanted = [dtype for dtype in dict.fromkeys(dtypes) if dtype in ceilings.DTYPES]
     number, device = machine.threads.number, machine.device
     kept = start or calibrate.holding(calibrate.stored(device, number), device, number)
-    known = kept.call_s and all(dtype in kept.operators for dtype in wanted)
-    if not known and usual_processes():
-        kept = _apart(machine, wanted, kept, say) or kept
-    return _measured(machine, wanted, kept, say)
+    eager = backends.EAGER in names
+    if eager:
+        known = kept.call_s and all(dtype in kept.operators for dtype in wanted)
+        if not known and usual_processes():
+            kept = _apart(machine, wanted, kept, say) or kept
+    kept = _measured(machine, wanted, kept, say, operators=eager)
+    for name in names:
+        if name != backends.EAGER:
+            kept = runtimes.complete(machine, name, wanted, kept, say)
+    return kept
 
 
-def _measured(machine: Machine, dtypes: Sequence[str], kept: Profile, say: Say) -> Profile:
+def _measured(
+    machine: Machine, dtypes: Sequence[str], kept: Profile, say: Say, *, operators: bool = True
+) -> Profile:
     number = machine.threads.number
     with cores.limited(number):
         return calibrate.calibrate(
-            machine.device, number, dtypes, memory=True, operators=True, start=kept, say=say
+            machine.device, number, dtypes, memory=True, operators=operators, start=kept, say=say
         )
 
 

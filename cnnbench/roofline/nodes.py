@@ -1,0 +1,156 @@
+"""What of a pass takes time on its own in a runtime, which fuses and lays out maps as it likes.
+
+Runtimes infer from a graph of ONNX, whose names they keep. What a runtime does with operators is
+seen where a medley is timed (`learning`), and stands in its profile.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+import torch
+
+from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
+from cnnbench.roofline.profile import Backend
+from cnnbench.roofline.sizes import PRODUCTS, Elementwise, Product, Sizes, moved, sizes_of
+from cnnbench.roofline.work import Work
+
+BETWEEN = " + "  # operators that run in one
+NORM = "BatchNormalization"
+LAYOUT = "layout"  # as which changes of it were sampled
+_WRITTEN = {  # in the graph, where the name is not torch's own in another spelling
+    "adaptive_avg_pool2d": "ReduceMean",
+    "avg_pool2d": "AveragePool",
+    "avg_pool3d": "AveragePool3d",
+    "batch_norm": NORM,
+    "cat": "Concat",
+    "hardsigmoid": "HardSigmoid",
+    "hardswish": "HardSwish",
+    "hardtanh": "Clip",
+    "layer_norm": "LayerNormalization",
+    "max_pool2d": "MaxPool",
+    "mean": "ReduceMean",
+    "relu6": "Clip",
+    "silu": "Sigmoid + Mul",
+}
+IN_PARTS = tuple(name for name in _WRITTEN.values() if BETWEEN in name)
+_STANDS_FOR = {  # where an operator has not been sampled
+    Kind.NORMALISATION: NORM,
+    Kind.ACTIVATION: "Sigmoid",
+    Kind.POOLING: "MaxPool",
+    Kind.OTHER: "Mul",
+}
+CONVOLUTIONS = (Kind.CONVOLUTION, Kind.POINTWISE, Kind.DEPTHWISE)
+_VOLUMES = 5  # dimensions of a batch of them
+_LONGEST = 5  # group of operators
+
+
+def of_runtime(trace: Trace, runtime: Backend, dtype: str) -> Iterator[Work]:
+    """What runs on its own, in the pass's order, changes of layout among it."""
+    itemsize: int = getattr(torch, dtype).itemsize
+    groups = {name for name in runtime.operators[dtype] if BETWEEN in name} - set(IN_PARTS)
+    parts = IN_PARTS if trace.file else ()
+    plain = False  # whether the last map is laid out as an operator wants it that knows no other
+    for op in _nodes(trace.operators, itemsize, runtime.fused, groups, parts):
+        names = names_of(op)
+        wants = names[0] in runtime.unblocked
+        if plain if op.kind in CONVOLUTIONS else wants and not plain:
+            yield _change(op, itemsize)
+        if wants or op.kind in CONVOLUTIONS:
+            plain = wants
+        sizes = _sizes(op)
+        yield Work(op, names, sizes, itemsize * moved(sizes))
+
+
+def names_of(op: OpCost) -> tuple[str, ...]:
+    """Names under which nodes like this one may have been sampled, the best first."""
+    if op.kind in PRODUCTS:
+        return (str(op.kind),)
+    if op.kind is Kind.MATMUL:
+        return (str(Kind.LINEAR),)
+    return _name_of(op), _STANDS_FOR[op.kind]
+
+
+def in_one(held: Sequence[OpCost], itemsize: int) -> OpCost:
+    """The cost of one pass through operators whose values between them stay in the processor."""
+    main = max(held, key=lambda op: (op.cost.macs, op.cost.elementwise_flops, op.cost.bytes_moved))
+    cost = total([op.cost for op in held])
+    between = 2 * itemsize * sum(math.prod(op.output) for op in held[:-1])
+    names = dict.fromkeys(op.operator for op in held)
+    return replace(
+        main,
+        operator=BETWEEN.join(names),
+        output=held[-1].output,
+        cost=replace(cost, bytes_moved=max(0, cost.bytes_moved - between)),
+        live_bytes=max(op.live_bytes for op in held),
+    )
+
+
+def multiplies(op: OpCost) -> bool:
+    """Whether it is a product."""
+    return op.cost.macs > 0
+
+
+def _nodes(
+    operators: Sequence[OpCost],
+    itemsize: int,
+    fused: Collection[str],
+    groups: Collection[str],
+    parts: Collection[str],
+) -> Iterator[OpCost]:
+    """`parts` are what a file writes as several operators, and torch as one."""
+    place, elements = 0, 0  # elements are what a product has given, and what runs in it
+    while place < len(operators):
+        ahead = operators[place : place + _LONGEST]
+        held = _group(ahead, parts)
+        within = _joined(held) in fused and math.prod(held[-1].output) == elements
+        if not within:
+            held = held if len(held) > 1 else _group(ahead, groups)
+            op = in_one([_called(one) for one in held], itemsize) if len(held) > 1 else held[0]
+            elements = math.prod(op.output) if multiplies(op) else 0
+            yield op
+        place += len(held)
+
+
+def _group(ahead: Sequence[OpCost], groups: Collection[str]) -> Sequence[OpCost]:
+    """The most of the next operators that run in one."""
+    longest = (ahead[:number] for number in range(len(ahead), 1, -1))
+    return next((held for held in longest if _joined(held) in groups), ahead[:1])
+
+
+def _joined(held: Sequence[OpCost]) -> str:
+    return BETWEEN.join(map(_name_of, held))
+
+
+def _called(op: OpCost) -> OpCost:
+    return replace(op, operator=_name_of(op))
+
+
+def _name_of(op: OpCost) -> str:
+    """What a runtime calls an operator of torch, or of a file."""
+    if op.operator[:1].isupper():
+        if not op.inputs or len(op.inputs[0]) != _VOLUMES:
+            return op.operator
+        return re.sub(r"AveragePool\b", _WRITTEN["avg_pool3d"], op.operator)
+    plain = op.operator.removesuffix("_")
+    return _WRITTEN.get(plain, plain.capitalize())
+
+
+def _sizes(op: OpCost) -> Sizes:
+    """An operator's sizes; one that is written as several reads its map as often."""
+    sizes = sizes_of(op)
+    if isinstance(sizes, Product) or op.operator[:1].isupper():
+        return sizes
+    return sizes._replace(inputs=(1 + _name_of(op).count(BETWEEN)) * sizes.inputs)
+
+
+def _change(op: OpCost, itemsize: int) -> Work:
+    """A change of the layout of the map that an operator reads: the one that was just made."""
+    elements = min((math.prod(shape) for shape in op.inputs), default=1)
+    sizes = Elementwise(max(1, elements), max(1, elements))
+    cost = Cost(bytes_moved=itemsize * moved(sizes))
+    change = OpCost(op.path, LAYOUT, Kind.OTHER, ((elements,),), (elements,), cost, 0)
+    return Work(change, (LAYOUT,), sizes, cost.bytes_moved)

@@ -1,0 +1,108 @@
+"""A runtime's part of a device's profile: how long its nodes take, by its own clock.
+
+It runs one graph that holds every kind of operator (`roofline.medley`) as it runs any other.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnbench.counting.cost import OpCost
+from cnnbench.devices.disturbances import slowing
+from cnnbench.devices.machine import Machine
+from cnnbench.errors import DeviceError, SettingError
+from cnnbench.models.spec import SourceSpec
+from cnnbench.roofline import calibrate, learning
+from cnnbench.roofline.grid import BATCHES
+from cnnbench.roofline.medley import VERSION, medley, small_medley
+from cnnbench.roofline.profile import Backend, Profile
+from cnnbench.timing import backends
+from cnnbench.timing.layers import LayerTimes
+from cnnbench.timing.measure import timed
+from cnnbench.timing.session import Session, StopRule, usual_processes
+from cnnbench.timing.setting import Setting, check
+
+if TYPE_CHECKING:
+    import onnx
+
+Say = Callable[[str], None]
+# At a batch what runs for so many seconds, and as long with its nodes timed; the first shows what
+# a clock on a node takes.
+_GRAPHS: tuple[tuple[int, Callable[[], onnx.ModelProto], float], ...] = (
+    (1, small_medley, 2.0),
+    *((batch, partial(medley, batch), 5.0) for batch in BATCHES),
+)
+_PRECISION = 0.01
+PROFILED = backends.FILES[".onnx"]  # what runs the graph
+
+
+def complete(
+    machine: Machine, name: str, dtypes: Iterable[str], kept: Profile, say: Say = lambda text: None
+) -> Profile:
+    """The profile with what a runtime takes in these dtypes: known, or measured now and kept.
+
+    SettingError of a back end that has no such profile.
+    """
+    if name not in PROFILED:
+        known = ", ".join((backends.EAGER, *PROFILED))
+        raise SettingError(f"passes of {name} are not predicted; those of {known} are")
+    version = backends.version(name)
+    found = kept.backends.get(name, Backend())
+    if (found.version, found.medley) != (version, VERSION):
+        found = Backend(version=version, medley=VERSION)
+    for dtype in dtypes:
+        if dtype not in found.operators:
+            found = _measured(machine, name, dtype, found, say)
+    if found == kept.backends.get(name):
+        return kept
+    kept = kept.model_copy(update={"backends": {**kept.backends, name: found}})
+    calibrate.keep_lasting(kept, machine.device)
+    return kept
+
+
+def _measured(machine: Machine, name: str, dtype: str, known: Backend, say: Say) -> Backend:
+    """With the nodes of the graph at each batch; DeviceError where it does not run there."""
+    check(Setting(dtype=dtype, backend=name), machine.device)
+    nodes: list[tuple[OpCost, float]] = []
+    clock, disturbed = 0.0, False
+    for batch, graph, seconds in _GRAPHS:
+        say(f"measuring the operators of {name} in {dtype}, {len(nodes)} nodes so far")
+        setting = Setting(batch, dtype, backend=name)
+        found, busy = _timed(machine, setting, graph(), seconds)
+        if not nodes:
+            clock = found.added_s / len(found.operators)
+        nodes += [(op.cost, max(op.time_s - clock, op.time_s / 2)) for op in found.operators]
+        disturbed = disturbed or busy
+    return known.model_copy(
+        update={
+            "fused": learning.fused(nodes),
+            "unblocked": learning.unblocked(nodes),
+            "operators": {
+                **known.operators,
+                dtype: calibrate.rows(learning.samples(nodes)),
+            },
+            "operators_disturbed": known.operators_disturbed or disturbed,
+        }
+    )
+
+
+def _timed(
+    machine: Machine, setting: Setting, graph: onnx.ModelProto, seconds: float
+) -> tuple[LayerTimes, bool]:
+    """The nodes of a graph, and whether something disturbed them."""
+    rule = StopRule(_PRECISION, seconds, processes=min(1, usual_processes()))
+    with tempfile.TemporaryDirectory(prefix="cnnbench-") as folder:
+        file = Path(folder) / "graph.onnx"
+        file.write_bytes(graph.SerializeToString())
+        asked = [(SourceSpec(str(file), ""), setting)]
+        timing = timed(asked, None, Session(machine, rule), layers=True, kept=False)
+    if timing.interrupted:
+        raise KeyboardInterrupt
+    found = (timing.networks or [])[0]
+    if not found.operators:
+        raise DeviceError(f"{setting.backend} cannot be measured: {found.whole.error}")
+    return found, slowing(timing.warnings)
