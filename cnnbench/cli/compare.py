@@ -77,10 +77,12 @@ def compare(
     specs = parse_together(models)
     formats = reading.read_dtypes(dtype)
     timed = measuring.unless(static, on)
-    if not timed and (backend is not None or len(formats) > 1):
-        raise CnnbenchError(
-            "--static and --on run nothing; leave --backend out, and all but one dtype"
-        )
+    if not timed and len(formats) > 1:
+        raise CnnbenchError("--static and --on run nothing; leave all but one dtype out")
+    if static and backend is not None:
+        raise CnnbenchError("--static runs nothing; leave --backend out")
+    if on and backend is not None:
+        backend = ",".join(reading.read_predicted(backend))
     given = passed.given(batch, specs)
     if timed:
         measuring.begin()

@@ -9,10 +9,13 @@ from typing import Annotated, ClassVar
 import typer
 
 from cnnbench.cli import options as opt
+from cnnbench.cli import reading
+from cnnbench.cli.completion import complete_backend
 from cnnbench.cli.frame import Here, Written, command
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.files import write
+from cnnbench.timing.backends import EAGER, PREDICTED
 from cnnbench.timing.session import Session, StopRule
 
 
@@ -38,6 +41,16 @@ def device(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Measure again what is known from before.")
     ] = False,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            "--backend",
+            metavar="NAME[,NAME…]",
+            help="Measure how fast these run each kind of operator, for predictions of them: "
+            f"{', '.join(PREDICTED)}. Half a minute to one each.",
+            autocompletion=complete_backend,
+        ),
+    ] = None,
     written: _Profile = _Profile(),
 ) -> None:
     """Measure what the device can do at most, and the smallest difference that can be told there.
@@ -54,7 +67,10 @@ def device(
     cnnbench device --refresh --threads 1
 
     cnnbench device --output device.toml
+
+    cnnbench device --backend eager,onnxruntime --output device.toml
     """
+    names = [] if backend is None else reading.read_predicted(backend)
     rule = StopRule(max_time=max_time)
     with heavy_imports():
         from cnnbench.devices.environment import environment
@@ -63,9 +79,10 @@ def device(
         from cnnbench.timing import noise
         from cnnbench.timing.history import History
     machine = here.machine()
+    asked = [EAGER] if written.is_apart else []
     with bar(max_time) as shown:
         session = Session(machine, rule, shown)
-        seen = noise.portrait(session, predicting=written.is_apart, refresh=refresh)
+        seen = noise.portrait(session, predicting=names or asked, refresh=refresh)
     if written.is_apart and written.output is not None:
         write(written.output, profile_file.as_toml(seen.profile))
     report = report_of(seen, environment(machine), History.of(machine))

@@ -89,20 +89,23 @@ def fit(
         from cnnbench.studies.scaling import fit as study
         from cnnbench.studies.scaling.search import WINDOW
         from cnnbench.studies.scaling.variants import Variant, variants
+        from cnnbench.timing import backends
         from cnnbench.timing.measure import timed
         from cnnbench.timing.profiling import complete
     number_format = str(setting.weights or "float32")
+    predicted = backends.predicted_as(setting.backend)
     profile: Profile | None = read(on) if on else None
     with measuring.session(WINDOW) as session:
         shown, measure = session.progress, None
         if timing:
             check(setting, session.machine.device)
-            profile = complete(session.machine, [number_format], shown.say)
+            profile = complete(session.machine, [number_format], shown.say, names=[predicted])
 
             def measure(chosen: Sequence[Variant]) -> Timing:
                 return timed([(one.spec, setting) for one in chosen], None, session)
 
-        predictor = Predictor(profile, number_format) if profile else None
+        runtime = backends.profiled(predicted)
+        predictor = Predictor(profile, number_format, runtime) if profile else None
         of = variants(
             specs,
             number,

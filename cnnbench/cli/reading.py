@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cnnbench.errors import CnnbenchError, ShapeError, nearest
 from cnnbench.models.inputs import NumberFormat
 from cnnbench.models.spec import AnySpec, SourceSpec
-from cnnbench.timing.backends import EAGER, check_name, names, running
+from cnnbench.timing.backends import EAGER, check_name, check_predicted, names, running
 
 ALL = "all"
 
@@ -29,6 +29,11 @@ def read_backends(text: str | None, *, compiled: bool = False, graph: bool = Fal
     if text is None:
         return ["compile" if compiled else EAGER, *(["graph"] if graph else [])]
     return list(dict.fromkeys(check_name(name.strip()) for name in text.split(",")))
+
+
+def read_predicted(text: str) -> list[str]:
+    """`eager,onnxruntime` -> two names of back ends whose passes are predicted."""
+    return list(dict.fromkeys(check_predicted(name.strip()) for name in text.split(",")))
 
 
 def read_dtypes(text: str | None) -> list[NumberFormat | None]:

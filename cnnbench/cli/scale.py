@@ -99,6 +99,7 @@ def scale(
         from cnnbench.studies.comparison.comparison import Comparing
         from cnnbench.studies.scaling.family import Family
         from cnnbench.studies.scaling.spend import rows, spend
+        from cnnbench.timing import backends
         from cnnbench.timing.setting import Setting, calibrated, check
 
         written.require()
@@ -107,7 +108,9 @@ def scale(
     setting = Setting(batch, dtype, backend=name, calibrate=folder)
     profile = read_profile(on) if on else None
     number_format = str(setting.weights or "float32")
-    predictor = Predictor(profile, number_format) if profile and asked.target is None else None
+    runtime = backends.profiled(backends.predicted_as(name))
+    known = profile and asked.target is None
+    predictor = Predictor(profile, number_format, runtime) if profile and known else None
     family = Family(spec, batch, read_dtype(number_format), predictor)
     if asked.target is None:
         written.hand_over(report_of_family(family, asked, setting, profile))

@@ -16,6 +16,7 @@ from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.verdicts import marked
 from cnnbench.studies.comparison.comparison import Comparing, Comparison
 from cnnbench.studies.comparison.records import part_records, record
+from cnnbench.timing import backends
 from cnnbench.timing.pairing import Verdict
 from cnnbench.timing.setting import Setting
 
@@ -192,6 +193,7 @@ def notes(done: Comparing, setting: Setting) -> list[str]:
         )
     elif done.profile is not None:
         lines.append(f"predicted for {done.profile.name}, nothing was measured")
-    if done.profile is not None and not all(row.b.run_in.plain for row in done.rows):
+    runs = [side.run_in for row in done.rows for side in (row.a, row.b) if side.predicted]
+    if not all(one.plain or backends.profiled(one.backend) for one in runs):
         lines.append("predicted for eager passes in the default layout")
     return [*lines, convention.FOOTER]

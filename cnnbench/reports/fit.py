@@ -15,6 +15,7 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.studies.scaling.budget import Budget, Goal, key_of
 from cnnbench.studies.scaling.fit import Fitting
 from cnnbench.studies.scaling.records import chosen, limits
+from cnnbench.timing import backends
 from cnnbench.timing.setting import Setting
 
 LIMITS = (
@@ -168,7 +169,8 @@ def _notes(done: Fitting, setting: Setting, profile: Profile | None) -> list[str
         lines.append(where(done.timings[-1].environment, [setting.dtype or "float32"]))
     elif profile is not None:
         lines.append(f"predicted for {profile.name}")
-    if profile is not None and not setting.plain:
+    runtime = backends.profiled(backends.predicted_as(setting.backend))
+    if profile is not None and not (setting.plain or runtime):
         lines.append("predicted for eager passes in the default layout")
     return [*lines, convention.FOOTER]
 

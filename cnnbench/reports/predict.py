@@ -12,12 +12,14 @@ from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.predict import Forecast, record
+from cnnbench.timing.backends import EAGER
 
 _MUCH = 0.1  # of a pass
 
 FORECASTS = (
     col.MODEL,
     Column("batch", "batch", left=True, under=True),
+    Column("runs", "backend", left=True, under=True),
     col.MACS,
     Column("predicted_s", "predicted", units.duration),
     Column("interval", "90% between", under=True),
@@ -32,16 +34,20 @@ FORECASTS = (
 
 
 def report_of(
-    rows: Sequence[Forecast], profile: Profile, dtypes: Sequence[str], checks: Sequence[Forecast]
+    rows: Sequence[Forecast],
+    profile: Profile,
+    dtypes: Sequence[str],
+    names: Sequence[str],
+    checks: Sequence[Forecast],
 ) -> Report:
     """One row a prediction; `checks` are those of networks that were measured there."""
     results = [record(row) for row in rows]
     return Report(
         command="predict",
         results=results,
-        tables=[Table(FORECASTS, [{**row, "interval": _interval(row)} for row in results])],
-        findings=[*_findings(checks), *_far(rows), *_left_out(rows)],
-        notes=_notes(profile, dtypes, checks),
+        tables=[Table(FORECASTS, [{**row, **_cells(row, names)} for row in results])],
+        findings=[*_findings(checks, names), *_far(rows), *_left_out(rows)],
+        notes=_notes(profile, dtypes, names, checks),
         environment={
             **software(),
             "ceilings": profile.record(),
@@ -50,8 +56,10 @@ def report_of(
     )
 
 
-def _interval(row: dict[str, Any]) -> str:
-    return units.durations(row["predicted_low_s"], row["predicted_high_s"])
+def _cells(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """What is for people alone; the back end where there is another than eager."""
+    interval = units.durations(row["predicted_low_s"], row["predicted_high_s"])
+    return {"interval": interval, "runs": row["backend"] if list(names) != [EAGER] else None}
 
 
 def _far(rows: Sequence[Forecast]) -> Iterator[str]:
@@ -72,25 +80,32 @@ def _left_out(rows: Sequence[Forecast]) -> list[str]:
     return [col.uncounted(name, one.uncounted) for name, one in counted.items() if one.uncounted]
 
 
-def _notes(profile: Profile, dtypes: Sequence[str], checked: Sequence[Forecast]) -> list[str]:
+def _notes(
+    profile: Profile, dtypes: Sequence[str], names: Sequence[str], checked: Sequence[Forecast]
+) -> list[str]:
     """Notes: whose ceilings they are, what they rest on, how wrong they were where it is known."""
     when = f", measured {profile.measured:%Y-%m-%d}" if profile.measured else ""
     plural = "s" if profile.threads > 1 else ""
-    threads = f", {profile.threads} thread{plural}" if profile.operators else ""
+    runtimes = [name for name in names if name != EAGER]
+    fine = [dtype for dtype in dtypes if dtype in profile.operators] if EAGER in names else []
+    plain = [dtype for dtype in dtypes if dtype not in profile.operators] if EAGER in names else []
+    threads = f", {profile.threads} thread{plural}" if profile.operators or runtimes else ""
     device = f"{profile.device}: " if profile.device else ""
     lines = [f"{device}{profile.name}{threads}{when}"]
-    fine = [dtype for dtype in dtypes if dtype in profile.operators]
-    plain = [dtype for dtype in dtypes if dtype not in profile.operators]
     if fine:
         lines.append(f"predicted from the speed of each kind of operator in {', '.join(fine)}")
+    if runtimes:
+        said = ", ".join(f"{name} {profile.backends[name].version}".strip() for name in runtimes)
+        lines.append(f"predicted from the speed of each kind of node of {said}")
     if plain:
         lines.append(
             f"predicted from max(FLOPs / peak, bytes / bandwidth) + call in {', '.join(plain)}, "
             "the least that it can take"
         )
-    if fine and profile.operators_disturbed:
+    parts = [profile.backends[name] for name in runtimes] + ([profile] if fine else [])
+    if any(part.operators_disturbed for part in parts):
         lines.append("its operators were measured while something disturbed")
-    if fine and not _errors(checked):
+    if (fine or runtimes) and not _errors(checked):
         lines.append("no network was measured there to hold predictions to")
     return lines
 
@@ -99,11 +114,13 @@ def _errors(checked: Sequence[Forecast]) -> list[float]:
     return [abs(check.error) for check in checked if check.error is not None]
 
 
-def _findings(checked: Sequence[Forecast]) -> list[str]:
-    """How far off predictions were of networks that were measured there."""
-    if not (errors := _errors(checked)):
-        return []
-    return [
-        f"{units.number(len(errors), 'network')} measured there: predictions are off by "
-        f"{units.percent(median(errors))} (median), {units.percent(max(errors))} at most"
-    ]
+def _findings(checked: Sequence[Forecast], names: Sequence[str]) -> Iterator[str]:
+    """How far off predictions were of networks that were measured there, a line a back end."""
+    for name in names:
+        errors = _errors([check for check in checked if check.backend == name])
+        if errors:
+            there = "there" if list(names) == [EAGER] else f"there in {name}"
+            yield (
+                f"{units.number(len(errors), 'network')} measured {there}: predictions are off by "
+                f"{units.percent(median(errors))} (median), {units.percent(max(errors))} at most"
+            )

@@ -58,12 +58,13 @@ class Allocation(_Record):
 
 
 class Timed(_Record):
-    """A network's measured latency, which predictions can be held to."""
+    """A network's measured latency, which predictions can be held to; of a runtime by its name."""
 
     model: str
     batch: Annotated[int, Field(ge=1)]
     dtype: str
     latency_s: Seconds
+    backend: str | None = None
 
 
 class Spread(_Record):
@@ -186,6 +187,12 @@ class Profile(_Record):
         """The plain roofline: two ceilings, and a call's cost."""
         none = {"operators": {}, "backends": {}, "allocations": [], "layer_s": 0.0}
         return self.model_copy(update=none)
+
+    def knows(self, dtype: str, backend: str | None = None) -> bool:
+        """Whether it predicts passes in that dtype, of a runtime or of eager torch."""
+        if backend is None:
+            return dtype in self.flops_per_s
+        return dtype in self.backends.get(backend, Backend()).operators
 
     @property
     def bytes_per_s(self) -> float | None:

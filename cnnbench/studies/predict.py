@@ -16,6 +16,8 @@ from cnnbench.models.spec import AnySpec, parse
 from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.predict import Prediction, Predictor, dtype_of
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing import backends
+from cnnbench.timing.backends import EAGER
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,12 @@ class Counted:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A counted pass's predicted time, and the measured one where the profile has it."""
+    """A counted pass's predicted time in a back end, and the measured one where it is known."""
 
     counted: Counted
     predicted: Prediction
     measured_s: float | None = None
+    backend: str = EAGER
 
     @property
     def error(self) -> float | None:
@@ -52,33 +55,44 @@ def count_models(
     ]
 
 
-def forecasts(passes: Sequence[Counted], profile: Profile) -> list[Forecast]:
-    """Predict each pass. DeviceError where the profile has no ceiling in its dtype."""
+def forecasts(
+    passes: Sequence[Counted], profile: Profile, names: Sequence[str] = (EAGER,)
+) -> list[Forecast]:
+    """Predict each pass in each back end. DeviceError where the profile knows not how long."""
     predictor = cache(partial(Predictor, profile))
     return [
-        Forecast(one, predictor(dtype_of(one.trace))(one.trace), _measured(profile, one))
+        Forecast(
+            one,
+            predictor(dtype_of(one.trace), backends.profiled(name))(one.trace),
+            _measured(profile, one, backends.profiled(name)),
+            name,
+        )
         for one in passes
+        for name in names
     ]
 
 
-def _measured(profile: Profile, one: Counted) -> float | None:
+def _measured(profile: Profile, one: Counted, backend: str | None) -> float | None:
     """The latency that was measured on the device, at the network's own input, where one was."""
-    dtype = dtype_of(one.trace)
+    asked = (one.model, one.batch, dtype_of(one.trace), backend)
     for timed in profile.networks:
-        if (timed.model, timed.batch, timed.dtype) == (one.model, one.batch, dtype):
+        if (timed.model, timed.batch, timed.dtype, timed.backend) == asked:
             own = count(one.model, batch=one.batch, dtype=timed.dtype).input_shapes
             return timed.latency_s if own == one.trace.input_shapes else None
     return None
 
 
-def checks(profile: Profile, dtypes: Iterable[str]) -> list[Forecast]:
+def checks(
+    profile: Profile, dtypes: Iterable[str], names: Sequence[str] = (EAGER,)
+) -> list[Forecast]:
     """Predictions of the networks that were measured on the device, of those that we can count."""
-    found = []
+    found, asked = [], set(dtypes)
+    called = {backends.profiled(name): name for name in names}
     for timed in profile.networks:
-        if timed.dtype in set(dtypes):
+        if timed.dtype in asked and timed.backend in called:
             with suppress(CnnbenchError):
                 passes = count_models([parse(timed.model)], None, [timed.batch], timed.dtype)
-                found += forecasts(passes, profile)
+                found += forecasts(passes, profile, [called[timed.backend]])
     return found
 
 
@@ -88,6 +102,7 @@ def record(row: Forecast) -> dict[str, Any]:
     cost = one.trace.total
     return {
         "model": one.model,
+        "backend": row.backend,
         "input": [list(shape) for shape in one.trace.input_shapes],
         "dtype": one.trace.dtype,
         "batch": one.batch,

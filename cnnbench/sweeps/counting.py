@@ -6,19 +6,21 @@ Predictions follow from what the device of the sweep can do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cnnbench.devices import cores
-from cnnbench.errors import CnnbenchError, DeviceError
+from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.processes import ENDED, each
+from cnnbench.timing import backends
 
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
     from cnnbench.roofline.predict import OpPrediction, Predictor
     from cnnbench.roofline.profile import Profile
+    from cnnbench.timing.setting import Setting
 
 _FEW = 4  # configurations that are counted before other processes have begun
 Record = dict[str, Any]
@@ -51,7 +53,7 @@ class Counter:
     def __init__(self, profile: Profile | None) -> None:
         """Nothing is imported yet."""
         self._profile = profile
-        self._predictors: dict[str, Predictor | None] = {}
+        self._predictors: dict[tuple[str, str | None], Predictor] = {}
 
     def __call__(self, one: Configuration) -> Record:
         """Count it; what cannot be counted says why."""
@@ -63,7 +65,7 @@ class Counter:
             trace = count(one.spec, one.given, batch=way.batch, dtype=way.weights, train=way.train)
         except CnnbenchError as error:
             return _failed(str(error))
-        prediction, seconds = self._predicted(trace) if one.setting.plain else (None, ())
+        prediction, seconds = self._predicted(trace, one.setting)
         return {
             "cost": summary(trace),
             "kinds": _kinds(trace, seconds),
@@ -71,22 +73,27 @@ class Counter:
             "failure": "",
         }
 
-    def _predicted(self, trace: Trace) -> tuple[Record | None, Sequence[OpPrediction]]:
-        """The prediction of a plain pass, where the device is known in its dtype."""
+    def _predicted(
+        self, trace: Trace, setting: Setting
+    ) -> tuple[Record | None, Sequence[OpPrediction]]:
+        """The prediction of a plain pass, where the device is known in its dtype.
+
+        Of a runtime too, which has other operators than the trace.
+        """
         from cnnbench.roofline.predict import Predictor, dtype_of
 
-        if self._profile is None:
+        backend = backends.profiled(setting.backend)
+        dtype = dtype_of(trace) if backend is None else setting.dtype or dtype_of(trace)
+        plain = replace(setting, backend=backends.EAGER).plain
+        predicted = plain and setting.backend in backends.PREDICTED
+        if self._profile is None or not (predicted and self._profile.knows(dtype, backend)):
             return None, ()
-        dtype = dtype_of(trace)
-        if dtype not in self._predictors:
-            self._predictors[dtype] = None
-            with suppress(DeviceError):
-                self._predictors[dtype] = Predictor(self._profile, dtype)
-        predictor = self._predictors[dtype]
-        if predictor is None:
-            return None, ()
-        found = predictor(trace)
-        return {"predicted_s": found.seconds, "bound": found.bound}, found.operators
+        key = (dtype, backend)
+        if key not in self._predictors:
+            self._predictors[key] = Predictor(self._profile, dtype, backend)
+        found = self._predictors[key](trace)
+        operators = found.operators if backend is None else ()
+        return {"predicted_s": found.seconds, "bound": found.bound}, operators
 
 
 def _kinds(trace: Trace, predicted: Sequence[OpPrediction]) -> dict[str, Record]:

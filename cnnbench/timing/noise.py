@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import sleep
 
@@ -11,6 +12,7 @@ from cnnbench.devices.warnings import Warning
 from cnnbench.roofline.calibrate import calibrate, holding, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Noise, Profile, Timed
+from cnnbench.timing import backends
 from cnnbench.timing.confidence import OF_RATIO
 from cnnbench.timing.measure import timed
 from cnnbench.timing.pairing import ratio
@@ -38,12 +40,14 @@ class Portrait:
     interrupted: bool = False
 
 
-def portrait(session: Session, *, predicting: bool = False, refresh: bool = False) -> Portrait:
+def portrait(
+    session: Session, *, predicting: Sequence[str] = (), refresh: bool = False
+) -> Portrait:
     """Ceilings and noise floor, from the cache or measured now; and what disturbs the device.
 
     The session's `max_time` is for the noise floor: more of it sees smaller differences.
-    `predicting` asks for the speed of each kind of operator in float32 too, and for networks to
-    hold predictions to.
+    `predicting` asks for the speed of each kind of operator in float32 too, in those back ends, and
+    for networks to hold predictions to.
     """
     device, threads = session.machine.device, session.machine.threads.number
     say = session.progress.say
@@ -52,7 +56,7 @@ def portrait(session: Session, *, predicting: bool = False, refresh: bool = Fals
         start = holding(stored(device, threads, refresh=refresh), device, threads)
         kept = calibrate(device, threads, DTYPES, memory=True, start=start, say=say)
         if predicting:
-            kept, interrupted = _predicting(kept, session)
+            kept, interrupted = _predicting(kept, session, predicting)
             if interrupted:
                 return Portrait(kept, watch.warnings(), True)
         lacking = kept.spread is None and session.rule.processes
@@ -72,23 +76,32 @@ def portrait(session: Session, *, predicting: bool = False, refresh: bool = Fals
     return Portrait(kept, warnings, sampled.interrupted)
 
 
-def _predicting(start: Profile, session: Session) -> tuple[Profile, bool]:
+def _predicting(start: Profile, session: Session, names: Sequence[str]) -> tuple[Profile, bool]:
     """The profile with operators, and latencies of some networks; whether Ctrl-C ended it."""
     machine, say = session.machine, session.progress.say
     device = machine.device
-    kept = complete(machine, [_DTYPE], say, start)
-    if kept.networks:
+    kept = complete(machine, [_DTYPE], say, start, names)
+    known = {network.backend for network in kept.networks}
+    settings = [Setting(backend=name) for name in names if backends.profiled(name) not in known]
+    if not settings:
         return kept, False
     say(f"timing {len(CHECKED)} networks to hold predictions to")
     rule = StopRule(precision=0.05, max_time=_CHECK_S)
-    timing = timed([(name, Setting()) for name in CHECKED], None, Session(machine, rule))
+    asked = [(name, setting) for setting in settings for name in CHECKED]
+    timing = timed(asked, None, Session(machine, rule))
     networks = [
-        Timed(model=row.model, batch=1, dtype=_DTYPE, latency_s=row.latency_s)
+        Timed(
+            model=row.model,
+            batch=1,
+            dtype=_DTYPE,
+            latency_s=row.latency_s,
+            backend=backends.profiled(row.setting.backend),
+        )
         for row in timing.latencies
         if row.latency_s
     ]
     disturbed = kept.disturbed or slowing(timing.warnings)
-    kept = kept.model_copy(update={"networks": networks, "disturbed": disturbed})
+    kept = kept.model_copy(update={"networks": [*kept.networks, *networks], "disturbed": disturbed})
     if not disturbed and not timing.interrupted:
         keep(kept, device)
     return kept, timing.interrupted

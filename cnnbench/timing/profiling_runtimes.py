@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cnnbench.counting.cost import OpCost
 from cnnbench.devices.disturbances import slowing
 from cnnbench.devices.machine import Machine
-from cnnbench.errors import DeviceError, SettingError
+from cnnbench.errors import DeviceError
 from cnnbench.models.spec import SourceSpec
 from cnnbench.roofline import calibrate, learning
 from cnnbench.roofline.grid import BATCHES
@@ -37,7 +37,6 @@ _GRAPHS: tuple[tuple[int, Callable[[], onnx.ModelProto], float], ...] = (
     *((batch, partial(medley, batch), 5.0) for batch in BATCHES),
 )
 _PRECISION = 0.01
-PROFILED = backends.FILES[".onnx"]  # what runs the graph
 
 
 def complete(
@@ -47,9 +46,7 @@ def complete(
 
     SettingError of a back end that has no such profile.
     """
-    if name not in PROFILED:
-        known = ", ".join((backends.EAGER, *PROFILED))
-        raise SettingError(f"passes of {name} are not predicted; those of {known} are")
+    backends.check_predicted(name)
     version = backends.version(name)
     found = kept.backends.get(name, Backend())
     if (found.version, found.medley) != (version, VERSION):

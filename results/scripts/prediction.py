@@ -1,13 +1,14 @@
 """Predicted against measured latency: the zoo at batch 1 and 8, and networks never tuned on.
 
-    python results/scripts/prediction.py [--only mobilenet] [--held-out 60] [--output FILE.json]
+    python results/scripts/prediction.py [--backends eager,onnxruntime,openvino] [--only mobilenet]
+        [--held-out 60] [--output FILE.json]
 
 The device's operators and the networks are timed in one sitting, the networks as `cnnbench time`
-times them, in fresh processes. Three predictions of the zoo: from the speed of each kind of
-operator, from the plain roofline, and from FLOPs alone (at the median rate of all networks, which
-is the best that a constant can do). Held-out networks are timm's, of modules that the zoo has
-nothing of, drawn by a fixed seed (PYTHONPATH has timm and torchvision). Passes of over two seconds
-are left out.
+times them, in fresh processes. Three predictions: from the speed of each kind of operator, from the
+plain roofline, and from FLOPs alone (at the median rate of all networks, which is the best that a
+constant can do). Held-out networks are timm's, of modules that the zoo has nothing of, drawn by a
+fixed seed (PYTHONPATH has timm and torchvision). Passes of over two seconds are left out. Of back
+ends that are not asked for the file keeps what it has.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from cnnbench.reports.charts.parts import chart
 from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, Drawing
 from cnnbench.roofline import calibrate
 from cnnbench.roofline.predict import Predictor
+from cnnbench.timing import backends
+from cnnbench.timing.backends import EAGER, PREDICTED
 from cnnbench.timing.measure import timed
 from cnnbench.timing.profiling import complete
 from cnnbench.timing.session import Session, StopRule
@@ -48,7 +51,8 @@ GROUP, SECONDS = 6, 1.0
 DTYPE = "float32"
 LIKE_THE_ZOO = ("efficientnet", "resnet", "vgg")  # timm's modules; the first has MobileNets, too
 DIFFERENT = 1.2
-TARGETS = {  # what we want of predictions; runtimes have no profile yet
+BATCHES = {EAGER: (1, 8)}  # and of runtimes 1 alone
+TARGETS = {  # what we want of predictions
     "zoo": {"median": 0.08, "p90": 0.2, "right_order": 0.95},
     "held_out": {"median": 0.12, "p90": 0.3, "right_order": 0.95, "within_interval": 0.9},
     "onnxruntime": {"median": 0.12, "p90": 0.3},
@@ -59,10 +63,10 @@ KEYS = ("predicted_s", "roofline_s", "flops_alone_s")
 Case = tuple[str, int, Trace]
 
 
-def zoo(only: str) -> Iterator[tuple[str, int]]:
+def zoo(only: str, backend: str) -> Iterator[tuple[str, int]]:
     for model in registry.MODELS:
         if only in model.name:
-            yield from ((model.name, batch) for batch in (1, 8))
+            yield from ((model.name, batch) for batch in BATCHES.get(backend, (1,)))
 
 
 def held_out(number: int) -> list[tuple[str, int]]:
@@ -99,12 +103,12 @@ def counted(asked: list[tuple[str, int]], predictor: Predictor, most: int) -> li
     return sorted(found, key=lambda case: case[2].total.macs)
 
 
-def measured(cases: list[Case], machine: Machine) -> Iterator[tuple[Case, float]]:
+def measured(cases: list[Case], machine: Machine, backend: str) -> Iterator[tuple[Case, float]]:
     """Each with its latency, groups of like cost in the same rounds."""
     for start in range(0, len(cases), GROUP):
         group = cases[start : start + GROUP]
         given = (3, 224, 224) if ":" in group[0][0] else None
-        asked = [(parse(name), Setting(batch)) for name, batch, _ in group]
+        asked = [(parse(name), Setting(batch, backend=backend)) for name, batch, _ in group]
         rule = StopRule(0.02, SECONDS, 0, 2)
         timing = timed(asked, given, Session(machine, rule), kept=False)
         for case, row in zip(group, timing.latencies, strict=True):
@@ -116,9 +120,9 @@ def measured(cases: list[Case], machine: Machine) -> Iterator[tuple[Case, float]
 
 
 def rows_of(
-    cases: list[Case], machine: Machine, fine: Predictor, plain: Predictor
+    cases: list[Case], machine: Machine, backend: str, fine: Predictor, plain: Predictor
 ) -> list[dict[str, Any]]:
-    timings = list(measured(cases, machine))
+    timings = list(measured(cases, machine, backend))
     rate = median(trace.total.flops / seconds for (*_, trace), seconds in timings)
     found = []
     for (name, batch, trace), seconds in timings:
@@ -187,31 +191,36 @@ def spread(errors: list[float]) -> dict[str, float]:
 def main() -> None:
     """Measure, predict, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--backends", default=",".join(PREDICTED))
     parser.add_argument("--only", default="")
     parser.add_argument("--held-out", type=int, default=60)
     parser.add_argument("--output", type=Path, default=RESULTS / "prediction.json")
     given = parser.parse_args()
-    machine = Machine.find(None, None)
+    machine, names = Machine.find(None, None), given.backends.split(",")
     fresh = calibrate.stored(machine.device, machine.threads.number, refresh=True)
-    profile = complete(machine, [DTYPE], lambda text: None, fresh)
-    fine, plain = Predictor(profile, DTYPE), Predictor(profile.without_operators(), DTYPE)
-    document: dict[str, Any] = {
-        "environment": {
-            "device": profile.name,
-            "torch": profile.torch,
-            "threads": profile.threads,
-        }
+    profile = complete(machine, [DTYPE], lambda text: None, fresh, names)
+    document: dict[str, Any] = {}
+    if given.output.exists():
+        document = json.loads(given.output.read_text(encoding="utf-8"))
+    document["environment"] = {
+        "device": profile.name,
+        "torch": profile.torch,
+        "threads": profile.threads,
+        **{name: profile.backends[name].version for name in profile.backends},
     }
-    sorts = {"zoo": (list(zoo(given.only)), 1000)}
-    if given.held_out:
-        sorts["held_out"] = (held_out(given.held_out), given.held_out)
-    for sort, (asked, most) in sorts.items():
-        rows = rows_of(counted(asked, fine, most), machine, fine, plain)
-        document[sort] = {"errors": summary(rows), "results": rows}
-        print(sort, json.dumps(document[sort]["errors"], indent=1))
-        given.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    document["targets"] = targets(document)
-    given.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    plain = Predictor(profile.without_operators(), DTYPE)
+    for name in names:
+        fine = Predictor(profile, DTYPE, backends.profiled(name))
+        sorts = {"zoo": (list(zoo(given.only, name)), 1000)}
+        if given.held_out:
+            sorts["held_out"] = (held_out(given.held_out), given.held_out)
+        for sort, (asked, most) in sorts.items():
+            rows = rows_of(counted(asked, fine, most), machine, name, fine, plain)
+            key = {"zoo": name, "held_out": f"{name}_held_out"}[sort] if name != EAGER else sort
+            document[key] = {"errors": summary(rows), "results": rows}
+            print(key, json.dumps(document[key]["errors"], indent=1), flush=True)
+            document["targets"] = targets(document)
+            given.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if given.output.parent == RESULTS:
         picture(document["zoo"]["results"]).save(RESULTS / "figures/prediction.svg")
 

@@ -91,23 +91,20 @@ def compare(
 
 
 def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Comparison]:
-    """The rows with what the profile says that both sides take in torch.
+    """The rows with what the profile says that both sides take.
 
-    Of what another runtime ran it says nothing. DeviceError where it has no ceiling in their dtype,
-    and nothing was measured instead.
+    DeviceError where it knows nothing of their dtype or back end, and nothing was measured instead.
     """
     predictor = cache(partial(Predictor, profile))
 
     def predicted(side: Side) -> Side:
-        latency = side.latency
+        latency, backend = side.latency, backends.profiled(side.run_in.backend)
         if latency and latency.error:
             return side
-        if latency and backends.process_of(latency.setting.backend) != backends.TORCH:
+        dtype = latency.dtype if latency else dtype_of(side.trace)
+        if latency and not (dtype and profile.knows(dtype, backend)):
             return side
-        dtype = latency.dtype if latency and not latency.error else dtype_of(side.trace)
-        if latency and dtype not in profile.flops_per_s:
-            return side
-        return replace(side, predicted=predictor(dtype)(side.trace))
+        return replace(side, predicted=predictor(dtype, backend)(side.trace))
 
     return _each_side(rows, predicted)
 

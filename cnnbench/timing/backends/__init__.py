@@ -41,6 +41,7 @@ FILES = {  # what runs them as they stand, the usual first
     ".onnx": ("onnxruntime", "openvino"),
     ".tflite": ("litert",),
 }
+PREDICTED = (EAGER, *FILES[".onnx"])  # whose operators a device's profile may have
 GROUP = "cnnbench.backends"
 
 
@@ -63,6 +64,19 @@ def check_name(name: str) -> str:
         known = nearest(name, names())
         raise SettingError(f"there is no backend {name!r}{known}; there is {', '.join(names())}")
     return name
+
+
+def check_predicted(name: str) -> str:
+    """The name; SettingError where no profile of a device has that back end's operators."""
+    if check_name(name) not in PREDICTED:
+        known = ", ".join(PREDICTED)
+        raise SettingError(f"passes of {name} are not predicted; those of {known} are")
+    return name
+
+
+def predicted_as(name: str) -> str:
+    """The back end whose prediction stands for another's: its own, or eager torch's."""
+    return name if name in PREDICTED else EAGER
 
 
 def process_of(name: str) -> str:
@@ -96,6 +110,11 @@ def is_run_as_it_stands(spec: AnySpec) -> bool:
 def is_here(name: str) -> bool:
     """Whether what a back end runs in is installed, as far as its version tells."""
     return process_of(name) == TORCH or bool(version(name))
+
+
+def profiled(name: str) -> str | None:
+    """Under which name a device's profile has a back end's operators: torch's under none."""
+    return None if process_of(name) == TORCH else name
 
 
 def has_layers(name: str) -> bool:
