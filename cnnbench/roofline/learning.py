@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from cnnbench.counting.cost import OpCost
 from cnnbench.roofline.nodes import (
-    BETWEEN,
     CONVOLUTIONS,
     IN_PARTS,
     LAYOUT,
@@ -18,7 +17,7 @@ from cnnbench.roofline.nodes import (
     multiplies,
     names_of,
 )
-from cnnbench.roofline.sizes import PRODUCTS, Elementwise, Product, Sizes, sizes_of
+from cnnbench.roofline.sizes import BETWEEN, PRODUCTS, Elementwise, Product, Sizes, sizes_of
 
 CHANGED = "(layout)"  # the path of what a runtime adds to change a layout
 _PRODUCTS = ("Conv", "Gemm", "MatMul")

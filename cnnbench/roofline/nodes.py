@@ -15,11 +15,11 @@ import torch
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
 from cnnbench.roofline.profile import Backend
-from cnnbench.roofline.sizes import PRODUCTS, Elementwise, Product, Sizes, moved, sizes_of
-from cnnbench.roofline.work import Work
+from cnnbench.roofline.sizes import BETWEEN, PRODUCTS, Elementwise, Product, Sizes, moved, sizes_of
+from cnnbench.roofline.terms import Term
 
-BETWEEN = " + "  # operators that run in one
 NORM = "BatchNormalization"
+ADD = "Add"
 LAYOUT = "layout"  # as which changes of it were sampled
 _WRITTEN = {  # in the graph, where the name is not torch's own in another spelling
     "adaptive_avg_pool2d": "ReduceMean",
@@ -48,7 +48,7 @@ _VOLUMES = 5  # dimensions of a batch of them
 _LONGEST = 5  # group of operators
 
 
-def of_runtime(trace: Trace, runtime: Backend, dtype: str) -> Iterator[Work]:
+def of_runtime(trace: Trace, runtime: Backend, dtype: str) -> Iterator[Term]:
     """What runs on its own, in the pass's order, changes of layout among it."""
     itemsize: int = getattr(torch, dtype).itemsize
     groups = {name for name in runtime.operators[dtype] if BETWEEN in name} - set(IN_PARTS)
@@ -62,15 +62,18 @@ def of_runtime(trace: Trace, runtime: Backend, dtype: str) -> Iterator[Work]:
         if wants or op.kind in CONVOLUTIONS:
             plain = wants
         sizes = _sizes(op)
-        yield Work(op, names, sizes, itemsize * moved(sizes))
+        yield Term(op, names, sizes, itemsize * moved(sizes))
 
 
 def names_of(op: OpCost) -> tuple[str, ...]:
-    """Names under which nodes like this one may have been sampled, the best first."""
-    if op.kind in PRODUCTS:
-        return (str(op.kind),)
-    if op.kind is Kind.MATMUL:
-        return (str(Kind.LINEAR),)
+    """Names under which nodes like this one may have been sampled, the best first.
+
+    A product to which another map is added reads that, too.
+    """
+    if op.kind in PRODUCTS or op.kind is Kind.MATMUL:
+        kind = str(Kind.LINEAR if op.kind is Kind.MATMUL else op.kind)
+        added = BETWEEN.join((kind, ADD))
+        return (added, kind) if ADD in op.operator.split(BETWEEN) else (kind,)
     return _name_of(op), _STANDS_FOR[op.kind]
 
 
@@ -103,16 +106,22 @@ def _nodes(
 ) -> Iterator[OpCost]:
     """`parts` are what a file writes as several operators, and torch as one."""
     place, elements = 0, 0  # elements are what a product has given, and what runs in it
+    last: OpCost | None = None
     while place < len(operators):
         ahead = operators[place : place + _LONGEST]
         held = _group(ahead, parts)
         within = _joined(held) in fused and math.prod(held[-1].output) == elements
-        if not within:
+        if within and last is not None:
+            last = replace(last, operator=BETWEEN.join((last.operator, _joined(held))))
+        else:
+            if last is not None:
+                yield last
             held = held if len(held) > 1 else _group(ahead, groups)
-            op = in_one([_called(one) for one in held], itemsize) if len(held) > 1 else held[0]
-            elements = math.prod(op.output) if multiplies(op) else 0
-            yield op
+            last = in_one([_called(one) for one in held], itemsize) if len(held) > 1 else held[0]
+            elements = math.prod(last.output) if multiplies(last) else 0
         place += len(held)
+    if last is not None:
+        yield last
 
 
 def _group(ahead: Sequence[OpCost], groups: Collection[str]) -> Sequence[OpCost]:
@@ -147,10 +156,10 @@ def _sizes(op: OpCost) -> Sizes:
     return sizes._replace(inputs=(1 + _name_of(op).count(BETWEEN)) * sizes.inputs)
 
 
-def _change(op: OpCost, itemsize: int) -> Work:
+def _change(op: OpCost, itemsize: int) -> Term:
     """A change of the layout of the map that an operator reads: the one that was just made."""
     elements = min((math.prod(shape) for shape in op.inputs), default=1)
     sizes = Elementwise(max(1, elements), max(1, elements))
     cost = Cost(bytes_moved=itemsize * moved(sizes))
     change = OpCost(op.path, LAYOUT, Kind.OTHER, ((elements,),), (elements,), cost, 0)
-    return Work(change, (LAYOUT,), sizes, cost.bytes_moved)
+    return Term(change, (LAYOUT,), sizes, cost.bytes_moved)

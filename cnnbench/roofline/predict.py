@@ -24,7 +24,7 @@ from cnnbench.roofline.kriging import Kriging
 from cnnbench.roofline.nodes import of_runtime
 from cnnbench.roofline.profile import Backend, Profile
 from cnnbench.roofline.sizes import moved, sizes_type
-from cnnbench.roofline.work import Work, of_torch
+from cnnbench.roofline.terms import Term, of_torch
 
 _LEAST = 0.05  # of a deviation: no two sittings agree better
 _UNKNOWN = 0.5  # of an operator that was not sampled
@@ -129,7 +129,7 @@ class Predictor:
                 f"{profile.name or profile.device} has no ceiling in {dtype}, but in {known}"
             )
         operators = profile.operators
-        self._work: Callable[[Trace], Iterable[Work]] = of_torch
+        self._terms: Callable[[Trace], Iterable[Term]] = of_torch
         self._python_s, self._keeps = profile.layer_s, False
         if backend is not None:
             runtime = profile.backends.get(backend, Backend())
@@ -139,7 +139,7 @@ class Predictor:
                     f"{profile.name or profile.device} has no speeds of {backend} in {dtype}; "
                     f"'cnnbench device --backend {backend} --output device.toml' measures them"
                 )
-            self._work = partial(of_runtime, runtime=runtime, dtype=dtype)
+            self._terms = partial(of_runtime, runtime=runtime, dtype=dtype)
             self._python_s, self._keeps = 0.0, True
         self._profile = profile
         self._dtype = dtype
@@ -151,7 +151,7 @@ class Predictor:
     def __call__(self, trace: Trace) -> Prediction:
         """Predict each operator of a pass; of a runtime each that runs on its own."""
         return Prediction(
-            tuple(map(self._operator, self._work(trace))),
+            tuple(map(self._operator, self._terms(trace))),
             self._profile.ridge_point(self._dtype),
             {kind: known.deviation for kind, known in self._slowness.items()},
         )
@@ -160,16 +160,16 @@ class Predictor:
         """Seconds of the whole pass."""
         return self(trace).seconds
 
-    def _operator(self, work: Work) -> OpPrediction:
-        op = work.op
+    def _operator(self, term: Term) -> OpPrediction:
+        op = term.op
         which = bound(least_seconds(op.cost, self._profile, self._dtype))
-        kind = next((name for name in work.names if name in self._slowness), None)
-        if kind is None or not isinstance(work.sizes, sizes_type(kind)):
+        kind = next((name for name in term.names if name in self._slowness), None)
+        if kind is None or not isinstance(term.sizes, sizes_type(kind)):
             flops = op.cost.flops + op.cost.elementwise_flops
-            roof = self._roof(flops, op.cost.bytes_moved, work.new_bytes)
+            roof = self._roof(flops, op.cost.bytes_moved, term.new_bytes)
             return OpPrediction(op, roof + self._python_s, which, far=True)
-        known, at = self._slowness[kind], work.sizes.position
-        roof = self._roof(op.cost.flops, work.bytes_moved, work.new_bytes)
+        known, at = self._slowness[kind], term.sizes.position
+        roof = self._roof(op.cost.flops, term.bytes_moved, term.new_bytes)
         seconds = float(np.exp(known([at])[0])) * roof + self._python_s
         return OpPrediction(op, seconds, which, kind, known.distance(at) > _FAR)
 

@@ -86,6 +86,7 @@ class Elementwise(NamedTuple):
 
 Sizes = Product | Elementwise
 
+BETWEEN = " + "  # names of operators that run in one
 # A kind of convolution or product is a kind of its own; elementwise work is told by its operator.
 PRODUCTS = (Kind.CONVOLUTION, Kind.POINTWISE, Kind.DEPTHWISE, Kind.LINEAR)
 # Where an operator has not been sampled, another of its kind has.
@@ -104,7 +105,7 @@ def moved(sizes: Sizes) -> int:
 
 def sizes_type(kind: str) -> type[Product] | type[Elementwise]:
     """What sizes the operators of a kind have."""
-    return Product if kind in PRODUCTS else Elementwise
+    return Product if kind.partition(BETWEEN)[0] in PRODUCTS else Elementwise
 
 
 def sampled_as(op: OpCost, *, in_place: bool) -> tuple[str, ...]:

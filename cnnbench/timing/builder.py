@@ -80,7 +80,7 @@ class Builder:
 
 def doing(name: str, setting: Setting) -> str:
     """What is being done as a network is made ready."""
-    verb = "compiling" if setting.backend == "compile" else "preparing"
+    verb = "compiling" if setting.backend in ("compile", "freeze") else "preparing"
     where = "" if setting.backend == EAGER else f" in {setting.backend}"
     return f"{verb} {name} at batch {setting.batch}{where}"
 

@@ -8,6 +8,7 @@ from time import perf_counter
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.files.count import count_file
+from cnnbench.counting.files.graph import bytes_of
 from cnnbench.models.given import Given
 from cnnbench.models.inputs import Input
 from cnnbench.models.spec import SourceSpec
@@ -20,7 +21,7 @@ from cnnbench.timing.prepared import Prepared
 
 _ADDED = "(added)"  # where rows stand of what is not in the file, and changes no layout
 LAYOUTS = re.compile("reorder|transpose|permute", re.IGNORECASE)
-_BYTES = {"float64": 8, "float32": 4, "float16": 2, "int8": 1, "uint8": 1}
+_USUAL_BYTES = 4
 
 
 class ByNode:
@@ -83,7 +84,7 @@ def _fused(held: Sequence[OpCost], node: NodeTime, dtype: str) -> OpCost:
     if not held:
         where = CHANGED if LAYOUTS.search(node.kernel) else _ADDED
         return OpCost(where, node.kernel, Kind.OTHER, (), (), Cost(), 0)
-    return in_one(held, _BYTES.get(dtype, 4))
+    return in_one(held, bytes_of(1, dtype) or _USUAL_BYTES)
 
 
 def watched(prepared: Prepared) -> ByOperator | ByNode:

@@ -13,6 +13,7 @@ import pytest
 from ..commands import SECONDS, command
 from .conftest import Refused
 
+AWAY = str(Path(__file__).parents[1] / "golden/files/phone.toml")
 PHONE = "flops_per_s = { float32 = 1e11, float16 = 2e11 }\nbytes_per_s = 1e10\ncall_s = 1e-5\n"
 CONTRACT = {
     *("a", "b", "params_a", "params_b", "macs_a", "macs_b", "macs_ratio", "bytes_ratio"),
@@ -178,6 +179,31 @@ def test_a_page_is_drawn_without_a_network(phone: Path, tmp_path: Path) -> None:
         (["predict", "resnet18", "--on", "none.toml"], "'cnnbench device --output device.toml'"),
         (["predict", "resnet18", "--on", "x.toml", "--device", "cpu"], "--on is another device"),
         (["predict", "resnet18", "--batch", "0"], "malformed batch '0'"),
+        (["predict", "resnet18", "--backend", "compile"], "of compile are not predicted"),
+        (["predict", "resnet18", "--backend", "opnvino"], "did you mean openvino"),
+        (
+            ["predict", "resnet18", "--on", AWAY, "--backend", "onnxruntime"],
+            "has no speeds of",
+        ),
+        (["compare", "conv", "depthwise", "--static", "--backend", "eager"], "leave --backend out"),
+        (
+            ["compare", "conv", "depthwise", "--on", AWAY, "--backend", "litert"],
+            "not predicted",
+        ),
+        (
+            [
+                "fit",
+                "resnet18",
+                "--budget",
+                "latency=1s",
+                "--on",
+                AWAY,
+                "--backend",
+                "openvino",
+            ],
+            "speeds of openvino",
+        ),
+        (["device", "--backend", "graph"], "of graph are not predicted"),
         (["device", "--output", "x.toml", "--format", "json"], "is TOML"),
     ],
 )
@@ -209,6 +235,36 @@ def test_a_device_is_predicted_without_it(phone: Path) -> None:
     assert none.returncode == 2 and "no ceiling in float64, but in float32, float16" in none.stderr
     table = command("predict", "resnet50", "--on", str(phone), COLUMNS="80")
     assert max(map(len, table.stdout.splitlines())) <= 80
+
+
+RUNTIME = """
+[backends.onnxruntime]
+version = "1.0"
+medley = 1
+fused = ["Add", "BatchNormalization", "Relu"]
+[backends.onnxruntime.operators.float32]
+"k x k convolution" = [[1.0, 64.0, 64.0, 28.0, 28.0, 3.0, 1.0, 1.0, 1e-3]]
+"depthwise convolution" = [[1.0, 64.0, 64.0, 28.0, 28.0, 3.0, 1.0, 64.0, 1e-4]]
+"1x1 convolution" = [[1.0, 64.0, 64.0, 28.0, 28.0, 1.0, 1.0, 1.0, 2e-4]]
+"""
+
+
+def test_a_runtime_is_predicted_beside_eager(phone: Path) -> None:
+    with phone.open("a") as file:
+        file.write(RUNTIME)
+        file.write('[[networks]]\nmodel = "resnet20"\nbatch = 1\ndtype = "float32"\n')
+        file.write('latency_s = 0.01\nbackend = "onnxruntime"\n')
+    line = "predict", "resnet20", "--on", str(phone), "--backend", "eager,onnxruntime"
+    found = json.loads(command(*line, "-f", "json").stdout)
+    eager, other = found["results"]
+    assert (eager["backend"], other["backend"]) == ("eager", "onnxruntime")
+    assert eager["measured_s"] is None and other["measured_s"] == 0.01
+    table = " ".join(command(*line, COLUMNS="80").stdout.split())
+    assert "predicted from the speed of each kind of node of onnxruntime 1.0" in table
+    assert "1 network measured there in onnxruntime: predictions are off by" in table
+    line = "compare", "conv", "depthwise", "--shape", "28x28x64", "--on", str(phone)
+    rows = json.loads(command(*line, "--backend", "onnxruntime", "-f", "json").stdout)["results"]
+    assert rows[0]["predicted_speedup"] == pytest.approx(1e-3 / 3e-4, rel=1e-6)
 
 
 def test_predictions_are_held_to_what_was_measured(phone: Path) -> None:

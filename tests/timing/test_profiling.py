@@ -4,13 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
+from cnnbench.counting.count import count
 from cnnbench.devices.machine import Machine
-from cnnbench.errors import MemoryShortage
+from cnnbench.errors import MemoryShortage, SettingError
+from cnnbench.roofline import medley
+from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile import Profile
-from cnnbench.timing import profiling
+from cnnbench.timing import backends, profiling, profiling_runtimes
 from cnnbench.timing.workers.conditions import ALLOCATOR
 from cnnbench.timing.workers.process import HOME
 
@@ -59,6 +63,46 @@ def test_what_is_known_is_not_measured_again(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(profiling, "_apart", lambda *given: pytest.fail("it began a process"))
     known = profiling.complete(MACHINE, ["float32"])
     assert "float32" in known.operators and known.call_s
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A medley that is soon measured; how long each graph was asked to be timed."""
+    asked: list[float] = []
+    real = profiling_runtimes._timed
+
+    def timed(*given: Any) -> Any:
+        asked.append(given[-1])
+        return real(*given[:-1], 0.2)
+
+    monkeypatch.setattr(profiling_runtimes, "_timed", timed)
+    monkeypatch.setattr(profiling_runtimes, "_GRAPHS", ((1, medley.small_medley, 2.0),))
+    return asked
+
+
+@pytest.mark.parametrize("name", backends.PREDICTED[1:])
+def test_a_runtime_is_measured_once_and_predicts(name: str, short: list[float]) -> None:
+    if not backends.is_here(name):
+        pytest.skip(f"{name} is not installed")
+    known = profiling.complete(MACHINE, ["float32"], names=[name])
+    assert short == [2.0] and "float32" not in known.operators  # torch's were not asked for
+    runtime = known.backends[name]
+    assert runtime.version == backends.version(name)
+    assert {"BatchNormalization", "Relu"} <= set(runtime.fused)
+    found = Predictor(known, "float32", name)(count("resnet20"))
+    assert 1e-5 < found.seconds < 1 and found.far_share < 0.5
+    kept = profiling.complete(MACHINE, ["float32"], names=[name])
+    assert short == [2.0] and kept.backends[name] == runtime
+    old = {name: runtime.model_copy(update={"version": "0.1"})}
+    before = known.model_copy(update={"backends": old})
+    profiling.complete(MACHINE, ["float32"], start=before, names=[name])
+    assert short == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["compile", "litert"])
+def test_of_others_nothing_is_predicted(name: str) -> None:
+    with pytest.raises(SettingError, match=f"passes of {name} are not predicted; those of eager"):
+        profiling.complete(MACHINE, ["float32"], names=[name])
 
 
 def test_the_process_measures_what_is_asked_for() -> None:

@@ -31,6 +31,7 @@ EAGER, TORCH = "eager", "torch"
 BACKENDS = {  # imported when asked for
     EAGER: "cnnbench.timing.backends.eager",
     "compile": "cnnbench.timing.backends.compile",
+    "freeze": "cnnbench.timing.backends.freeze",
     "graph": "cnnbench.timing.backends.graph",
     "onnxruntime": "cnnbench.timing.backends.onnxruntime",
     "openvino": "cnnbench.timing.backends.openvino",

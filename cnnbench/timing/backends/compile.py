@@ -17,6 +17,13 @@ def check(setting: Setting, device: Device) -> None:
 
 
 def prepare(network: Network, setting: Setting, given: Arguments) -> Run:
+    """The compiled pass."""
+    return compiled(network, setting, given)
+
+
+def compiled(
+    network: Network, setting: Setting, given: Arguments, options: dict[str, bool] | None = None
+) -> Run:
     """The compiled pass; compiled by its first run, never left eager in silence.
 
     torch gives up after eight shapes of one forward, of all its instances together.
@@ -24,7 +31,8 @@ def prepare(network: Network, setting: Setting, given: Arguments) -> Run:
     import torch._dynamo.config as config
 
     # One shape a network: a graph for any shape would be slower.
-    run = passing(torch.compile(network.net, dynamic=False), network.net, setting, given)
+    called = torch.compile(network.net, dynamic=False, options=options)  # type: ignore[arg-type]
+    run = passing(called, network.net, setting, given)
     with config.patch(
         recompile_limit=2**16,
         accumulated_recompile_limit=2**16,

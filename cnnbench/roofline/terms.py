@@ -10,7 +10,7 @@ from cnnbench.roofline.sizes import Sizes, sampled_as, sizes_of
 
 
 @dataclass(frozen=True)
-class Work:
+class Term:
     """An operator, or several that run in one.
 
     `names` are those under which the like of it may have been sampled, the best first, `sizes` what
@@ -24,11 +24,11 @@ class Work:
     new_bytes: int = 0
 
 
-def of_torch(trace: Trace) -> Iterator[Work]:
+def of_torch(trace: Trace) -> Iterator[Term]:
     """Every operator of a pass, in its order."""
     made = [0] * len(trace.operators)
     for buffer in trace.buffers:
         if buffer.output and buffer.born >= 0:
             made[buffer.born] += buffer.size
     for op, new in zip(trace.operators, made, strict=True):
-        yield Work(op, sampled_as(op, in_place=not new), sizes_of(op), op.cost.bytes_moved, new)
+        yield Term(op, sampled_as(op, in_place=not new), sizes_of(op), op.cost.bytes_moved, new)
