@@ -65,6 +65,10 @@ def fit(
     cnnbench fit resnet50@resolution=224 --budget params=10M --on device.toml
     """
     wanted = parse_budget(",".join(budget))
+    if goal is Goal.ACCURACY:
+        raise CnnbenchError(
+            "accuracy is published of whole networks; 'cnnbench choose' has the most accurate"
+        )
     named = [scalable(parse(text)) for text in models]
     specs = list({(spec, spec.written): spec for spec in named}.values())
     read_inputs(None, batch, specs)

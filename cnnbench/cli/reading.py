@@ -36,6 +36,15 @@ def read_predicted(text: str) -> list[str]:
     return list(dict.fromkeys(check_predicted(name.strip()) for name in text.split(",")))
 
 
+def one_of(option: str, text: str, known: Sequence[str]) -> str:
+    """The text; CnnbenchError where it is none of those known."""
+    if text not in known:
+        raise CnnbenchError(
+            f"unknown {option} {text!r}{nearest(text, known)}; use {', '.join(known)}"
+        )
+    return text
+
+
 def read_dtypes(text: str | None) -> list[NumberFormat | None]:
     """`float32,int8` -> two formats; without any, what the network has."""
     if text is None:

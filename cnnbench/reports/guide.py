@@ -30,6 +30,7 @@ OF_COMMAND = {
     "predict": "predicting",
     "scale": "fit",
     "fit": "fit",
+    "choose": "choose",
     "gradients": "depth",
     "published": "papers",
     "claims": "papers",

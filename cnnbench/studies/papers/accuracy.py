@@ -8,6 +8,7 @@ are not of one ranking.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,10 @@ from typing import Any
 
 from cnnbench.models.spec import AnySpec, Spec, parse
 
-TOP1, TOP5 = "top1", "top5"
-_WORDS = {TOP1: "top-1", TOP5: "top-5"}
+METRICS = TOP1, TOP5 = ("top1", "top5")
+WORDS = {TOP1: "top-1", TOP5: "top-5"}
 SINGLE_CROP = "single crop"
-_USUAL = (SINGLE_CROP, "test set")  # how a network is tested that is compared with others
+_USUAL = (SINGLE_CROP, "not stated", "test set")  # as a network is tested that is deployed
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Accuracy:
     """One published figure.
 
     `model` is a spec, `resolution` the side of a test image in pixels, `metric` `top1` or `top5`,
-    `percent` of images, as `printed`. `protocol` says how they were cropped, `source` who printed it
-    and where, `confirmed` who else has the same figure, empty of one that has one source alone.
+    `percent` of images, as `printed`. `protocol` says how they were cropped, `source` who printed
+    it and where, `confirmed` where else the same figure stands, empty where that was not found.
     """
 
     model: str
@@ -49,7 +50,7 @@ class Accuracy:
     @property
     def words(self) -> str:
         """`top-1 70.6%, Howard et al. 2017, table 4`."""
-        return f"{_WORDS[self.metric]} {self.printed}%, {self.source}"
+        return f"{WORDS[self.metric]} {self.printed}%, {self.source}"
 
     @property
     def is_usual(self) -> bool:
@@ -73,10 +74,22 @@ class Accuracy:
 def figures() -> tuple[Accuracy, ...]:
     """Every figure of the package's table, in its order."""
     text = resources.files("cnnbench.studies.papers").joinpath("accuracy.csv").read_text("utf-8")
-    return tuple(
-        Accuracy(**{**row, "resolution": int(row["resolution"])})
-        for row in csv.DictReader(text.splitlines())
-    )
+    _, *rows = csv.reader(text.splitlines())
+    return tuple(Accuracy(model, int(side), *rest) for model, side, *rest in rows)
+
+
+def datasets() -> list[str]:
+    """What was classified, the most figures first."""
+    return _most([one.dataset for one in figures()])
+
+
+def protocols() -> list[str]:
+    """How images were cropped, the most figures first."""
+    return _most([one.protocol for one in figures()])
+
+
+def _most(values: list[str]) -> list[str]:
+    return [name for name, _ in Counter(values).most_common()]
 
 
 @cache

@@ -20,11 +20,13 @@ class Goal(StrEnum):
     MACS = "macs"
     PARAMS = "params"
     RESOLUTION = "resolution"
+    ACCURACY = "accuracy"  # of published networks alone
 
     @property
     def words(self) -> str:
         """How a person calls it."""
-        return "resolution" if self is Goal.RESOLUTION else Metric(self).words
+        costs = (Goal.MACS, Goal.PARAMS)
+        return Metric(self).words if self in costs else str(self)
 
 
 @dataclass(frozen=True)

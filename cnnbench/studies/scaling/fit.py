@@ -71,7 +71,7 @@ class Fitting:
     choices: list[Choice]
     meets: bool | None
     binding: tuple[Metric, ...]
-    without: dict[Metric, int]
+    without: dict[Metric, float]
     largest: bool
     variants: int
     affordable: int
@@ -173,7 +173,7 @@ def _result(
 
 def _binding(
     of: Sequence[Variant], best: Variant, budget: Budget, goal: Goal, search: Search
-) -> tuple[tuple[Metric, ...], dict[Metric, int]]:
+) -> tuple[tuple[Metric, ...], dict[Metric, float]]:
     """Limits without which there were more capacity, each alone; else what holds the next one."""
     measured = {id(search.front[index]): search.proven(index) for index in search.timed}
     failed = {id(search.front[index]) for index in search.known.keys() - set(search.timed)}

@@ -47,7 +47,7 @@ class Variant:
             return self.costs.peak_activation_bytes
         return int(getattr(self.costs.cost, metric))
 
-    def capacity(self, goal: Goal) -> tuple[int, int]:
+    def capacity(self, goal: Goal) -> tuple[float, int]:
         """What is maximised; of equal resolutions, the one with more MACs."""
         if goal is Goal.RESOLUTION:
             return self.spec.input_shape[1], self.costs.cost.macs

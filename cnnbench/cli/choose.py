@@ -1,0 +1,115 @@
+"""`cnnbench choose`: the most accurate published network that keeps within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnnbench.cli import options as opt
+from cnnbench.cli import reading
+from cnnbench.cli.frame import Measuring, Written, command
+from cnnbench.cli.startup import heavy_imports
+from cnnbench.errors import CnnbenchError
+from cnnbench.models.inputs import batched
+from cnnbench.studies.papers.accuracy import METRICS, SINGLE_CROP, datasets, protocols
+from cnnbench.studies.scaling.budget import parse_budget
+from cnnbench.timing.backends import predicted_as, profiled
+from cnnbench.timing.setting import Setting, check
+
+if TYPE_CHECKING:
+    from cnnbench.studies.scaling.variants import Variant
+    from cnnbench.timing.measure import Timing
+
+
+@command
+def choose(
+    budget: Annotated[
+        list[str],
+        typer.Option(
+            "--budget",
+            metavar="KEY=VALUE,…",
+            help="What a pass may cost at most, the most important first: latency=30ms, "
+            "params=10M, macs=400M, peak_activation_bytes=8MiB, activations=5M.",
+        ),
+    ],
+    models: opt.Specs = None,
+    metric: Annotated[
+        str, typer.Option("--metric", metavar="NAME", help=f"{' or '.join(METRICS)} accuracy.")
+    ] = METRICS[0],
+    dataset: Annotated[
+        str, typer.Option("--dataset", metavar="NAME", help="What was classified.")
+    ] = "imagenet",
+    protocol: Annotated[
+        str,
+        typer.Option(
+            "--protocol",
+            metavar="TEXT",
+            help="How test images were cropped. Figures of two ways are never ranked together.",
+        ),
+    ] = SINGLE_CROP,
+    static: Annotated[
+        bool, typer.Option("--static", help="Only count: predict and measure nothing.")
+    ] = False,
+    on: opt.On = None,
+    batch: opt.Batch = 1,
+    backend: opt.Backend = None,
+    measuring: Measuring = Measuring(),
+    written: Written = Written(),
+) -> None:
+    """Choose the most accurate network within a budget, of those whose accuracy is published.
+
+    Every published variant is counted exactly and its time predicted; the most accurate that should
+    keep within a latency are timed, in the same rounds. Accuracies are those that papers and
+    releases print, tested alike; nothing is trained or estimated.
+
+    The table has the networks that no other beats in both accuracy and the first limit's cost: what
+    more of it buys, step by step.
+
+    cnnbench choose --budget latency=30ms,params=10M
+
+    cnnbench choose mobilenet_v1 mobilenet_v2 --budget macs=100M --static
+
+    cnnbench choose --budget latency=10ms --backend onnxruntime
+
+    cnnbench choose resnet20 --budget params=500k --dataset cifar10 --protocol "test set" --static
+    """
+    wanted = parse_budget(",".join(budget))
+    batched((), batch)
+    reading.one_of("--metric", metric, METRICS)
+    reading.one_of("--dataset", dataset, datasets())
+    reading.one_of("--protocol", protocol, protocols())
+    if static and wanted.latency_s is not None:
+        raise CnnbenchError("--static knows no times; leave it or latency out")
+    timing = measuring.unless(static, on) and wanted.latency_s is not None
+    name = reading.read_backend(backend)
+    setting, predicted = Setting(batch, backend=name), predicted_as(name)
+    if timing:
+        measuring.begin()
+    with heavy_imports():
+        from cnnbench.reports.choose import report_of
+        from cnnbench.roofline.predict import Predictor
+        from cnnbench.roofline.profile_file import read
+        from cnnbench.studies.choosing.choose import choose as study
+        from cnnbench.studies.choosing.published import known, published
+        from cnnbench.studies.scaling.search import WINDOW
+        from cnnbench.timing.measure import timed
+        from cnnbench.timing.profiling import complete
+    of = known(models or [], dataset, metric, protocol)
+    profile = read(on) if on else None
+    with measuring.session(WINDOW) as session:
+        shown, measure = session.progress, None
+        if timing:
+            check(setting, session.machine.device)
+            profile = complete(session.machine, ["float32"], shown.say, names=[predicted])
+
+            def measure(chosen: Sequence[Variant]) -> Timing:
+                return timed([(one.spec, setting) for one in chosen], None, session)
+
+        predictor = Predictor(profile, "float32", profiled(predicted)) if profile else None
+        counted = published(of, batch=batch, predictor=predictor, progress=shown.counted)
+        shown.say("")
+        done = study(counted, wanted, measure)
+    report = measuring.told(report_of(done, wanted, setting, profile, counted))
+    written.hand_over(report, interrupted=done.fitting.interrupted, strict=measuring.strict)

@@ -1,0 +1,181 @@
+"""How a choice among published networks reads: what each step buys, and which is the one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cnnbench import units
+from cnnbench.counting.metrics import Metric
+from cnnbench.counting.rules import convention
+from cnnbench.reports import columns as col
+from cnnbench.reports.environment import alert, reliability, software, where
+from cnnbench.reports.report import Column, Report, Table
+from cnnbench.roofline.profile import Profile
+from cnnbench.studies.choosing.choose import Choosing, expense
+from cnnbench.studies.choosing.published import Published
+from cnnbench.studies.papers.accuracy import WORDS
+from cnnbench.studies.scaling.budget import Budget, Goal, written
+from cnnbench.studies.scaling.fit import Choice
+from cnnbench.studies.scaling.records import chosen
+from cnnbench.timing.setting import Setting
+
+_SOURCE = Column("source", "printed by", left=True, under=True)
+_BEFORE, _AFTER = 6, 3  # steps that are shown beside the choice
+
+
+def report_of(
+    done: Choosing,
+    budget: Budget,
+    setting: Setting,
+    profile: Profile | None,
+    of: Sequence[Published],
+) -> Report:
+    """The steps and the choice; results are all networks that were considered."""
+    known = {str(choice.variant.spec): choice for choice in (*done.steps, *done.fitting.choices)}
+    results = [
+        _record(known.get(str(one.spec), Choice(one)), one, done, budget, setting) for one in of
+    ]
+    by_name = {row["model"]: row for row in results}
+    shown = [by_name[str(choice.variant.spec)] for choice in _near(done)]
+    timings, first = done.fitting.timings, of[0].accuracy
+    columns = (
+        Column("mark", "", left=True),
+        *(col.MODEL, _SOURCE, Column("printed", WORDS[first.metric])),
+        *(col.PARAMS, col.MACS, col.PEAK),
+        *((col.PREDICTED,) if of[0].predicted_s is not None else ()),
+        *(col.MEASURED if timings else ()),
+    )
+    about: dict[str, Any] = {}
+    if timings:
+        about = {**asdict(timings[-1].environment), **reliability(done.fitting.warnings)}
+    if profile is not None:
+        about["ceilings"] = profile.record()
+    return Report(
+        command="choose",
+        results=results,
+        tables=[Table(columns, [_line(row) for row in shown])],
+        alert=alert(done.fitting.warnings),
+        findings=[*_findings(done, budget, of)],
+        notes=[*_notes(done, of, setting, profile)],
+        environment={
+            **software(),
+            **about,
+            "budget": {str(metric): limit for metric, limit in budget.limits.items()},
+            "metric": first.metric,
+            "dataset": first.dataset,
+            "protocol": first.protocol,
+            "interrupted": done.fitting.interrupted,
+        },
+        records=[_flat(row) for row in results],
+    )
+
+
+def _record(
+    choice: Choice, one: Published, done: Choosing, budget: Budget, setting: Setting
+) -> dict[str, Any]:
+    """A network's accuracy, costs and times; `fronts` are the costs in which none beats it."""
+    own = chosen(choice, done.fitting, budget, setting)
+    left_out = ("binding", "without", "width_mult", "depth_mult", "error")
+    name = str(one.spec)
+    return {
+        "model": own.pop("model"),
+        "chosen": choice is done.best and own.pop("chosen"),
+        "percent": one.accuracy.percent,
+        "accuracy": one.accuracy.record(),
+        **{key: value for key, value in own.items() if key not in (*left_out, "chosen")},
+        "fronts": [str(metric) for metric, names in done.fronts.items() if name in names],
+    }
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    flat = {k: v for k, v in row.items() if k not in ("asked", "achieved", "warnings", "accuracy")}
+    source = {key: row["accuracy"][key] for key in ("metric", "dataset", "protocol", "source")}
+    return {**flat, **source, "fronts": " ".join(row["fronts"])}
+
+
+def _near(done: Choosing) -> list[Choice]:
+    """The choice among the steps, and some of those before and after it."""
+    steps = sorted(
+        {str(one.variant.spec): one for one in (*done.steps, done.best)}.values(),
+        key=lambda one: one.variant.capacity(Goal.ACCURACY),
+    )
+    names = [str(one.variant.spec) for one in steps]
+    at = names.index(str(done.best.variant.spec))
+    return steps[max(0, at - _BEFORE) : at + 1 + _AFTER]
+
+
+def _line(row: dict[str, Any]) -> dict[str, Any]:
+    """▶ the choice; ✗ what is over a limit, or could not run."""
+    mark = ("▶" if row["chosen"] else "") + ("✗" if row["meets"] is False else "")
+    return {
+        **row,
+        "mark": mark,
+        "interval": col.of_rerun(row),
+        "printed": f"{row['percent']:.1f}%",
+        "source": row["accuracy"]["source"],
+    }
+
+
+def _findings(done: Choosing, budget: Budget, of: Sequence[Published]) -> Iterator[str]:
+    """What was chosen, what a better one would cost, what could not run."""
+    best = done.best
+    if done.fitting.unusable:
+        yield "Nothing is chosen: these are networks that were timed; again on a quiet machine."
+    else:
+        assert isinstance(best.variant, Published)
+        yield (
+            f"{best.variant.spec} is the most accurate of {units.number(len(of), 'network')} "
+            f"within {budget}: {best.variant.accuracy.words}"
+        )
+        if best.meets(budget) is None:
+            yield "Its latency is predicted, not measured."
+        if done.better is not None:
+            yield _better(done, done.better)
+        else:
+            yield "None that was published alike is more accurate."
+    yield from (f"{spec} could not run: {why}" for spec, why in done.fitting.failures.items())
+    yield from (f"warning: {warning.text}" for warning in done.fitting.warnings)
+    if done.fitting.interrupted:
+        yield "Interrupted: the best of what was measured by then."
+
+
+def _better(done: Choosing, better: Choice) -> str:
+    """The next step of the front, and what it costs."""
+    now, more = done.best.variant, better.variant
+    assert isinstance(now, Published)
+    assert isinstance(more, Published)
+    metric = done.main
+    values = [_spent(choice, metric) for choice in (done.best, better)]
+    said = "predicted " if metric is Metric.LATENCY and better.seconds is None else ""
+    return (
+        f"The next better, {more.spec}, has {more.accuracy.percent - now.accuracy.percent:.1f} "
+        f"points more for {said}{written(metric, values[1])}, {units.ratio(values[1] / values[0])} "
+        "as much"
+    )
+
+
+def _spent(choice: Choice, metric: Metric) -> float:
+    assert isinstance(choice.variant, Published)
+    measured = choice.seconds if metric is Metric.LATENCY else None
+    return measured or expense(choice.variant, metric)
+
+
+def _notes(
+    done: Choosing, of: Sequence[Published], setting: Setting, profile: Profile | None
+) -> Iterator[str]:
+    """What the figures are, and where it was measured."""
+    first = of[0].accuracy
+    yield (
+        f"accuracies are {WORDS[first.metric]} on {first.dataset}, {first.protocol}, as papers and "
+        "releases print them; nothing was trained"
+    )
+    left = len(done.steps) - len(_near(done))
+    more = f"; --format json has {left} more" if left > 0 else ""
+    yield f"rows are what no other beats in accuracy and {done.main.words}, and the choice{more}"
+    if done.fitting.timings:
+        yield where(done.fitting.timings[-1].environment, [setting.dtype or "float32"])
+    elif profile is not None:
+        yield f"predicted for {profile.name}"
+    yield convention.FOOTER

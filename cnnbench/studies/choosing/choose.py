@@ -1,0 +1,70 @@
+"""Choose among published networks: the most accurate that keeps within a budget, and its front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cnnbench.counting.metrics import Metric
+from cnnbench.errors import BudgetError
+from cnnbench.studies.choosing.published import Published
+from cnnbench.studies.scaling.budget import Budget, Goal
+from cnnbench.studies.scaling.fit import Choice, Fitting, fit
+from cnnbench.studies.scaling.search import Measure
+
+COSTS = (Metric.PARAMS, Metric.MACS, Metric.PEAK, Metric.LATENCY)  # that have a front each
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """The most accurate network within a budget, and what there is beside it.
+
+    `fitting` has the choice and how it was found. `main` is the cost that the budget names first;
+    `steps` are the networks that no other beats in accuracy and in that, the cheapest first, with
+    their times where they were measured. `better` is the next step, beyond the budget.
+    """
+
+    fitting: Fitting
+    main: Metric
+    steps: list[Choice]
+    better: Choice | None
+    fronts: dict[Metric, frozenset[str]]
+
+    @property
+    def best(self) -> Choice:
+        """The choice."""
+        return self.fitting.choices[0]
+
+
+def choose(of: Sequence[Published], budget: Budget, measure: Measure | None = None) -> Choosing:
+    """Choose; BudgetError where none fits, with the smallest there is."""
+    main = next(iter(budget.limits))
+    if main is Metric.LATENCY and of[0].predicted_s is None:
+        raise BudgetError("latency needs a device; leave --static out, or give --on device.toml")
+    fitting = fit(of, budget, Goal.ACCURACY, measure)
+    timed = {str(choice.variant.spec): choice for choice in fitting.choices}
+    fronts = {
+        metric: frozenset(str(one.spec) for one in front_of(of, metric))
+        for metric in COSTS
+        if metric is not Metric.LATENCY or of[0].predicted_s is not None
+    }
+    steps = [timed.get(str(one.spec), Choice(one)) for one in front_of(of, main)]
+    best = fitting.choices[0]
+    now = best.variant.capacity(Goal.ACCURACY)
+    more = (one for one in steps if one.variant.capacity(Goal.ACCURACY) > now)
+    return Choosing(fitting, main, steps, next(more, None), fronts)
+
+
+def front_of(of: Sequence[Published], metric: Metric) -> list[Published]:
+    """The networks that no other beats in accuracy and one cost, the cheapest first."""
+    found: list[Published] = []
+    cheapest = sorted(of, key=lambda one: (expense(one, metric), -one.accuracy.percent))
+    for one in cheapest:
+        if not found or one.accuracy.percent > found[-1].accuracy.percent:
+            found.append(one)
+    return found
+
+
+def expense(one: Published, metric: Metric) -> float:
+    """What it costs: of a latency the predicted one."""
+    return (one.predicted_s or 0.0) if metric is Metric.LATENCY else one.value(metric)
