@@ -9,6 +9,7 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting.division import By
 from cnnbench.counting.rules import convention
+from cnnbench.reports import accuracy
 from cnnbench.reports import columns as col
 from cnnbench.reports import compare_settings as side_by_side
 from cnnbench.reports.environment import alert, reliability, software, where
@@ -79,7 +80,12 @@ def _report(
         command="compare",
         results=results,
         tables=tables,
-        findings=[*sentences, *_inputs(done.rows), *judgements(done)],
+        findings=[
+            *sentences,
+            *accuracy.lines([(side.name, side.accuracies) for side in done.sides]),
+            *_inputs(done.rows),
+            *judgements(done),
+        ],
         notes=notes(done, setting),
         environment=surroundings(done),
         alert=alert(done.warnings),

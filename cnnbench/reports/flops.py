@@ -13,10 +13,11 @@ from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import By, Division
 from cnnbench.counting.rules import convention
 from cnnbench.counting.totals import conditions
+from cnnbench.reports import accuracy, memory
 from cnnbench.reports import columns as col
-from cnnbench.reports import memory
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
+from cnnbench.studies.papers.accuracy import headline, of_pass
 
 SUMMARY = (
     *(col.MODEL, col.INPUT, col.PARAMS, col.MACS, col.FLOPS, col.ACTIVATIONS, col.PEAK),
@@ -84,10 +85,14 @@ def report_of(
     `held` is the memory of models at that batch, in a table of its own.
     """
     held = held or {}
+    known = [
+        (spec, of_pass(spec, trace.input_shapes)) for spec, trace in zip(specs, traces, strict=True)
+    ]
     rows = [
         {"model": spec, **views.summary(trace)}
         | ({"memory": held[spec].record()} if spec in held else {})
-        for spec, trace in zip(specs, traces, strict=True)
+        | {"accuracy": printed.record() if (printed := headline(own)) else None}
+        for (spec, own), trace in zip(known, traces, strict=True)
     ]
     results, records, tables = rows, rows, [Table(SUMMARY, rows)]
     if division is not None:
@@ -105,7 +110,12 @@ def report_of(
         command="flops",
         results=results,
         tables=tables,
-        findings=[*memory.findings(held), *_conditions(specs, traces), *_remarks(rows)],
+        findings=[
+            *accuracy.lines(known),
+            *memory.findings(held),
+            *_conditions(specs, traces),
+            *_remarks(rows),
+        ],
         notes=[
             *memory.notes(held),
             *_peaks(rows),

@@ -19,10 +19,10 @@ from cnnbench.roofline.sizes import BETWEEN, PRODUCTS, Elementwise, Product, Siz
 from cnnbench.roofline.terms import Term
 
 NORM = "BatchNormalization"
-ADD = "Add"
+ADD, MEAN = "Add", "ReduceMean"
 LAYOUT = "layout"  # as which changes of it were sampled
 _WRITTEN = {  # in the graph, where the name is not torch's own in another spelling
-    "adaptive_avg_pool2d": "ReduceMean",
+    "adaptive_avg_pool2d": MEAN,
     "avg_pool2d": "AveragePool",
     "avg_pool3d": "AveragePool3d",
     "batch_norm": NORM,
@@ -32,7 +32,7 @@ _WRITTEN = {  # in the graph, where the name is not torch's own in another spell
     "hardtanh": "Clip",
     "layer_norm": "LayerNormalization",
     "max_pool2d": "MaxPool",
-    "mean": "ReduceMean",
+    "mean": MEAN,
     "relu6": "Clip",
     "silu": "Sigmoid + Mul",
 }
@@ -110,6 +110,8 @@ def _nodes(
     while place < len(operators):
         ahead = operators[place : place + _LONGEST]
         held = _group(ahead, parts)
+        if len({math.prod(one.output) for one in held}) > 1:  # a gate's Sigmoid, and another's Mul
+            held = ahead[:1]
         within = _joined(held) in fused and math.prod(held[-1].output) == elements
         if within and last is not None:
             last = replace(last, operator=BETWEEN.join((last.operator, _joined(held))))
@@ -149,11 +151,13 @@ def _name_of(op: OpCost) -> str:
 
 
 def _sizes(op: OpCost) -> Sizes:
-    """An operator's sizes; one that is written as several reads its map as often."""
+    """An operator's sizes, as the graph has it: several read a map as often, means no window."""
     sizes = sizes_of(op)
     if isinstance(sizes, Product) or op.operator[:1].isupper():
         return sizes
-    return sizes._replace(inputs=(1 + _name_of(op).count(BETWEEN)) * sizes.inputs)
+    name = _name_of(op)
+    kernel = 1 if name == MEAN else sizes.kernel
+    return sizes._replace(inputs=(1 + name.count(BETWEEN)) * sizes.inputs, kernel=kernel)
 
 
 def _change(op: OpCost, itemsize: int) -> Term:

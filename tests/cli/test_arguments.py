@@ -26,6 +26,7 @@ SHORT = {
     "predict": ["--on", DEVICE],
     "scale": ["--on", DEVICE],
     "fit": ["--static"],
+    "choose": ["--static"],
     "published": ["--static"],
     "claims": ["--static"],
     "gradients": ["--seeds", "0"],

@@ -33,6 +33,7 @@ LINES: list[list[str]] = [
     ["predict", *SIZED, "--on", DEVICE],
     ["scale", "mobilenet", "--to", "2x", "--on", DEVICE],
     ["fit", "mobilenet_v1", "--on", DEVICE, "--budget", "latency=1s", "--candidates", "5"],
+    ["choose", "mobilenet_v1", "--on", DEVICE, "--budget", "latency=1s"],
     ["gradients", *SIZED],
     ["report", FOLDER],
     ["report", FOLDER, "--explain", "--wide"],

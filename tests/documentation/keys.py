@@ -34,6 +34,7 @@ OF_COMMANDS = {
     "compare": ("compare", "why"),
     "predict": ("predict",),
     "scale": ("scale", "fit"),
+    "choose": ("choose",),
     "gradients": ("gradients",),
     "published": ("published", "claims"),
     "sweep": ("sweep", "merge", "report"),

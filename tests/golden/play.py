@@ -28,8 +28,8 @@ from ..machines import calibrated
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded"
 COMMANDS = (
-    "list show export flops audit time device compare why predict scale fit gradients published "
-    "claims sweep merge report baseline check guide"
+    "list show export flops audit time device compare why predict scale fit choose gradients "
+    "published claims sweep merge report baseline check guide"
 ).split()
 # Values that depend on the machine, the versions and the day; their keys are held.
 CIRCUMSTANCES = {

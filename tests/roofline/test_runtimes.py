@@ -113,7 +113,7 @@ def test_a_file_is_predicted_as_the_network_it_was_written_of(
 def test_a_node_takes_as_long_as_one_like_it() -> None:
     profile = ROOFS.model_copy(update={"backends": {"onnxruntime": FUSING}})
     predictor = Predictor(profile, "float32", "onnxruntime")
-    (alone,) = predictor(count("plain@shape=28x28x64,kernel=3")).operators[:1]
+    (alone,) = predictor(count("conv@shape=28x28x64")).operators[:1]
     assert alone.kind == str(Kind.CONVOLUTION) and alone.seconds == pytest.approx(1e-4)
     with pytest.raises(DeviceError, match="no speeds of openvino in float32; 'cnnbench device"):
         Predictor(profile, "float32", "openvino")

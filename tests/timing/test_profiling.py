@@ -85,7 +85,7 @@ def test_a_runtime_is_measured_once_and_predicts(name: str, short: list[float]) 
     if not backends.is_here(name):
         pytest.skip(f"{name} is not installed")
     known = profiling.complete(MACHINE, ["float32"], names=[name])
-    assert short == [2.0] and "float32" not in known.operators  # torch's were not asked for
+    assert short == [2.0] and len(known.operators["float32"]) == 1  # torch's were not asked for
     runtime = known.backends[name]
     assert runtime.version == backends.version(name)
     assert {"BatchNormalization", "Relu"} <= set(runtime.fused)

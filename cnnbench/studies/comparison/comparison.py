@@ -11,6 +11,7 @@ from cnnbench.devices.warnings import Warning
 from cnnbench.models.network import Network
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Profile
+from cnnbench.studies.papers.accuracy import Accuracy, of_pass
 from cnnbench.timing.causes import Causes
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.layers import LayerTimes
@@ -67,6 +68,11 @@ class Side:
     def latency_s(self) -> float | None:
         """Measured seconds of a pass."""
         return self.latency.latency_s if self.latency else None
+
+    @property
+    def accuracies(self) -> tuple[Accuracy, ...]:
+        """The accuracies that are published of it."""
+        return of_pass(self.model, self.trace.input_shapes)
 
     @property
     def image_s(self) -> float | None:
@@ -153,6 +159,12 @@ class Comparing:
     environment: Environment | None = None
     warnings: list[Warning] = field(default_factory=list)
     interrupted: bool = False
+
+    @property
+    def sides(self) -> list[Side]:
+        """Every network once, in the order of the rows."""
+        found = {side.name: side for row in self.rows for side in (row.a, row.b)}
+        return list(found.values())
 
     @property
     def side_by_side(self) -> list[Setting]:

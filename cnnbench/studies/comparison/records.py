@@ -10,6 +10,7 @@ from cnnbench.counting.cost import OpCost, total
 from cnnbench.counting.division import By
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.explain import explain, shares
+from cnnbench.studies.papers.accuracy import Accuracy, together
 from cnnbench.timing.causes import NAMES
 from cnnbench.timing.statistics import Interval
 
@@ -20,6 +21,7 @@ def record(row: Comparison) -> dict[str, Any]:
     """One row; what was not measured or predicted is None."""
     found = row.measured
     trace, sides = row.a.trace, {"a": row.a, "b": row.b}
+    stand = together([side.accuracies for side in sides.values()])
     return {
         "a": row.a.model,
         "b": row.b.model,
@@ -30,8 +32,8 @@ def record(row: Comparison) -> dict[str, Any]:
         "backend": row.b.run_in.backend,
         **{
             f"{key}_{end}": value
-            for end, side in sides.items()
-            for key, value in _side(side).items()
+            for (end, side), printed in zip(sides.items(), stand, strict=True)
+            for key, value in _side(side, printed).items()
         },
         "macs_ratio": row.macs_ratio,
         "bytes_ratio": row.bytes_ratio,
@@ -58,11 +60,12 @@ def bounds(name: str, found: Interval | None) -> dict[str, float | None]:
     return dict(zip((f"{name}_low", f"{name}_high"), ends, strict=True))
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: Side, accuracy: Accuracy | None) -> dict[str, Any]:
     """What a record has of either: costs, bound, times."""
     cost, predicted = side.cost, side.predicted
     return {
         **{key: getattr(cost, key) for key in _COSTS},
+        "accuracy": accuracy.record() if accuracy else None,
         "dtype": side.dtype,
         "backend": side.run_in.backend,
         "predicted_s": side.predicted_s,

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from cnnbench.errors import SpecError
+from cnnbench.models.inputs import Shape
 from cnnbench.models.spec import AnySpec, Spec, parse
 
 METRICS = TOP1, TOP5 = ("top1", "top5")
 WORDS = {TOP1: "top-1", TOP5: "top-5"}
 SINGLE_CROP = "single crop"
-_USUAL = (SINGLE_CROP, "not stated", "test set")  # as a network is tested that is deployed
+_IMAGES = 4  # dimensions of a batch of them
+_PLAIN = (SINGLE_CROP, "test set")  # as a network is tested that is deployed
+_SAID = {"not stated": "crops not stated"}
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,19 @@ class Accuracy:
 
     @property
     def words(self) -> str:
-        """`top-1 70.6%, Howard et al. 2017, table 4`."""
-        return f"{WORDS[self.metric]} {self.printed}%, {self.source}"
+        """`top-1 77.15% (10 crops), He et al. 2015, table 3`."""
+        how = "" if self.protocol in _PLAIN else f" ({_SAID.get(self.protocol, self.protocol)})"
+        return f"{WORDS[self.metric]} {self.printed}%{how}, {self.source}"
+
+    @property
+    def test(self) -> tuple[str, str, str]:
+        """What was tested, and how: figures of one test rank networks."""
+        return self.dataset, self.metric, self.protocol
 
     @property
     def is_usual(self) -> bool:
-        """Whether it was tested as most are: on one crop, or on images that are not cropped."""
-        return self.protocol in _USUAL
+        """Whether it was tested as most are: on one crop, or it is not said that it was not."""
+        return self.protocol in (*_PLAIN, *_SAID)
 
     def record(self) -> dict[str, Any]:
         """Plain data."""
@@ -115,6 +126,22 @@ def _key(spec: AnySpec, side: int) -> tuple[str, int]:
     return str(spec), side
 
 
-def headline(known: Iterable[Accuracy], metric: str = TOP1) -> Accuracy | None:
-    """The figure that stands for a network: as most are tested, the first source's; else none."""
-    return next((one for one in known if one.metric == metric and one.is_usual), None)
+def headline(known: Iterable[Accuracy]) -> Accuracy | None:
+    """The figure that stands for a network: top-1, as most are tested, of the first source."""
+    return min(known, key=lambda one: (one.metric != TOP1, not one.is_usual), default=None)
+
+
+def together(known: Sequence[Sequence[Accuracy]]) -> list[Accuracy | None]:
+    """The figures that stand for networks side by side: tested alike, where all of them were."""
+    ways = [{one.test for one in own} for own in known if own]
+    shared = set.intersection(*ways) if ways else set()
+    return [headline([one for one in own if not shared or one.test in shared]) for own in known]
+
+
+def of_pass(name: str, input_shapes: Sequence[Shape]) -> tuple[Accuracy, ...]:
+    """What is published of the network of that name on such images; else nothing."""
+    if not input_shapes or len(input_shapes[0]) != _IMAGES:
+        return ()
+    with suppress(SpecError):  # a module that somebody holds
+        return of_network(parse(name), input_shapes[0][2])
+    return ()

@@ -1,0 +1,145 @@
+"""`cnnbench choose`: the most accurate within a budget, and what more of it buys."""
+
+import csv
+import io
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnnbench.counting.chains import ChainCost
+from cnnbench.counting.cost import Cost
+from cnnbench.counting.metrics import Metric
+from cnnbench.errors import BudgetError
+from cnnbench.models.spec import Spec, parse
+from cnnbench.studies.choosing.choose import choose, front_of
+from cnnbench.studies.choosing.published import Published, known, published
+from cnnbench.studies.papers.accuracy import SINGLE_CROP, Accuracy
+from cnnbench.studies.scaling.budget import Goal, parse_budget
+
+from ..commands import ROOT, command
+
+PHONE = str(ROOT / "tests/golden/files/phone.toml")
+
+
+def one(percent: float, macs: int, seconds: float | None = None) -> Published:
+    spec = parse("mobilenet_v1")
+    assert isinstance(spec, Spec)
+    spec = spec.varied(resolution=macs)
+    figure = Accuracy(str(spec), 224, "imagenet", "top1", str(percent), SINGLE_CROP, "a paper")
+    return Published(spec, ChainCost(Cost(macs=macs, params=macs), macs, seconds), figure)
+
+
+networks = st.lists(
+    st.builds(one, st.integers(30, 90).map(float), st.integers(1, 5000), st.floats(1e-3, 1.0)),
+    min_size=1,
+    max_size=30,
+    unique_by=lambda found: found.costs.cost.macs,
+)
+
+
+@settings(max_examples=100)
+@given(networks, st.sampled_from([Metric.MACS, Metric.LATENCY]))
+def test_none_of_a_front_is_beaten(of: list[Published], metric: Metric) -> None:
+    def spent(found: Published) -> float:
+        return (found.predicted_s or 0.0) if metric is Metric.LATENCY else found.costs.cost.macs
+
+    front = front_of(of, metric)
+    for cheap, dear in pairwise(front):
+        assert spent(cheap) <= spent(dear) and cheap.accuracy.percent < dear.accuracy.percent
+    for other in of:
+        assert any(
+            spent(on) <= spent(other) and on.accuracy.percent >= other.accuracy.percent
+            for on in front
+        )
+
+
+@settings(max_examples=100)
+@given(networks, st.integers(1, 5000))
+def test_the_choice_is_the_most_accurate_that_fits(of: list[Published], limit: int) -> None:
+    fitting = [found for found in of if found.costs.cost.macs <= limit]
+    budget = parse_budget(f"macs={limit}")
+    if not fitting:
+        with pytest.raises(BudgetError):
+            choose(of, budget)
+        return
+    done = choose(of, budget)
+    best = done.best.variant
+    assert best.capacity(Goal.ACCURACY) == max(one.capacity(Goal.ACCURACY) for one in fitting)
+    more = [found for found in of if found.accuracy.percent > best.capacity(Goal.ACCURACY)[0]]
+    assert (done.better is None) is not bool(more)
+    if done.better:
+        assert done.better.variant.value(Metric.MACS) == min(one.costs.cost.macs for one in more)
+
+
+def test_figures_of_one_test_alone_are_ranked() -> None:
+    for protocol in (SINGLE_CROP, "10 crops"):
+        found = known([], "imagenet", "top1", protocol)
+        assert len(found) == len({str(spec) for spec, _ in found}) > 5
+        assert {figure.test for _, figure in found} == {("imagenet", "top1", protocol)}
+
+
+def test_the_papers_networks() -> None:
+    of = published(known([], "imagenet", "top1", SINGLE_CROP))
+    done = choose(of, parse_budget("macs=400M,params=6M"))
+    assert str(done.best.variant.spec) == "efficientnet_b0" and done.main is Metric.MACS
+    assert done.better is not None and str(done.better.variant.spec) == "efficientnet_b1"
+    assert "efficientnet_b7" in done.fronts[Metric.PARAMS] and Metric.LATENCY not in done.fronts
+    assert "vgg19" not in done.fronts[Metric.MACS]
+
+
+def test_a_latency_is_predicted_where_the_device_is_not_here() -> None:
+    line = "choose", "mobilenet_v2", "--budget", "latency=10ms", "--on", PHONE
+    done = command(*line, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    (best,) = [row for row in found["results"] if row["chosen"]]
+    assert best["predicted_s"] <= 0.01 and best["latency_s"] is None and best["meets"] is None
+    assert best["accuracy"]["source"] and best["percent"] == best["accuracy"]["percent"]
+    assert "latency_s" in best["fronts"]
+    better = [row for row in found["results"] if row["percent"] > best["percent"]]
+    assert better and all(row["predicted_s"] > 0.01 for row in better)
+    table = command(*line, COLUMNS="80").stdout
+    assert max(map(len, table.splitlines())) <= 80
+    assert "Its latency is predicted" in table and "The next better" in table
+    rows = list(csv.DictReader(io.StringIO(command(*line, "--format", "csv").stdout)))
+    assert len(rows) == len(found["results"]) and rows[0]["source"]
+
+
+def test_a_latency_is_measured_here(quick_device: None, tmp_path: object) -> None:
+    line = "choose", "resnet20", "resnet32", "--budget", "latency=10s", "--dataset", "cifar10"
+    more = "--protocol", "test set", "--device", "cpu", "--threads", "1", "--max-time", "0.1"
+    done = command(*line, *more, "--format", "json", XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    (best,) = [row for row in found["results"] if row["chosen"] or row["latency_s"]][-1:]
+    assert best["latency_s"] > 0 and best["model"] in ("resnet20", "resnet32")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--budget", "params=1k", "--static"], "nothing fits params=1.00 k: the smallest tried"),
+        (["--budget", "latency=1ms", "--static"], "--static knows no times"),
+        (["--budget", "speed=1"], "unknown limit 'speed'"),
+        (["conv", "--budget", "macs=1G"], "no accuracy of conv is published"),
+        (["nets.py:net", "--budget", "macs=1G"], "no accuracy of nets.py:net is published"),
+        (["plain20", "--budget", "macs=1G"], "no top1 on imagenet, single crop, is published of"),
+        (["plain34", "--budget", "macs=1G"], "there is top1 on imagenet, 10 crops"),
+        (["--budget", "macs=1G", "--dataset", "cifar"], "did you mean cifar10?"),
+        (["--budget", "macs=1G", "--metric", "top-1"], "unknown --metric 'top-1'"),
+        (["--budget", "macs=1G", "--protocol", "x"], "use single crop, "),
+        (["--budget", "macs=1G", "--batch", "0"], "0"),
+    ],
+)
+def test_one_line_and_exit_2(arguments: list[str], complaint: str) -> None:
+    done = command("choose", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert complaint in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_fit_says_where_accuracy_is() -> None:
+    done = command("fit", "resnet18", "--budget", "macs=1G", "--maximise", "accuracy")
+    assert done.returncode == 2 and "cnnbench choose" in done.stderr
