@@ -56,7 +56,7 @@ class Accuracy:
     def words(self) -> str:
         """`top-1 77.15% (10 crops), He et al. 2015, table 3`."""
         how = "" if self.protocol in _PLAIN else f" ({_SAID.get(self.protocol, self.protocol)})"
-        return f"{WORDS[self.metric]} {self.printed}%{how}, {self.source}"
+        return f"{WORDS[self.metric]} {self.percent:.4g}%{how}, {self.source}"
 
     @property
     def test(self) -> tuple[str, str, str]:
