@@ -10,6 +10,7 @@ import pexpect
 import pytest
 
 from cnnbench.cli.completion import complete_backend, complete_spec
+from cnnbench.timing.backends import BACKENDS
 
 from ..commands import SECONDS, process
 
@@ -37,15 +38,14 @@ def test_backends_complete_after_a_comma() -> None:
     assert complete_backend("") == [
         "eager",
         "compile",
+        "freeze",
         "graph",
         "onnxruntime",
         "openvino",
         "litert",
     ]
     assert complete_backend("c") == ["compile"]
-    assert complete_backend("eager,") == [
-        f"eager,{name}" for name in ("compile", "graph", "onnxruntime", "openvino", "litert")
-    ]
+    assert complete_backend("eager,") == [f"eager,{name}" for name in list(BACKENDS)[1:]]
     assert complete_backend("eager,co") == ["eager,compile"]
 
 
