@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnnbench.cli import options as opt
 from cnnbench.cli import reading
-from cnnbench.cli.frame import Measuring, Written, command
+from cnnbench.cli.frame import Drawn, Measuring, command
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.inputs import batched
-from cnnbench.studies.papers.accuracy import METRICS, SINGLE_CROP, datasets, protocols
+from cnnbench.studies.papers.accuracy import METRICS, SINGLE_CROP, WORDS, datasets, protocols
 from cnnbench.studies.scaling.budget import parse_budget
 from cnnbench.timing.backends import predicted_as, profiled
 from cnnbench.timing.setting import Setting, check
@@ -56,7 +56,7 @@ def choose(
     batch: opt.Batch = 1,
     backend: opt.Backend = None,
     measuring: Measuring = Measuring(),
-    written: Written = Written(),
+    written: Drawn = Drawn(),
 ) -> None:
     """Choose the most accurate network within a budget, of those whose accuracy is published.
 
@@ -72,6 +72,8 @@ def choose(
     cnnbench choose mobilenet_v1 mobilenet_v2 --budget macs=100M --static
 
     cnnbench choose --budget latency=10ms --backend onnxruntime
+
+    cnnbench choose --budget macs=300M --static --output front.svg
 
     cnnbench choose resnet20 --budget params=500k --dataset cifar10 --protocol "test set" --static
     """
@@ -96,6 +98,8 @@ def choose(
         from cnnbench.studies.scaling.search import WINDOW
         from cnnbench.timing.measure import timed
         from cnnbench.timing.profiling import complete
+
+        written.require()
     of = known(models or [], dataset, metric, protocol)
     profile = read(on) if on else None
     with measuring.session(WINDOW) as session:
@@ -112,4 +116,11 @@ def choose(
         shown.say("")
         done = study(counted, wanted, measure)
     report = measuring.told(report_of(done, wanted, setting, profile, counted))
-    written.hand_over(report, interrupted=done.fitting.interrupted, strict=measuring.strict)
+
+    def draw() -> Any:
+        from cnnbench.reports.charts.choose import fronts
+
+        return fronts(report.results, f"{WORDS[metric]} on {dataset}, {protocol}, by cost")
+
+    interrupted = done.fitting.interrupted
+    written.hand_over(report, interrupted=interrupted, strict=measuring.strict, draw=draw)

@@ -98,7 +98,17 @@ def _rows(profile: Profile) -> list[dict[str, Any]]:
             f"[{floor.ci_low:.3f}, {floor.ci_high:.3f}], {floor.rounds} pairs in "
             f"{units.duration(floor.seconds)}"
         )
-    return [*rows, {"what": "noise floor", "value": value, "meaning": meaning}]
+    rows.append({"what": "noise floor", "value": value, "meaning": meaning})
+    for name, part in profile.backends.items():
+        nodes = sum(len(timed) for kinds in part.operators.values() for timed in kinds.values())
+        rows.append(
+            {
+                "what": f"{name} {part.version}",
+                "value": units.number(nodes, "node"),
+                "meaning": f"timed in {', '.join(part.operators)}, for predictions",
+            }
+        )
+    return rows
 
 
 def _sources(profile: Profile, between: Mapping[What, Between]) -> list[dict[str, Any]]:

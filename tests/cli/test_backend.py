@@ -71,4 +71,4 @@ def test_time_says_which() -> None:
 @pytest.mark.parametrize("name", ["time", "compare", "scale", "fit", "sweep"])
 def test_help_lists_them(name: str) -> None:
     said = " ".join(command(name, "--help", COLUMNS="200").stdout.split())
-    assert "--backend" in said and "eager, compile, graph" in said
+    assert "--backend" in said and "eager, compile, freeze, graph" in said

@@ -9,9 +9,12 @@ from cnnbench.errors import SourceError
 from cnnbench.models.build import build
 from cnnbench.models.sources.torchvision import claimed_macs
 from cnnbench.models.spec import SourceSpec
+from cnnbench.studies.papers.accuracy import figures, of_pass
 
 from ..conftest import library
 from ..libraries import FAMILIES, cause
+
+NAMES = {"alexnet_owt": "alexnet"}  # what torchvision calls ours
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -99,3 +102,20 @@ def test_torchvisions_clips_are_known(name: str) -> None:
     claim = claimed_macs(SourceSpec("torchvision", name))
     assert claim is not None
     assert abs(count(f"torchvision:{name}").total.macs - claim) <= 0.5e6
+
+
+def test_torchvisions_accuracies_are_those_of_its_weights() -> None:
+    models = library("torchvision.models")
+    rows = [one for one in figures() if one.source.startswith("torchvision")]
+    assert len(rows) > 40
+    for one in rows:
+        weights = models.get_model_weights(NAMES.get(one.model, one.model))["IMAGENET1K_V1"]
+        key = {"top1": "acc@1", "top5": "acc@5"}[one.metric]
+        assert weights.meta["_metrics"]["ImageNet-1K"][key] == one.percent
+        assert weights.transforms.keywords["crop_size"] == one.resolution
+    ours = [one for one in rows if one.model == "resnet50"]
+    theirs = of_pass("torchvision:resnet50", [(1, 3, 224, 224)])
+    assert {(one.metric, one.percent) for one in ours} < {
+        (one.metric, one.percent) for one in theirs
+    }
+    assert of_pass("torchvision:resnet50", [(1, 3, 225, 225)]) == ()

@@ -94,20 +94,21 @@ def test_a_layout_is_changed_where_an_operator_wants_it_as_usual() -> None:
     assert changes == [32 * 112**2] * 3 + [32] + [8] * 2
 
 
-@pytest.mark.parametrize("model", ["mobilenet_v2@width_mult=0.35", "efficientnet_b0", "googlenet"])
-@pytest.mark.parametrize("runtime", [FUSING, BLOCKED], ids=["fusing", "blocked"])
-def test_a_file_is_predicted_as_the_network_it_was_written_of(
-    model: str, runtime: Backend, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(
+    "model", ["mobilenet_v2@width_mult=0.35", "efficientnet_b0@depth_mult=0.3", "alexnet"]
+)
+def test_a_file_is_predicted_as_the_network_it_was_written_of(model: str, tmp_path: Path) -> None:
     """Torch's operators and the graph's have the same names, sizes and order."""
     file = tmp_path / "net.onnx"
     write(load(model), file, 1)
-    written = list(of_runtime(count_file(SourceSpec(str(file), ""), batch=1), runtime, "float32"))
+    trace = count_file(SourceSpec(str(file), ""), batch=1)
 
     def named(found: list[Term]) -> list[tuple[str, object]]:
         return [(one.names[0], one.sizes) for one in found if one.names[0] != "Reshape"]
 
-    assert named(written) == named(work(model, runtime))
+    for runtime in (FUSING, BLOCKED):
+        written = list(of_runtime(trace, runtime, "float32"))
+        assert named(written) == named(work(model, runtime))
 
 
 def test_a_node_takes_as_long_as_one_like_it() -> None:
@@ -124,7 +125,7 @@ def test_a_node_takes_as_long_as_one_like_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [one.name for one in registry.MODELS if "b7" not in one.name][::4]
+    "model", [one.name for one in registry.MODELS if "_b" not in one.name][::5]
 )
 def test_every_network_is_predicted(model: str) -> None:
     profile = ROOFS.model_copy(update={"backends": {"onnxruntime": BLOCKED}})

@@ -21,6 +21,8 @@ from cnnbench.studies.papers.accuracy import (
     together,
 )
 
+from ..zoo import costly
+
 SIDES = {"imagenet": range(96, 601), "cifar10": range(32, 33), "mnist": range(32, 33)}
 
 
@@ -64,6 +66,7 @@ def test_every_released_variant_is_there(model: str, source: str, number: int) -
     assert len(found) == number
 
 
+@costly
 def test_every_network_counts() -> None:
     for dataset in datasets():
         for protocol in protocols():

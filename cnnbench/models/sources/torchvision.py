@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from cnnbench.errors import SourceError, nearest
@@ -38,6 +39,24 @@ def claimed_macs(spec: SourceSpec) -> float | None:
     published = _published(imported(library, spec).models, spec.name)
     claim = getattr(published, "meta", {}).get("_ops")
     return None if claim is None else 1e9 * float(claim)
+
+
+def claimed_accuracies(spec: SourceSpec) -> list[tuple[str, int, str, float]]:
+    """What its weights reach on ImageNet: their name, the side of a crop, `acc@1` or 5, percent.
+
+    Nothing where it has not been imported, or does not say.
+    """
+    if spec.source != library or spec.options or library not in sys.modules:
+        return []
+    models: Any = imported(library, spec).models
+    if spec.name not in models.list_models():
+        return []
+    found = []
+    for weights in models.get_model_weights(spec.name):
+        reached = getattr(weights, "meta", {}).get("_metrics", {}).get("ImageNet-1K", {})
+        side = getattr(weights.transforms, "keywords", {}).get("crop_size")
+        found += [(weights.name, side, name, percent) for name, percent in reached.items()]
+    return [one for one in found if isinstance(one[1], int)]
 
 
 def _usual(models: Any, name: str, builder: Any) -> Shape | str | tuple[str, ...] | None:

@@ -18,7 +18,8 @@ from typing import Any
 
 from cnnbench.errors import SpecError
 from cnnbench.models.inputs import Shape
-from cnnbench.models.spec import AnySpec, Spec, parse
+from cnnbench.models.sources import torchvision
+from cnnbench.models.spec import AnySpec, SourceSpec, Spec, parse
 
 METRICS = TOP1, TOP5 = ("top1", "top5")
 WORDS = {TOP1: "top-1", TOP5: "top-5"}
@@ -113,10 +114,23 @@ def _by_network() -> dict[tuple[str, int], tuple[Accuracy, ...]]:
 
 
 def of_network(spec: AnySpec, side: int | None = None) -> tuple[Accuracy, ...]:
-    """What is published of a network of ours on images of that side, or its own; else nothing."""
+    """What is published of a network on images of that side, or its own; else nothing."""
     if not isinstance(spec, Spec):
-        return ()
+        return _of_torchvision(spec, side)
     return _by_network().get(_key(spec, side or spec.input_shape[1]), ())
+
+
+def _of_torchvision(spec: SourceSpec, side: int | None) -> tuple[Accuracy, ...]:
+    """What torchvision's weights of a network say of themselves."""
+    named = {"acc@1": TOP1, "acc@5": TOP5}
+    return tuple(
+        Accuracy(
+            *(str(spec), crop, "imagenet", named[name], str(percent), SINGLE_CROP),
+            f"torchvision, {weights}",
+        )
+        for weights, crop, name, percent in torchvision.claimed_accuracies(spec)
+        if crop == side and name in named
+    )
 
 
 def _key(spec: AnySpec, side: int) -> tuple[str, int]:

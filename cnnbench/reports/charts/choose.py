@@ -1,0 +1,80 @@
+"""Published accuracy against cost: a panel a cost, and the networks that no other beats in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from cnnbench.counting.metrics import Metric
+from cnnbench.reports.charts.parts import SHAPES, chart, colour, legend, log_axis
+from cnnbench.reports.charts.style import Drawing, Records, bounds
+from cnnbench.studies.choosing.choose import COSTS
+
+_WIDTH, _HEIGHT = 330, 260
+_UNITS = {Metric.PEAK: (1 / 2**20, "MiB"), Metric.LATENCY: (1e3, "ms")}
+_COLUMNS = 2
+
+
+def fronts(results: Sequence[dict[str, Any]], title: str) -> Drawing:
+    """A panel a cost that is known of all; `results` are the records of `choose`."""
+    rows = [{**row, "family": row["model"].partition("@")[0].partition("_b")[0]} for row in results]
+    families = list(dict.fromkeys(row["family"] for row in rows))
+    panels = [_panel(rows, families, cost) for cost in COSTS if _known(rows, cost)]
+    drawn = alt.concat(*panels, columns=_COLUMNS)
+    return Drawing(drawn.properties(title=title).resolve_scale(color="shared", shape="shared"))
+
+
+def _known(rows: Records, cost: Metric) -> bool:
+    return all(_value(row, cost) is not None for row in rows)
+
+
+def _value(row: dict[str, Any], cost: Metric) -> float | None:
+    """What it costs; a latency that was not measured is the predicted one."""
+    if cost is not Metric.LATENCY:
+        return float(row[cost])
+    found: float | None = row["latency_s"] or row["predicted_s"]
+    return found
+
+
+def _panel(rows: Records, families: Sequence[str], cost: Metric) -> Any:
+    scale, unit = _UNITS.get(cost, (1.0, ""))
+    dots = [
+        {
+            "model": row["model"],
+            "family": row["family"],
+            "accuracy": row["percent"],
+            "source": row["accuracy"]["source"],
+            "cost": scale * (_value(row, cost) or 0.0),
+            "front": str(cost) in row["fronts"],
+            "chosen": row["chosen"],
+        }
+        for row in rows
+    ]
+    axis = log_axis(*bounds([dot["cost"] for dot in dots]), "~g" if unit else "~s")
+    title = cost.words + (f", {unit}" if unit else "")
+    x = alt.X("cost:Q", title=title, **axis)
+    y = alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False))
+    shape = alt.Shape(
+        "family:N",
+        sort=list(families),
+        scale=alt.Scale(
+            domain=list(families), range=[SHAPES[n % len(SHAPES)] for n in range(len(families))]
+        ),
+        legend=legend(columns=4, symbolOpacity=1),
+    )
+    tooltip = [
+        *("model:N", "accuracy:Q", "source:N"),
+        alt.Tooltip("cost:Q", format=".3~s", title=title),
+    ]
+    line = chart([dot for dot in dots if dot["front"]]).mark_line(color="black", strokeWidth=1)
+    points = chart(dots).mark_point(filled=True, opacity=0.85, size=40)
+    shade = colour("family", families, legend(columns=4, symbolOpacity=1))
+    points = points.encode(x=x, y=y, color=shade, shape=shape, tooltip=tooltip)
+    ring = chart([dot for dot in dots if dot["chosen"]])
+    ring = ring.mark_point(size=170, color="black", strokeWidth=1.5).encode(x=x, y=y)
+    name = chart([dot for dot in dots if dot["chosen"]])
+    name = name.mark_text(align="right", dx=-10, dy=-8).encode(x=x, y=y, text="model:N")
+    drawn = line.encode(x=x, y=y) + points + ring + name
+    return drawn.properties(width=_WIDTH, height=_HEIGHT)
