@@ -86,6 +86,10 @@ def choose(
         raise CnnbenchError("--static knows no times; leave it or latency out")
     timing = measuring.unless(static, on) and wanted.latency_s is not None
     name = reading.read_backend(backend)
+    if on and backend is not None:
+        reading.read_predicted(backend)
+    elif backend is not None and not timing:
+        raise CnnbenchError("without a latency in the budget nothing runs; leave --backend out")
     setting, predicted = Setting(batch, backend=name), predicted_as(name)
     if timing:
         measuring.begin()

@@ -17,6 +17,7 @@ from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse_together
 from cnnbench.studies.comparison.stages import CHAIN
+from cnnbench.timing.backends import EAGER
 
 
 @command
@@ -97,7 +98,9 @@ def compare(
         from cnnbench.timing.setting import Setting, calibrated, check_some
 
         written.require()
-    names = reading.backends_of_all(specs, backend, compiled=compiled)
+    names = [EAGER]  # of which a file's costs are predicted that names no runtime
+    if not on or backend is not None or compiled:
+        names = reading.backends_of_all(specs, backend, compiled=compiled)
     settings = [
         Setting(batch, number_format, channels_last, name, calibrate=folder)
         for name in names

@@ -82,7 +82,9 @@ def device(
     asked = [EAGER] if written.is_apart else []
     with bar(max_time) as shown:
         session = Session(machine, rule, shown)
-        seen = noise.portrait(session, predicting=names or asked, refresh=refresh)
+        seen = noise.portrait(
+            session, predicting=[*dict.fromkeys([*asked, *names])], refresh=refresh
+        )
     if written.is_apart and written.output is not None:
         write(written.output, profile_file.as_toml(seen.profile))
     report = report_of(seen, environment(machine), History.of(machine))

@@ -13,6 +13,7 @@ from cnnbench.cli.frame import Measuring, Written, command
 from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
+from cnnbench.models.inputs import Dtype
 from cnnbench.models.scale import scalable
 from cnnbench.models.spec import parse
 from cnnbench.studies.scaling.budget import Goal, parse_budget
@@ -65,10 +66,6 @@ def fit(
     cnnbench fit resnet50@resolution=224 --budget params=10M --on device.toml
     """
     wanted = parse_budget(",".join(budget))
-    if goal is Goal.ACCURACY:
-        raise CnnbenchError(
-            "accuracy is published of whole networks; 'cnnbench choose' has the most accurate"
-        )
     named = [scalable(parse(text)) for text in models]
     specs = list({(spec, spec.written): spec for spec in named}.values())
     read_inputs(None, batch, specs)
@@ -98,18 +95,21 @@ def fit(
         from cnnbench.timing.profiling import complete
     number_format = str(setting.weights or "float32")
     predicted = backends.predicted_as(setting.backend)
+    guide = (  # int8 is not predicted
+        setting.dtype if setting.dtype in list(Dtype) else number_format
+    )
     profile: Profile | None = read(on) if on else None
     with measuring.session(WINDOW) as session:
         shown, measure = session.progress, None
         if timing:
             check(setting, session.machine.device)
-            profile = complete(session.machine, [number_format], shown.say, names=[predicted])
+            profile = complete(session.machine, [guide], shown.say, names=[predicted])
 
             def measure(chosen: Sequence[Variant]) -> Timing:
                 return timed([(one.spec, setting) for one in chosen], None, session)
 
         runtime = backends.profiled(predicted)
-        predictor = Predictor(profile, number_format, runtime) if profile else None
+        predictor = Predictor(profile, guide, runtime) if profile else None
         of = variants(
             specs,
             number,

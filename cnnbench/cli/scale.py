@@ -99,18 +99,17 @@ def scale(
         from cnnbench.studies.comparison.comparison import Comparing
         from cnnbench.studies.scaling.family import Family
         from cnnbench.studies.scaling.spend import rows, spend
-        from cnnbench.timing import backends
         from cnnbench.timing.setting import Setting, calibrated, check
 
         written.require()
     name = reading.read_backend(backend)
+    if on and backend is not None:
+        reading.read_predicted(backend)
     (_, folder), *_ = calibrated([dtype], calibrate)
     setting = Setting(batch, dtype, backend=name, calibrate=folder)
     profile = read_profile(on) if on else None
     number_format = str(setting.weights or "float32")
-    runtime = backends.profiled(backends.predicted_as(name))
-    known = profile and asked.target is None
-    predictor = Predictor(profile, number_format, runtime) if profile and known else None
+    predictor = Predictor(profile, number_format) if profile and asked.target is None else None
     family = Family(spec, batch, read_dtype(number_format), predictor)
     if asked.target is None:
         written.hand_over(report_of_family(family, asked, setting, profile))
@@ -120,13 +119,14 @@ def scale(
     compared = rows(
         spec, found, setting, values=timed and not measuring.rule().processes, seed=measuring.seed
     )
+    compared = compare.in_setting(compared, setting)
     if not timed:
         compared = compare.predict_rows(compared, profile) if profile else compared
         done = Comparing(compared, profile)
     else:
         with measuring.session(len(found)) as session:
             check(setting, session.machine.device)
-            done = compare.time_rows(compare.in_setting(compared, setting), session)
+            done = compare.time_rows(compared, session)
     report = measuring.told(report_of_ways(done, found, asked, setting))
 
     def draw() -> Any:

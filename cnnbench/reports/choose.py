@@ -11,6 +11,7 @@ from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import alert, reliability, software, where
+from cnnbench.reports.fit import troubles
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.choosing.choose import Choosing, expense
@@ -19,6 +20,7 @@ from cnnbench.studies.papers.accuracy import WORDS
 from cnnbench.studies.scaling.budget import Budget, Goal, written
 from cnnbench.studies.scaling.fit import Choice
 from cnnbench.studies.scaling.records import chosen
+from cnnbench.timing.backends import PREDICTED
 from cnnbench.timing.setting import Setting
 
 _SOURCE = Column("source", "printed by", left=True, under=True)
@@ -81,10 +83,10 @@ def _record(
     name = str(one.spec)
     return {
         "model": own.pop("model"),
-        "chosen": choice is done.best and own.pop("chosen"),
+        "chosen": own.pop("chosen"),
         "percent": one.accuracy.percent,
         "accuracy": one.accuracy.record(),
-        **{key: value for key, value in own.items() if key not in (*left_out, "chosen")},
+        **{key: value for key, value in own.items() if key not in left_out},
         "fronts": [str(metric) for metric, names in done.fronts.items() if name in names],
     }
 
@@ -99,7 +101,7 @@ def _near(done: Choosing) -> list[Choice]:
     """The choice among the steps, and some of those before and after it."""
     steps = sorted(
         {str(one.variant.spec): one for one in (*done.steps, done.best)}.values(),
-        key=lambda one: one.variant.capacity(Goal.ACCURACY),
+        key=lambda one: one.variant.capacity(Goal.MACS),
     )
     names = [str(one.variant.spec) for one in steps]
     at = names.index(str(done.best.variant.spec))
@@ -120,46 +122,53 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
 
 def _findings(done: Choosing, budget: Budget, of: Sequence[Published]) -> Iterator[str]:
     """What was chosen, what a better one would cost, what could not run."""
-    best = done.best
-    if done.fitting.unusable:
+    best, fitting = done.best, done.fitting
+    if fitting.unusable:
         yield "Nothing is chosen: these are networks that were timed; again on a quiet machine."
+    elif best.meets(budget) is False:
+        yield f"None that was timed keeps within {budget} by then."
     else:
         assert isinstance(best.variant, Published)
+        among = units.number(len(of), "network")
+        if fitting.timings:
+            among = f"the {fitting.measured} timed, which predictions favour of {len(of)}"
         yield (
-            f"{best.variant.spec} is the most accurate of {units.number(len(of), 'network')} "
-            f"within {budget}: {best.variant.accuracy.words}"
+            f"{best.variant.spec} is the most accurate of {among} within {budget}: "
+            f"{best.variant.accuracy.words}"
         )
         if best.meets(budget) is None:
             yield "Its latency is predicted, not measured."
         if done.better is not None:
-            yield _better(done, done.better)
+            yield _better(done, done.better, budget)
         else:
-            yield "None that was published alike is more accurate."
-    yield from (f"{spec} could not run: {why}" for spec, why in done.fitting.failures.items())
-    yield from (f"warning: {warning.text}" for warning in done.fitting.warnings)
-    if done.fitting.interrupted:
-        yield "Interrupted: the best of what was measured by then."
+            yield "None that was tested alike is more accurate."
+    yield from troubles(fitting)
 
 
-def _better(done: Choosing, better: Choice) -> str:
-    """The next step of the front, and what it costs."""
+def _better(done: Choosing, better: Choice, budget: Budget) -> str:
+    """The next step of the front, what it costs, and which limits it breaks."""
     now, more = done.best.variant, better.variant
     assert isinstance(now, Published)
     assert isinstance(more, Published)
     metric = done.main
-    values = [_spent(choice, metric) for choice in (done.best, better)]
+    values = [_spent(choice, done) for choice in (done.best, better)]
     said = "predicted " if metric is Metric.LATENCY and better.seconds is None else ""
+    times = f"{units.ratio(values[1] / values[0])} as much"
+    over = [one.words for one, limit in budget.static.items() if more.value(one) > limit]
+    beyond = f", beyond the limit on {', '.join(over)}" if over and metric not in over else ""
     return (
-        f"The next better, {more.spec}, has {more.accuracy.percent - now.accuracy.percent:.1f} "
-        f"points more for {said}{written(metric, values[1])}, {units.ratio(values[1] / values[0])} "
-        "as much"
+        f"The next better, {more.spec}, has {more.accuracy.percent - now.accuracy.percent:.2g} "
+        f"points more for {said}{written(metric, values[1])}, {times}{beyond}"
     )
 
 
-def _spent(choice: Choice, metric: Metric) -> float:
+def _spent(choice: Choice, done: Choosing) -> float:
+    """What it costs: measured, or predicted and as far off as those that were."""
     assert isinstance(choice.variant, Published)
-    measured = choice.seconds if metric is Metric.LATENCY else None
-    return measured or expense(choice.variant, metric)
+    spent = expense(choice.variant, done.main)
+    if done.main is not Metric.LATENCY:
+        return spent
+    return choice.seconds or (done.fitting.correction or 1.0) * spent
 
 
 def _notes(
@@ -171,11 +180,13 @@ def _notes(
         f"accuracies are {WORDS[first.metric]} on {first.dataset}, {first.protocol}, as papers and "
         "releases print them; nothing was trained"
     )
-    left = len(done.steps) - len(_near(done))
+    left = len(done.steps) - sum(one in done.steps for one in _near(done))
     more = f"; --format json has {left} more" if left > 0 else ""
     yield f"rows are what no other beats in accuracy and {done.main.words}, and the choice{more}"
     if done.fitting.timings:
         yield where(done.fitting.timings[-1].environment, [setting.dtype or "float32"])
     elif profile is not None:
         yield f"predicted for {profile.name}"
+    if of[0].predicted_s is not None and setting.backend not in PREDICTED:
+        yield f"predicted for eager passes; passes of {setting.backend} are not predicted"
     yield convention.FOOTER

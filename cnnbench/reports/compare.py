@@ -82,7 +82,7 @@ def _report(
         tables=tables,
         findings=[
             *sentences,
-            *accuracy.lines([(side.name, side.accuracies) for side in done.sides]),
+            *accuracy.lines([(side.model, side.accuracies) for side in done.sides]),
             *_inputs(done.rows),
             *judgements(done),
         ],

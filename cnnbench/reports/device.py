@@ -60,6 +60,7 @@ def report_of(seen: Portrait, about: Environment, history: History) -> Report:
             *(
                 ["Operators were measured while something disturbed: --refresh"]
                 if profile.operators_disturbed
+                or any(part.operators_disturbed for part in profile.backends.values())
                 else []
             ),
             *(f"warning: {warning.text}" for warning in seen.warnings),

@@ -103,7 +103,7 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
     if done.unusable:
         return [
             "Nothing is chosen: these are networks that were timed; again on a quiet machine.",
-            *_troubles(done),
+            *troubles(done),
         ]
     best = done.choices[0]
     most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
@@ -143,10 +143,10 @@ def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
             f"predicted times were off by {units.difference(best.error)} for it, "
             f"{units.percent(worst)} at most"
         )
-    return [*lines, *_troubles(done)]
+    return [*lines, *troubles(done)]
 
 
-def _troubles(done: Fitting) -> list[str]:
+def troubles(done: Fitting) -> list[str]:
     """What could not run, what disturbed, and what ended it."""
     lines = [f"{spec} could not run: {reason}" for spec, reason in done.failures.items()]
     lines += [f"warning: {warning.text}" for warning in done.warnings]

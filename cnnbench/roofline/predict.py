@@ -21,8 +21,8 @@ from cnnbench.errors import DeviceError
 from cnnbench.models.inputs import Dtype
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.kriging import Kriging
-from cnnbench.roofline.nodes import of_runtime
 from cnnbench.roofline.profile import Backend, Profile
+from cnnbench.roofline.runtimes.nodes import of_runtime
 from cnnbench.roofline.sizes import moved, sizes_type
 from cnnbench.roofline.terms import Term, of_torch
 
@@ -155,6 +155,11 @@ class Predictor:
             self._profile.ridge_point(self._dtype),
             {kind: known.deviation for kind, known in self._slowness.items()},
         )
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a pass takes what its pieces take; a runtime changes layouts between them."""
+        return not self._keeps
 
     def seconds(self, trace: Trace) -> float:
         """Seconds of the whole pass."""

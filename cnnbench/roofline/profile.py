@@ -110,15 +110,15 @@ class Backend(_Record):
     """How long a runtime takes for operators, in the graph that `medley` writes.
 
     `operators` are by dtype and kind, as a `Profile` has them, under the graph's names, several
-    that run in one among them. `fused` are those that run within the product before them; before
-    those that are `unblocked` the layout of a map is changed from what convolutions have it in.
+    that run in one among them. `fused` are, by dtype, those that run within the product before
+    them; before those that are `unblocked` a map's layout is changed from what convolutions have.
     `version` is the runtime's, `medley` the graph's.
     """
 
     version: str = ""
     medley: int = 0
-    fused: list[str] = []
-    unblocked: list[str] = []
+    fused: dict[str, list[str]] = {}
+    unblocked: dict[str, list[str]] = {}
     operators: Operators = {}
     operators_disturbed: bool = False
 
@@ -190,9 +190,9 @@ class Profile(_Record):
 
     def knows(self, dtype: str, backend: str | None = None) -> bool:
         """Whether it predicts passes in that dtype, of a runtime or of eager torch."""
-        if backend is None:
-            return dtype in self.flops_per_s
-        return dtype in self.backends.get(backend, Backend()).operators
+        if backend is not None and dtype not in self.backends.get(backend, Backend()).operators:
+            return False
+        return dtype in self.flops_per_s
 
     @property
     def bytes_per_s(self) -> float | None:

@@ -18,7 +18,9 @@ _HEAD = """\
 #
 # Under operators, by dtype and kind, every row is one that was timed, seconds last. Before them of
 # a convolution or linear layer: batch, channels in, filters, height and width that come out,
-# kernel, stride, groups; of the rest: elements read, elements written, window.
+# kernel, stride, groups; of the rest: elements read, elements written, window. Under backends are
+# those of runtimes, by the names of ONNX: what is fused into the product before it, and before what
+# the layout of a map is changed.
 """
 
 

@@ -83,7 +83,7 @@ class Counter:
         from cnnbench.roofline.predict import Predictor, dtype_of
 
         backend = backends.profiled(setting.backend)
-        dtype = dtype_of(trace) if backend is None else setting.dtype or dtype_of(trace)
+        dtype = setting.predicted_in(dtype_of(trace))
         plain = replace(setting, backend=backends.EAGER).plain
         predicted = plain and setting.backend in backends.PREDICTED
         if self._profile is None or not (predicted and self._profile.knows(dtype, backend)):

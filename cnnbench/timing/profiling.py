@@ -50,7 +50,9 @@ def complete(
     """
     wanted = [dtype for dtype in dict.fromkeys(dtypes) if dtype in ceilings.DTYPES]
     number, device = machine.threads.number, machine.device
+    runtimes.check_some(machine, names)
     kept = start or calibrate.holding(calibrate.stored(device, number), device, number)
+    kept = runtimes.current(kept, machine)
     eager = backends.EAGER in names
     if eager:
         known = kept.call_s and all(dtype in kept.operators for dtype in wanted)

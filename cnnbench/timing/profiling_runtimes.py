@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnbench.counting.cost import OpCost
-from cnnbench.devices.disturbances import slowing
+from cnnbench.devices.disturbances import Disturbances, slowing
 from cnnbench.devices.machine import Machine
 from cnnbench.errors import DeviceError
 from cnnbench.models.spec import SourceSpec
-from cnnbench.roofline import calibrate, learning
+from cnnbench.roofline import calibrate
 from cnnbench.roofline.grid import BATCHES
-from cnnbench.roofline.medley import VERSION, medley, small_medley
 from cnnbench.roofline.profile import Backend, Profile
+from cnnbench.roofline.runtimes import learning
+from cnnbench.roofline.runtimes.medley import VERSION, medley, small_medley
 from cnnbench.timing import backends
 from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import timed
@@ -40,18 +41,38 @@ _PRECISION = 0.01
 _VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")  # kernels that compute nothing
 
 
+def current(kept: Profile, machine: Machine) -> Profile:
+    """The profile without what was measured of another version, or while something disturbed.
+
+    Nor with the networks that were timed in it. While something disturbs now, another measurement
+    would be no better.
+    """
+    busy = Disturbances(machine.device, machine.threads.number).busy
+    known = {
+        name: part
+        for name, part in kept.backends.items()
+        if (part.version, part.medley) == (backends.version(name), VERSION)
+        if not part.operators_disturbed or busy()
+    }
+    if len(known) == len(kept.backends):
+        return kept
+    networks = [one for one in kept.networks if one.backend is None or one.backend in known]
+    return kept.model_copy(update={"backends": known, "networks": networks})
+
+
+def check_some(machine: Machine, names: Iterable[str]) -> None:
+    """CnnbenchError for a back end that has no such profile, or does not run there."""
+    for name in names:
+        backends.check_predicted(name)
+        check(Setting(backend=name), machine.device)
+
+
 def complete(
     machine: Machine, name: str, dtypes: Iterable[str], kept: Profile, say: Say = lambda text: None
 ) -> Profile:
-    """The profile with what a runtime takes in these dtypes: known, or measured now and kept.
-
-    SettingError of a back end that has no such profile.
-    """
-    backends.check_predicted(name)
-    version = backends.version(name)
-    found = kept.backends.get(name, Backend())
-    if (found.version, found.medley) != (version, VERSION):
-        found = Backend(version=version, medley=VERSION)
+    """The profile with what a runtime takes in these dtypes: known, or measured now and kept."""
+    new = Backend(version=backends.version(name), medley=VERSION)
+    found = kept.backends.get(name, new)
     for dtype in dtypes:
         if dtype not in found.operators:
             found = _measured(machine, name, dtype, found, say)
@@ -81,8 +102,8 @@ def _measured(machine: Machine, name: str, dtype: str, known: Backend, say: Say)
         disturbed = disturbed or busy
     return known.model_copy(
         update={
-            "fused": learning.fused(nodes),
-            "unblocked": learning.unblocked(nodes),
+            "fused": {**known.fused, dtype: learning.fused(nodes)},
+            "unblocked": {**known.unblocked, dtype: learning.unblocked(nodes)},
             "operators": {
                 **known.operators,
                 dtype: calibrate.rows(learning.samples(nodes)),
@@ -106,5 +127,6 @@ def _timed(
         raise KeyboardInterrupt
     found = (timing.networks or [])[0]
     if not found.operators:
-        raise DeviceError(f"{setting.backend} cannot be measured: {found.whole.error}")
+        why = found.whole.error or "it ran without a node"
+        raise DeviceError(f"{setting.backend} cannot be measured: {why}")
     return found, slowing(timing.warnings)

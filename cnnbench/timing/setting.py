@@ -44,6 +44,11 @@ class Setting:
             return None
         return self.dtype
 
+    def predicted_in(self, dtype: str) -> str:
+        """The number format of a prediction, of a pass whose trace has that one."""
+        own = backends.profiled(self.backend) is None
+        return dtype if own else self.dtype or dtype
+
     def record(self) -> dict[str, Any]:
         """Plain data, with the two back ends that had a key of their own before there were more.
 

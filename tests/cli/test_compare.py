@@ -241,7 +241,7 @@ RUNTIME = """
 [backends.onnxruntime]
 version = "1.0"
 medley = 1
-fused = ["Add", "BatchNormalization", "Relu"]
+fused = { float32 = ["Add", "BatchNormalization", "Relu"] }
 [backends.onnxruntime.operators.float32]
 "k x k convolution" = [[1.0, 64.0, 64.0, 28.0, 28.0, 3.0, 1.0, 1.0, 1e-3]]
 "depthwise convolution" = [[1.0, 64.0, 64.0, 28.0, 28.0, 3.0, 1.0, 64.0, 1e-4]]

@@ -13,11 +13,12 @@ from cnnbench.models import registry
 from cnnbench.models.exporting import write
 from cnnbench.models.network import load
 from cnnbench.models.spec import SourceSpec
-from cnnbench.roofline import learning, medley
 from cnnbench.roofline.grid import BATCHES
-from cnnbench.roofline.nodes import LAYOUT, of_runtime
 from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile import Backend
+from cnnbench.roofline.runtimes import graph as graphs
+from cnnbench.roofline.runtimes import learning, medley
+from cnnbench.roofline.runtimes.nodes import LAYOUT, of_runtime
 from cnnbench.roofline.terms import Term
 
 from .test_profile import ROOFS
@@ -25,7 +26,7 @@ from .test_profile import ROOFS
 PRODUCT = [1.0, 64.0, 64.0, 28.0, 28.0, 3.0, 1.0, 1.0]
 FUSING = Backend(
     version="1.0",
-    fused=["Add", "BatchNormalization", "Clip", "Relu", "Sigmoid + Mul"],
+    fused={"float32": ["Add", "BatchNormalization", "Clip", "Relu", "Sigmoid + Mul"]},
     operators={
         "float32": {
             **{str(kind): [[*PRODUCT, 1e-4]] for kind in (Kind.CONVOLUTION, Kind.POINTWISE)},
@@ -38,8 +39,8 @@ FUSING = Backend(
 )
 BLOCKED = FUSING.model_copy(
     update={
-        "fused": ["BatchNormalization", "Sigmoid"],
-        "unblocked": ["Sigmoid + Mul", "ReduceMean"],
+        "fused": {"float32": ["BatchNormalization", "Sigmoid"]},
+        "unblocked": {"float32": ["Sigmoid + Mul", "ReduceMean"]},
     }
 )
 
@@ -66,7 +67,7 @@ def test_what_follows_a_product_runs_in_it() -> None:
         "ReduceMean",
     ]
     # where nothing is fused but batch norm, activations and sums run as well
-    bare = FUSING.model_copy(update={"fused": ["BatchNormalization"]})
+    bare = FUSING.model_copy(update={"fused": {"float32": ["BatchNormalization"]}})
     assert [one.names[0] for one in work("resnet18", bare)].count("Relu") == 17
     assert [one.names[0] for one in work("resnet18", bare)].count("Add") == 8
 
@@ -169,7 +170,8 @@ def test_what_a_runtime_adds_and_what_took_no_time_is_no_sample() -> None:
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A medley of one stage."""
     monkeypatch.setattr(medley, "_CHANNELS", (64,))
-    monkeypatch.setattr(medley, "SIDES", (28, 14))
+    for module in (medley, graphs):
+        monkeypatch.setattr(module, "SIDES", (28, 14))
     monkeypatch.setattr(medley, "CLASSIFIERS", ((64, 10),))
     monkeypatch.setattr(medley, "_STEMS", ((3, 16, 2),))
 

@@ -67,8 +67,8 @@ def test_the_choice_is_the_most_accurate_that_fits(of: list[Published], limit: i
         return
     done = choose(of, budget)
     best = done.best.variant
-    assert best.capacity(Goal.ACCURACY) == max(one.capacity(Goal.ACCURACY) for one in fitting)
-    more = [found for found in of if found.accuracy.percent > best.capacity(Goal.ACCURACY)[0]]
+    assert best.capacity(Goal.MACS) == max(one.capacity() for one in fitting)
+    more = [found for found in of if found.accuracy.percent > best.capacity(Goal.MACS)[0]]
     assert (done.better is None) is not bool(more)
     if done.better:
         assert done.better.variant.value(Metric.MACS) == min(one.costs.cost.macs for one in more)
@@ -124,10 +124,14 @@ def test_a_latency_is_measured_here(quick_device: None, tmp_path: object) -> Non
         (["--budget", "params=1k", "--static"], "nothing fits params=1.00 k: the smallest tried"),
         (["--budget", "latency=1ms", "--static"], "--static knows no times"),
         (["--budget", "speed=1"], "unknown limit 'speed'"),
-        (["conv", "--budget", "macs=1G"], "no accuracy of conv is published"),
-        (["nets.py:net", "--budget", "macs=1G"], "no accuracy of nets.py:net is published"),
+        (["conv", "--budget", "macs=1G"], "is published of conv; leave it out"),
+        (["nets.py:net", "--budget", "macs=1G"], "is published of nets.py:net; leave it out"),
+        (["resnet18", "resnet18@num_classes=10", "--budget", "macs=1G"], "of resnet18@num_classes"),
+        (["--budget", "macs=1G", "--backend", "eager"], "nothing runs; leave --backend out"),
+        (["--budget", "latency=1s", "--on", PHONE, "--backend", "litert"], "not predicted; those"),
+        (["--budget", "macs=1G", "--protocol", "10 crops"], "unknown --protocol '10 crops'"),
         (["plain20", "--budget", "macs=1G"], "no top1 on imagenet, single crop, is published of"),
-        (["plain34", "--budget", "macs=1G"], "there is top1 on imagenet, 10 crops"),
+        (["plain34", "resnet50", "--budget", "macs=1G"], "there is top1 on imagenet, 10 crops"),
         (["--budget", "macs=1G", "--dataset", "cifar"], "did you mean cifar10?"),
         (["--budget", "macs=1G", "--metric", "top-1"], "unknown --metric 'top-1'"),
         (["--budget", "macs=1G", "--protocol", "x"], "use single crop, "),
@@ -140,6 +144,21 @@ def test_one_line_and_exit_2(arguments: list[str], complaint: str) -> None:
     assert complaint in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_fit_says_where_accuracy_is() -> None:
-    done = command("fit", "resnet18", "--budget", "macs=1G", "--maximise", "accuracy")
-    assert done.returncode == 2 and "cnnbench choose" in done.stderr
+def test_options_that_are_written_are_kept_and_a_short_name_is_its_papers() -> None:
+    def names(*models: str) -> set[str]:
+        return {str(spec) for spec, _ in known(models, "imagenet", "top1", SINGLE_CROP)}
+
+    assert len(names("mobilenet_v1")) == 16 and len(names("mobilenet_v1@width_mult=0.5")) == 4
+    assert names("mobilenet_v1@width_mult=0.5,resolution=160", "resnet34") == {
+        *("mobilenet_v1@width_mult=0.5,resolution=160", "resnet34"),
+    }
+    assert {"efficientnet_b0", "efficientnet_b7"} < names("efficientnet")
+
+
+def test_a_runtime_is_predicted_of_the_whole_pass() -> None:
+    device = str(ROOT / "tests/golden/files/device.toml")
+    more = "--on", device, "--backend", "onnxruntime", "--format", "json"
+    done = command("choose", "mobilenet_v2", "--budget", "latency=1s", *more)
+    found = {row["model"]: row for row in json.loads(done.stdout)["results"]}
+    (alone,) = json.loads(command("predict", "mobilenet_v2", *more).stdout)["results"]
+    assert found["mobilenet_v2"]["predicted_s"] == pytest.approx(alone["predicted_s"])

@@ -143,7 +143,7 @@ def some() -> tuple[list[Variant], list[tuple[Trace, float]]]:
     return of, [(trace, predictor(trace).seconds) for trace in traces]
 
 
-@pytest.mark.parametrize("goal", [Goal.MACS, Goal.PARAMS, Goal.RESOLUTION])
+@pytest.mark.parametrize("goal", list(Goal))
 @pytest.mark.parametrize(
     "text",
     [
@@ -301,7 +301,7 @@ def test_nothing_that_runs_is_an_error_with_its_reason() -> None:
         fit(of, parse_budget("macs=100G"), Goal.MACS, Machine(lambda one: None))
 
 
-@pytest.mark.parametrize("goal", [Goal.MACS, Goal.PARAMS, Goal.RESOLUTION])
+@pytest.mark.parametrize("goal", list(Goal))
 @pytest.mark.parametrize(
     "text",
     ["macs=300M", "macs=400M,params=3M,peak_activation_bytes=4MiB", "macs=350M,latency=70ms"],

@@ -1,6 +1,7 @@
 """What is timed: converted as asked, looked at, refused where it cannot run; a copy."""
 
 import copy
+import shutil
 import threading
 
 import pytest
@@ -12,8 +13,11 @@ from cnnbench.devices.device import Device, find_device
 from cnnbench.errors import CnnbenchError, DeviceError, InputError, MemoryShortage, SpecError
 from cnnbench.models.network import Model
 from cnnbench.timing.builder import largest_batch
+from cnnbench.timing.onednn import reorders
 from cnnbench.timing.prepared import Prepared, prepare, ready
 from cnnbench.timing.setting import Setting, check
+
+from ..zoo import costly
 
 CPU = find_device("cpu")
 PLAIN = Setting()
@@ -253,6 +257,28 @@ def test_what_cannot_be_copied_is_said() -> None:
 def test_a_compiled_module_is_timed_as_the_original() -> None:
     net = build("lenet5_dense")
     assert subject(torch.compile(net), shape=(1, 32, 32)).network.net is not net  # type: ignore[arg-type]
+
+
+@costly
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
+def test_frozen_weights_are_packed_once() -> None:
+    """In every pass of eager they are packed anew, by oneDNN's own log; the outputs are alike."""
+    wide = nn.Sequential(nn.Conv2d(256, 256, 3, padding=1), nn.BatchNorm2d(256), nn.ReLU()).eval()
+    runs = {
+        name: subject(wide, Setting(backend=name), (256, 7, 7)).run for name in ("eager", "freeze")
+    }
+    with torch.inference_mode():
+        outputs = [run() for run in runs.values()]
+        logged = {name: reorders(run) for name, run in runs.items()}
+    assert isinstance(outputs[0], Tensor) and isinstance(outputs[1], Tensor)
+    assert torch.allclose(outputs[0], outputs[1], atol=1e-4)
+    if (eager := logged["eager"]) is not None and eager.packed_bytes:
+        assert logged["freeze"] is None or logged["freeze"].packed_bytes == 0
+
+
+def test_what_is_frozen_does_not_train() -> None:
+    with pytest.raises(DeviceError, match="freeze does not train; leave --train out"):
+        check(Setting(backend="freeze", train=True), CPU)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

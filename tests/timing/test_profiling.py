@@ -11,9 +11,9 @@ import pytest
 from cnnbench.counting.count import count
 from cnnbench.devices.machine import Machine
 from cnnbench.errors import MemoryShortage, SettingError
-from cnnbench.roofline import medley
 from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile import Profile
+from cnnbench.roofline.runtimes import medley
 from cnnbench.timing import backends, profiling, profiling_runtimes
 from cnnbench.timing.workers.conditions import ALLOCATOR
 from cnnbench.timing.workers.process import HOME
@@ -88,7 +88,7 @@ def test_a_runtime_is_measured_once_and_predicts(name: str, short: list[float]) 
     assert short == [2.0] and len(known.operators["float32"]) == 1  # torch's were not asked for
     runtime = known.backends[name]
     assert runtime.version == backends.version(name)
-    assert {"BatchNormalization", "Relu"} <= set(runtime.fused)
+    assert {"BatchNormalization", "Relu"} <= set(runtime.fused["float32"])
     found = Predictor(known, "float32", name)(count("resnet20"))
     assert 1e-5 < found.seconds < 1 and found.far_share < 0.5
     kept = profiling.complete(MACHINE, ["float32"], names=[name])

@@ -51,12 +51,13 @@ def claimed_accuracies(spec: SourceSpec) -> list[tuple[str, int, str, float]]:
     models: Any = imported(library, spec).models
     if spec.name not in models.list_models():
         return []
-    found = []
+    found: list[tuple[str, int, str, float]] = []
     for weights in models.get_model_weights(spec.name):
         reached = getattr(weights, "meta", {}).get("_metrics", {}).get("ImageNet-1K", {})
         side = getattr(weights.transforms, "keywords", {}).get("crop_size")
-        found += [(weights.name, side, name, percent) for name, percent in reached.items()]
-    return [one for one in found if isinstance(one[1], int)]
+        if isinstance(side, int):
+            found += [(weights.name, side, name, percent) for name, percent in reached.items()]
+    return found
 
 
 def _usual(models: Any, name: str, builder: Any) -> Shape | str | tuple[str, ...] | None:

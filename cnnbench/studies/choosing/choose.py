@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnbench.counting.metrics import Metric
-from cnnbench.errors import BudgetError
 from cnnbench.studies.choosing.published import Published
 from cnnbench.studies.scaling.budget import Budget, Goal
 from cnnbench.studies.scaling.fit import Choice, Fitting, fit
@@ -39,9 +38,7 @@ class Choosing:
 def choose(of: Sequence[Published], budget: Budget, measure: Measure | None = None) -> Choosing:
     """Choose; BudgetError where none fits, with the smallest there is."""
     main = next(iter(budget.limits))
-    if main is Metric.LATENCY and of[0].predicted_s is None:
-        raise BudgetError("latency needs a device; leave --static out, or give --on device.toml")
-    fitting = fit(of, budget, Goal.ACCURACY, measure)
+    fitting = fit(of, budget, Goal.MACS, measure)
     timed = {str(choice.variant.spec): choice for choice in fitting.choices}
     fronts = {
         metric: frozenset(str(one.spec) for one in front_of(of, metric))
@@ -50,8 +47,8 @@ def choose(of: Sequence[Published], budget: Budget, measure: Measure | None = No
     }
     steps = [timed.get(str(one.spec), Choice(one)) for one in front_of(of, main)]
     best = fitting.choices[0]
-    now = best.variant.capacity(Goal.ACCURACY)
-    more = (one for one in steps if one.variant.capacity(Goal.ACCURACY) > now)
+    now = best.variant.capacity(Goal.MACS)
+    more = (one for one in steps if one.variant.capacity(Goal.MACS) > now)
     return Choosing(fitting, main, steps, next(more, None), fronts)
 
 

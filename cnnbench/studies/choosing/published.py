@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
-
 from cnnbench.counting.chains import ChainCost, ChainCounter
 from cnnbench.counting.count import count
 from cnnbench.errors import SpecError
 from cnnbench.models.build import chain_of
-from cnnbench.models.scale import scalable
+from cnnbench.models.scale import Axis
 from cnnbench.models.spec import Spec, parse
 from cnnbench.roofline.predict import Predictor
 from cnnbench.studies.papers.accuracy import Accuracy, figures
@@ -25,11 +23,9 @@ class Published(Variant):
 
     accuracy: Accuracy
 
-    def capacity(self, goal: Goal) -> tuple[float, int]:
-        """Its accuracy; of equal ones, the one with fewer MACs."""
-        if goal is Goal.ACCURACY:
-            return self.accuracy.percent, -self.costs.cost.macs
-        return super().capacity(goal)
+    def capacity(self, goal: Goal = Goal.MACS) -> tuple[float, int]:
+        """Its accuracy, which is what it is chosen for; of equal ones, the one with fewer MACs."""
+        return self.accuracy.percent, -self.costs.cost.macs
 
 
 def known(
@@ -39,27 +35,35 @@ def known(
 
     SpecError where nothing is published so, with what is.
     """
-    asked = [parse(text) for text in models]
-    for spec, text in zip(asked, models, strict=True):
-        if not isinstance(spec, Spec) or spec.model.is_block:
-            raise SpecError(f"no accuracy of {text} is published; leave it out")
-    wanted = {spec.model.name for spec in asked if isinstance(spec, Spec)}
+    test = (dataset, metric, protocol)
     found: dict[str, tuple[Spec, Accuracy]] = {}
-    for one in figures():
-        alike = (one.dataset, one.metric, one.protocol) == (dataset, metric, protocol)
-        spec = _at(one)
-        if alike and (not wanted or spec.model.name in wanted):
+    for text in models or [""]:
+        own = [(_at(one), one) for one in figures() if not text or _is_meant(_at(one), text)]
+        alike = [(spec, one) for spec, one in own if one.test == test]
+        if not alike:
+            of = dict.fromkeys(f"{one.metric} on {one.dataset}, {one.protocol}" for _, one in own)
+            which = f" of {text}" if text else ""
+            there = f"; there is {'; '.join(of)}" if of else "; leave it out" if text else ""
+            raise SpecError(f"no {metric} on {dataset}, {protocol}, is published{which}{there}")
+        for spec, one in alike:
             found.setdefault(str(spec), (spec, one))
-    if not found:
-        of = dict.fromkeys(
-            f"{one.metric} on {one.dataset}, {one.protocol}"
-            for one in figures()
-            if not wanted or _at(one).model.name in wanted
-        )
-        which = f" of {', '.join(models)}" if models else ""
-        there = f"; there is {'; '.join(of)}" if of else ""
-        raise SpecError(f"no {metric} on {dataset}, {protocol}, is published{which}{there}")
     return list(found.values())
+
+
+def _is_meant(spec: Spec, text: str) -> bool:
+    """Whether a published network is one that is named: its options that are written agree.
+
+    A short name is that of all networks of its paper.
+    """
+    asked = parse(text)
+    if not isinstance(asked, Spec):
+        return False
+    name = text.partition("@")[0]
+    alias = name in asked.model.aliases and spec.model.paper == asked.model.paper
+    own = dict(spec.options)
+    return (alias or spec.model.name == asked.model.name) and all(
+        own.get(key) == value for key, value in asked.options if key in asked.written
+    )
 
 
 def _at(one: Accuracy) -> Spec:
@@ -75,21 +79,20 @@ def published(
     of: Sequence[tuple[Spec, Accuracy]],
     *,
     batch: int = 1,
-    dtype: torch.dtype = torch.float32,
     predictor: Predictor | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Published]:
     """Count each, and predict its time."""
     seconds = predictor.seconds if predictor else None
-    counter = ChainCounter(batch, dtype, seconds)
+    adds_up = predictor is None or predictor.adds_up
+    counter = ChainCounter(batch, seconds=seconds)
     found = []
     for done, (spec, accuracy) in enumerate(of):
         progress(done, len(of))
-        try:
-            costs = counter(chain_of(scalable(spec)), spec.input_shape)
-        except SpecError:  # it is no chain
-            name = str(dtype).removeprefix("torch.")
-            trace = count(spec, batch=batch, dtype=name)
+        if spec.model.option(Axis.WIDTH) is not None and adds_up:
+            costs = counter(chain_of(spec), spec.input_shape)
+        else:
+            trace = count(spec, batch=batch)
             costs = ChainCost(
                 trace.total, trace.peak_activation_bytes, seconds(trace) if seconds else None
             )

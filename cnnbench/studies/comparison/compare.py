@@ -101,9 +101,11 @@ def predict_rows(rows: Sequence[Comparison], profile: Profile) -> list[Compariso
         latency, backend = side.latency, backends.profiled(side.run_in.backend)
         if latency and latency.error:
             return side
-        dtype = latency.dtype if latency else dtype_of(side.trace)
+        dtype = latency.dtype if latency else side.run_in.predicted_in(dtype_of(side.trace))
         if latency and not (dtype and profile.knows(dtype, backend)):
             return side
+        if backend is not None and not latency:
+            backends.check_predicted(backend)
         return replace(side, predicted=predictor(dtype, backend)(side.trace))
 
     return _each_side(rows, predicted)

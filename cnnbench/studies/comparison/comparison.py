@@ -71,7 +71,9 @@ class Side:
 
     @property
     def accuracies(self) -> tuple[Accuracy, ...]:
-        """The accuracies that are published of it."""
+        """The accuracies that are published of it; none of one that is quantised."""
+        if (self.run_in.dtype or "").startswith("int8"):
+            return ()
         return of_pass(self.model, self.trace.input_shapes)
 
     @property
@@ -163,7 +165,7 @@ class Comparing:
     @property
     def sides(self) -> list[Side]:
         """Every network once, in the order of the rows."""
-        found = {side.name: side for row in self.rows for side in (row.a, row.b)}
+        found = {side.model: side for row in self.rows for side in (row.a, row.b)}
         return list(found.values())
 
     @property

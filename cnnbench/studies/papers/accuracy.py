@@ -34,8 +34,9 @@ class Accuracy:
     """One published figure.
 
     `model` is a spec, `resolution` the side of a test image in pixels, `metric` `top1` or `top5`,
-    `percent` of images, as `printed`. `protocol` says how they were cropped, `source` who printed
-    it and where, `confirmed` where else the same figure stands, empty where that was not found.
+    `percent` of images, as `printed`. `protocol` says how they were cropped (where whole images
+    of several sides were taken, `resolution` is that of training), `source` who printed it and
+    where, `confirmed` where it was read a second time, empty where it was not.
     """
 
     model: str
@@ -57,7 +58,7 @@ class Accuracy:
     def words(self) -> str:
         """`top-1 77.15% (10 crops), He et al. 2015, table 3`."""
         how = "" if self.protocol in _PLAIN else f" ({_SAID.get(self.protocol, self.protocol)})"
-        return f"{WORDS[self.metric]} {self.percent:.4g}%{how}, {self.source}"
+        return f"{WORDS[self.metric]} {self.printed}%{how}, {self.source}"
 
     @property
     def test(self) -> tuple[str, str, str]:
@@ -96,8 +97,8 @@ def datasets() -> list[str]:
 
 
 def protocols() -> list[str]:
-    """How images were cropped, the most figures first."""
-    return _most([one.protocol for one in figures()])
+    """How images were cropped of which one pass gives an answer, the most figures first."""
+    return _most([one.protocol for one in figures() if one.is_usual])
 
 
 def _most(values: list[str]) -> list[str]:
@@ -149,13 +150,17 @@ def together(known: Sequence[Sequence[Accuracy]]) -> list[Accuracy | None]:
     """The figures that stand for networks side by side: tested alike, where all of them were."""
     ways = [{one.test for one in own} for own in known if own]
     shared = set.intersection(*ways) if ways else set()
-    return [headline([one for one in own if not shared or one.test in shared]) for own in known]
+    alike = min(
+        shared, key=lambda test: (test[1] != TOP1, test[2] != SINGLE_CROP, test), default=None
+    )
+    return [headline([one for one in own if alike in (None, one.test)]) for own in known]
 
 
 def of_pass(name: str, input_shapes: Sequence[Shape]) -> tuple[Accuracy, ...]:
     """What is published of the network of that name on such images; else nothing."""
-    if not input_shapes or len(input_shapes[0]) != _IMAGES:
+    shape = input_shapes[0] if input_shapes else ()
+    if len(shape) != _IMAGES or shape[2] != shape[3]:
         return ()
     with suppress(SpecError):  # a module that somebody holds
-        return of_network(parse(name), input_shapes[0][2])
+        return of_network(parse(name), shape[2])
     return ()

@@ -20,13 +20,11 @@ class Goal(StrEnum):
     MACS = "macs"
     PARAMS = "params"
     RESOLUTION = "resolution"
-    ACCURACY = "accuracy"  # of published networks alone
 
     @property
     def words(self) -> str:
         """How a person calls it."""
-        costs = (Goal.MACS, Goal.PARAMS)
-        return Metric(self).words if self in costs else str(self)
+        return "resolution" if self is Goal.RESOLUTION else Metric(self).words
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from cnnbench.counting.cost import OpCost
-from cnnbench.roofline.nodes import (
+from cnnbench.roofline.runtimes.nodes import (
     CONVOLUTIONS,
     IN_PARTS,
     LAYOUT,

@@ -53,10 +53,11 @@ def of_runtime(trace: Trace, runtime: Backend, dtype: str) -> Iterator[Term]:
     itemsize: int = getattr(torch, dtype).itemsize
     groups = {name for name in runtime.operators[dtype] if BETWEEN in name} - set(IN_PARTS)
     parts = IN_PARTS if trace.file else ()
+    unblocked = runtime.unblocked.get(dtype, ())
     plain = False  # whether the last map is laid out as an operator wants it that knows no other
-    for op in _nodes(trace.operators, itemsize, runtime.fused, groups, parts):
+    for op in _nodes(trace.operators, itemsize, runtime.fused.get(dtype, ()), groups, parts):
         names = names_of(op)
-        wants = names[0] in runtime.unblocked
+        wants = names[0] in unblocked
         if plain if op.kind in CONVOLUTIONS else wants and not plain:
             yield _change(op, itemsize)
         if wants or op.kind in CONVOLUTIONS:
