@@ -21,7 +21,7 @@ from cnnbench.errors import DeviceError
 from cnnbench.models.inputs import Dtype
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.kriging import Kriging
-from cnnbench.roofline.profile import Backend, Profile
+from cnnbench.roofline.profile import Runtime, Profile
 from cnnbench.roofline.runtimes.nodes import of_runtime
 from cnnbench.roofline.sizes import moved, sizes_type
 from cnnbench.roofline.terms import Term, of_torch
@@ -132,7 +132,7 @@ class Predictor:
         self._terms: Callable[[Trace], Iterable[Term]] = of_torch
         self._python_s, self._keeps = profile.layer_s, False
         if backend is not None:
-            runtime = profile.backends.get(backend, Backend())
+            runtime = profile.backends.get(backend, Runtime())
             operators = runtime.operators
             if dtype not in operators:
                 raise DeviceError(

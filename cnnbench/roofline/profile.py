@@ -106,7 +106,7 @@ def _whole(operators: dict[str, dict[str, list[Row]]]) -> dict[str, dict[str, li
 Operators = Annotated[dict[str, dict[str, list[Row]]], AfterValidator(_whole)]
 
 
-class Backend(_Record):
+class Runtime(_Record):
     """How long a runtime takes for operators, in the graph that `medley` writes.
 
     `operators` are by dtype and kind, as a `Profile` has them, under the graph's names, several
@@ -150,7 +150,7 @@ class Profile(_Record):
     grid: int = 0
     operators: Operators = {}
     operators_disturbed: bool = False
-    backends: dict[str, Backend] = {}
+    backends: dict[str, Runtime] = {}
     networks: list[Timed] = []
     probes: dict[str, Seconds] = {}
     noise: Noise | None = None
@@ -190,7 +190,7 @@ class Profile(_Record):
 
     def knows(self, dtype: str, backend: str | None = None) -> bool:
         """Whether it predicts passes in that dtype, of a runtime or of eager torch."""
-        if backend is not None and dtype not in self.backends.get(backend, Backend()).operators:
+        if backend is not None and dtype not in self.backends.get(backend, Runtime()).operators:
             return False
         return dtype in self.flops_per_s
 

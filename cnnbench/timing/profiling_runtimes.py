@@ -18,7 +18,7 @@ from cnnbench.errors import DeviceError
 from cnnbench.models.spec import SourceSpec
 from cnnbench.roofline import calibrate
 from cnnbench.roofline.grid import BATCHES
-from cnnbench.roofline.profile import Backend, Profile
+from cnnbench.roofline.profile import Runtime, Profile
 from cnnbench.roofline.runtimes import learning
 from cnnbench.roofline.runtimes.medley import VERSION, medley, small_medley
 from cnnbench.timing import backends
@@ -71,7 +71,7 @@ def complete(
     machine: Machine, name: str, dtypes: Iterable[str], kept: Profile, say: Say = lambda text: None
 ) -> Profile:
     """The profile with what a runtime takes in these dtypes: known, or measured now and kept."""
-    new = Backend(version=backends.version(name), medley=VERSION)
+    new = Runtime(version=backends.version(name), medley=VERSION)
     found = kept.backends.get(name, new)
     for dtype in dtypes:
         if dtype not in found.operators:
@@ -83,7 +83,7 @@ def complete(
     return kept
 
 
-def _measured(machine: Machine, name: str, dtype: str, known: Backend, say: Say) -> Backend:
+def _measured(machine: Machine, name: str, dtype: str, known: Runtime, say: Say) -> Runtime:
     """With the nodes of the graph at each batch; DeviceError where it does not run there."""
     check(Setting(dtype=dtype, backend=name), machine.device)
     nodes: list[tuple[OpCost, float]] = []

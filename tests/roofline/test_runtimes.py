@@ -15,7 +15,7 @@ from cnnbench.models.network import load
 from cnnbench.models.spec import SourceSpec
 from cnnbench.roofline.grid import BATCHES
 from cnnbench.roofline.predict import Predictor
-from cnnbench.roofline.profile import Backend
+from cnnbench.roofline.profile import Runtime
 from cnnbench.roofline.runtimes import graph as graphs
 from cnnbench.roofline.runtimes import learning, medley
 from cnnbench.roofline.runtimes.nodes import LAYOUT, of_runtime
@@ -24,7 +24,7 @@ from cnnbench.roofline.terms import Term
 from .test_profile import ROOFS
 
 PRODUCT = [1.0, 64.0, 64.0, 28.0, 28.0, 3.0, 1.0, 1.0]
-FUSING = Backend(
+FUSING = Runtime(
     version="1.0",
     fused={"float32": ["Add", "BatchNormalization", "Clip", "Relu", "Sigmoid + Mul"]},
     operators={
@@ -45,13 +45,13 @@ BLOCKED = FUSING.model_copy(
 )
 
 
-def work(model: str, runtime: Backend = FUSING) -> list[Term]:
+def work(model: str, runtime: Runtime = FUSING) -> list[Term]:
     return list(of_runtime(count(model), runtime, "float32"))
 
 
 @pytest.mark.parametrize("model", ["resnet18", "mobilenet_v2", "efficientnet_b0", "googlenet"])
 @pytest.mark.parametrize("runtime", [FUSING, BLOCKED], ids=["fusing", "blocked"])
-def test_every_product_runs_on_its_own(model: str, runtime: Backend) -> None:
+def test_every_product_runs_on_its_own(model: str, runtime: Runtime) -> None:
     trace = count(model)
     found = work(model, runtime)
     assert sum(one.op.cost.macs for one in found) == trace.total.macs

@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
-from cnnbench.roofline.profile import Backend
+from cnnbench.roofline.profile import Runtime
 from cnnbench.roofline.sizes import BETWEEN, PRODUCTS, Elementwise, Product, Sizes, moved, sizes_of
 from cnnbench.roofline.terms import Term
 
@@ -48,7 +48,7 @@ _VOLUMES = 5  # dimensions of a batch of them
 _LONGEST = 5  # group of operators
 
 
-def of_runtime(trace: Trace, runtime: Backend, dtype: str) -> Iterator[Term]:
+def of_runtime(trace: Trace, runtime: Runtime, dtype: str) -> Iterator[Term]:
     """What runs on its own, in the pass's order, changes of layout among it."""
     itemsize: int = getattr(torch, dtype).itemsize
     groups = {name for name in runtime.operators[dtype] if BETWEEN in name} - set(IN_PARTS)
