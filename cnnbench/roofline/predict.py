@@ -21,7 +21,7 @@ from cnnbench.errors import DeviceError
 from cnnbench.models.inputs import Dtype
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.kriging import Kriging
-from cnnbench.roofline.profile import Runtime, Profile
+from cnnbench.roofline.profile import Profile, Runtime
 from cnnbench.roofline.runtimes.nodes import of_runtime
 from cnnbench.roofline.sizes import moved, sizes_type
 from cnnbench.roofline.terms import Term, of_torch

@@ -18,7 +18,7 @@ from cnnbench.errors import DeviceError
 from cnnbench.models.spec import SourceSpec
 from cnnbench.roofline import calibrate
 from cnnbench.roofline.grid import BATCHES
-from cnnbench.roofline.profile import Runtime, Profile
+from cnnbench.roofline.profile import Profile, Runtime
 from cnnbench.roofline.runtimes import learning
 from cnnbench.roofline.runtimes.medley import VERSION, medley, small_medley
 from cnnbench.timing import backends
