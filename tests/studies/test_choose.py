@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -106,6 +107,18 @@ def test_a_latency_is_predicted_where_the_device_is_not_here() -> None:
     assert "Its latency is predicted" in table and "The next better" in table
     rows = list(csv.DictReader(io.StringIO(command(*line, "--format", "csv").stdout)))
     assert len(rows) == len(found["results"]) and rows[0]["source"]
+
+
+def test_a_front_is_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("altair")
+    picture = tmp_path / "front.svg"
+    line = "choose", "mobilenet_v1", "resnet18", "--budget", "macs=100M", "--static"
+    done = command(*line, "--output", str(picture))
+    assert done.returncode == 0 and "printed by" in done.stdout
+    drawn = picture.read_text()
+    for words in ("peak memory, MiB", "mobilenet_v1", "resnet", "accuracy, %"):
+        assert words in drawn
+    assert "latency" not in drawn  # nothing was predicted
 
 
 def test_a_latency_is_measured_here(quick_device: None, tmp_path: object) -> None:

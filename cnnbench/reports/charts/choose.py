@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,15 +16,23 @@ from cnnbench.studies.choosing.choose import COSTS
 _WIDTH, _HEIGHT = 330, 260
 _UNITS = {Metric.PEAK: (1 / 2**20, "MiB"), Metric.LATENCY: (1e3, "ms")}
 _COLUMNS = 2
+_FAMILIES = re.compile("vgg|resnet|plain|efficientnet|alexnet")
 
 
 def fronts(results: Sequence[dict[str, Any]], title: str) -> Drawing:
     """A panel a cost that is known of all; `results` are the records of `choose`."""
-    rows = [{**row, "family": row["model"].partition("@")[0].partition("_b")[0]} for row in results]
-    families = list(dict.fromkeys(row["family"] for row in rows))
+    rows = [{**row, "family": _family(row["model"])} for row in results]
+    families = sorted({row["family"] for row in rows})
     panels = [_panel(rows, families, cost) for cost in COSTS if _known(rows, cost)]
     drawn = alt.concat(*panels, columns=_COLUMNS)
     return Drawing(drawn.properties(title=title).resolve_scale(color="shared", shape="shared"))
+
+
+def _family(model: str) -> str:
+    """Networks of one sort have one colour: those that differ in depth or size."""
+    name = model.partition("@")[0]
+    found = _FAMILIES.match(name)
+    return found[0] if found else name
 
 
 def _known(rows: Records, cost: Metric) -> bool:
@@ -74,7 +83,8 @@ def _panel(rows: Records, families: Sequence[str], cost: Metric) -> Any:
     points = points.encode(x=x, y=y, color=shade, shape=shape, tooltip=tooltip)
     ring = chart([dot for dot in dots if dot["chosen"]])
     ring = ring.mark_point(size=170, color="black", strokeWidth=1.5).encode(x=x, y=y)
-    name = chart([dot for dot in dots if dot["chosen"]])
-    name = name.mark_text(align="right", dx=-10, dy=-8).encode(x=x, y=y, text="model:N")
+    name = chart([{"called": f"○ {dot['model']}"} for dot in dots if dot["chosen"]])
+    corner = {"x": alt.value(_WIDTH - 6), "y": alt.value(_HEIGHT - 10)}
+    name = name.mark_text(align="right", fontSize=12).encode(**corner, text="called:N")
     drawn = line.encode(x=x, y=y) + points + ring + name
     return drawn.properties(width=_WIDTH, height=_HEIGHT)
