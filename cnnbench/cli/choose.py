@@ -13,7 +13,15 @@ from cnnbench.cli.frame import Drawn, Measuring, command
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.inputs import batched
-from cnnbench.studies.papers.accuracy import METRICS, SINGLE_CROP, WORDS, datasets, protocols
+from cnnbench.studies.papers.accuracy import (
+    IMAGENET,
+    METRICS,
+    SINGLE_CROP,
+    WORDS,
+    datasets,
+    figures,
+    protocols,
+)
 from cnnbench.studies.scaling.budget import parse_budget
 from cnnbench.timing.backends import predicted_as, profiled
 from cnnbench.timing.setting import Setting, check
@@ -40,7 +48,7 @@ def choose(
     ] = METRICS[0],
     dataset: Annotated[
         str, typer.Option("--dataset", metavar="NAME", help="What was classified.")
-    ] = "imagenet",
+    ] = IMAGENET,
     protocol: Annotated[
         str,
         typer.Option(
@@ -81,6 +89,11 @@ def choose(
     batched((), batch)
     reading.one_of("--metric", metric, METRICS)
     reading.one_of("--dataset", dataset, datasets())
+    if protocol in {one.protocol for one in figures()} - set(protocols()):
+        raise CnnbenchError(
+            f"an accuracy of {protocol} took more than one pass an image, so its costs are not "
+            f"those of one; use {', '.join(protocols())}"
+        )
     reading.one_of("--protocol", protocol, protocols())
     if static and wanted.latency_s is not None:
         raise CnnbenchError("--static knows no times; leave it or latency out")
@@ -124,7 +137,8 @@ def choose(
     def draw() -> Any:
         from cnnbench.reports.charts.choose import fronts
 
-        return fronts(report.results, f"{WORDS[metric]} on {dataset}, {protocol}, by cost")
+        title = f"{WORDS[metric]} on {dataset}, {protocol}, by cost"
+        return fronts(report.results, title, wanted.limits)
 
     interrupted = done.fitting.interrupted
     written.hand_over(report, interrupted=interrupted, strict=measuring.strict, draw=draw)

@@ -83,7 +83,10 @@ def compare(
     if static and backend is not None:
         raise CnnbenchError("--static runs nothing; leave --backend out")
     if on and backend is not None:
-        backend = ",".join(reading.read_predicted(backend))
+        backend, *more = reading.read_predicted(backend)
+        if more:
+            raise CnnbenchError(f"--on predicts in one back end at a time: --backend {backend}")
+        reading.check_runs_files(specs, [backend])
     given = passed.given(batch, specs)
     if timed:
         measuring.begin()

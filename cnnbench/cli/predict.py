@@ -15,7 +15,7 @@ from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.spec import parse
-from cnnbench.timing.backends import EAGER, PREDICTED, check_runs, is_run_as_it_stands
+from cnnbench.timing.backends import EAGER, PREDICTED
 
 
 @command
@@ -54,10 +54,7 @@ def predict(
     """
     names = [EAGER] if backend is None else reading.read_predicted(backend)
     specs = [parse(text) for text in models]
-    for spec in specs:
-        for name in names:
-            if is_run_as_it_stands(spec) and name != EAGER:
-                check_runs(name, spec)
+    reading.check_runs_files(specs, names)
     sizes = reading.read_batches(batches)
     given = passed.given(max(sizes), specs)
     if on and here.named:

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from cnnbench.errors import CnnbenchError, ShapeError, nearest
 from cnnbench.models.inputs import NumberFormat
 from cnnbench.models.spec import AnySpec, SourceSpec
-from cnnbench.timing.backends import EAGER, check_name, check_predicted, names, running
+from cnnbench.timing.backends import (
+    EAGER,
+    check_name,
+    check_predicted,
+    is_run_as_it_stands,
+    names,
+    running,
+)
 
 ALL = "all"
 
@@ -34,6 +41,14 @@ def read_backends(text: str | None, *, compiled: bool = False, graph: bool = Fal
 def read_predicted(text: str) -> list[str]:
     """`eager,onnxruntime` -> two names of back ends whose passes are predicted."""
     return list(dict.fromkeys(check_predicted(name.strip()) for name in text.split(",")))
+
+
+def check_runs_files(specs: Sequence[AnySpec], names: Sequence[str]) -> None:
+    """CnnbenchError where a runtime whose passes are to be predicted does not run a file."""
+    for spec in specs:
+        for name in names:
+            if is_run_as_it_stands(spec) and name not in (EAGER, *backends_of(spec, ALL)):
+                raise CnnbenchError(f"{spec} is a file that {name} does not run; leave it out")
 
 
 def one_of(option: str, text: str, known: Sequence[str]) -> str:

@@ -129,11 +129,11 @@ def _findings(done: Choosing, budget: Budget, of: Sequence[Published]) -> Iterat
         yield f"None that was timed keeps within {budget} by then."
     else:
         assert isinstance(best.variant, Published)
-        among = units.number(len(of), "network")
+        among = f"Of {units.number(len(of), 'network')}"
         if fitting.timings:
-            among = f"the {fitting.measured} timed, which predictions favour of {len(of)}"
+            among = f"Of the {fitting.measured} timed, which predictions favour of {len(of)}"
         yield (
-            f"{best.variant.spec} is the most accurate of {among} within {budget}: "
+            f"{among}, {best.variant.spec} is the most accurate within {budget}: "
             f"{best.variant.accuracy.words}"
         )
         if best.meets(budget) is None:
@@ -142,6 +142,9 @@ def _findings(done: Choosing, budget: Budget, of: Sequence[Published]) -> Iterat
             yield _better(done, done.better, budget)
         else:
             yield "None that was tested alike is more accurate."
+    left = len(done.steps) - sum(one in done.steps for one in _near(done))
+    if left > 0:
+        yield f"{units.number(left, 'step')} of the front left out; --format json has all"
     yield from troubles(fitting)
 
 
@@ -150,23 +153,24 @@ def _better(done: Choosing, better: Choice, budget: Budget) -> str:
     now, more = done.best.variant, better.variant
     assert isinstance(now, Published)
     assert isinstance(more, Published)
+    gained = f"{more.accuracy.percent - now.accuracy.percent:.2g} points more"
+    over = [one for one, limit in budget.static.items() if more.value(one) > limit]
     metric = done.main
-    values = [_spent(choice, done) for choice in (done.best, better)]
+    if over and metric not in over and metric is not Metric.LATENCY:
+        metric = over[0]
+    values = [_spent(choice, metric, done) for choice in (done.best, better)]
     said = "predicted " if metric is Metric.LATENCY and better.seconds is None else ""
-    times = f"{units.ratio(values[1] / values[0])} as much"
-    over = [one.words for one, limit in budget.static.items() if more.value(one) > limit]
-    beyond = f", beyond the limit on {', '.join(over)}" if over and metric not in over else ""
     return (
-        f"The next better, {more.spec}, has {more.accuracy.percent - now.accuracy.percent:.2g} "
-        f"points more for {said}{written(metric, values[1])}, {times}{beyond}"
+        f"The next better, {more.spec}, has {gained} for {said}{written(metric, values[1])}, "
+        f"{units.ratio(values[1] / values[0])} as much"
     )
 
 
-def _spent(choice: Choice, done: Choosing) -> float:
+def _spent(choice: Choice, metric: Metric, done: Choosing) -> float:
     """What it costs: measured, or predicted and as far off as those that were."""
     assert isinstance(choice.variant, Published)
-    spent = expense(choice.variant, done.main)
-    if done.main is not Metric.LATENCY:
+    spent = expense(choice.variant, metric)
+    if metric is not Metric.LATENCY:
         return spent
     return choice.seconds or (done.fitting.correction or 1.0) * spent
 
@@ -180,9 +184,7 @@ def _notes(
         f"accuracies are {WORDS[first.metric]} on {first.dataset}, {first.protocol}, as papers and "
         "releases print them; nothing was trained"
     )
-    left = len(done.steps) - sum(one in done.steps for one in _near(done))
-    more = f"; --format json has {left} more" if left > 0 else ""
-    yield f"rows are what no other beats in accuracy and {done.main.words}, and the choice{more}"
+    yield f"rows are what no other beats in accuracy and {done.main.words}, and the choice"
     if done.fitting.timings:
         yield where(done.fitting.timings[-1].environment, [setting.dtype or "float32"])
     elif profile is not None:

@@ -17,7 +17,7 @@ from cnnbench.reports import accuracy, memory
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
-from cnnbench.studies.papers.accuracy import headline, of_pass
+from cnnbench.studies.papers.accuracy import of_pass, together
 
 SUMMARY = (
     *(col.MODEL, col.INPUT, col.PARAMS, col.MACS, col.FLOPS, col.ACTIVATIONS, col.PEAK),
@@ -88,11 +88,12 @@ def report_of(
     known = [
         (spec, of_pass(spec, trace.input_shapes)) for spec, trace in zip(specs, traces, strict=True)
     ]
+    stand = together([own for _, own in known])
     rows = [
         {"model": spec, **views.summary(trace)}
         | ({"memory": held[spec].record()} if spec in held else {})
-        | {"accuracy": printed.record() if (printed := headline(own)) else None}
-        for (spec, own), trace in zip(known, traces, strict=True)
+        | {"accuracy": printed.record() if printed else None}
+        for spec, printed, trace in zip(specs, stand, traces, strict=True)
     ]
     results, records, tables = rows, rows, [Table(SUMMARY, rows)]
     if division is not None:

@@ -46,7 +46,12 @@ def report_of(
         command="predict",
         results=results,
         tables=[Table(FORECASTS, [{**row, **_cells(row, names)} for row in results])],
-        findings=[*_findings(checks, names), *_far(rows), *_left_out(rows)],
+        findings=[
+            *_disturbed(profile, names),
+            *_findings(checks, names),
+            *_far(rows),
+            *_left_out(rows),
+        ],
         notes=_notes(profile, dtypes, names, checks),
         environment={
             **software(),
@@ -60,6 +65,14 @@ def _cells(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """What is for people alone; the back end where there is another than eager."""
     interval = units.durations(row["predicted_low_s"], row["predicted_high_s"])
     return {"interval": interval, "runs": row["backend"] if list(names) != [EAGER] else None}
+
+
+def _disturbed(profile: Profile, names: Sequence[str]) -> Iterator[str]:
+    """Which operators predictions rest on that were measured while something disturbed."""
+    for name in names:
+        part = profile if name == EAGER else profile.backends[name]
+        if part.operators_disturbed:
+            yield f"the operators of {name} were measured while something disturbed"
 
 
 def _far(rows: Sequence[Forecast]) -> Iterator[str]:
@@ -102,9 +115,6 @@ def _notes(
             f"predicted from max(FLOPs / peak, bytes / bandwidth) + call in {', '.join(plain)}, "
             "the least that it can take"
         )
-    parts = [profile.backends[name] for name in runtimes] + ([profile] if fine else [])
-    if any(part.operators_disturbed for part in parts):
-        lines.append("its operators were measured while something disturbed")
     if (fine or runtimes) and not _errors(checked):
         lines.append("no network was measured there to hold predictions to")
     return lines

@@ -135,9 +135,10 @@ class Predictor:
             runtime = profile.backends.get(backend, Runtime())
             operators = runtime.operators
             if dtype not in operators:
+                how = f"; 'cnnbench device --backend {backend} --output device.toml' measures them"
                 raise DeviceError(
-                    f"{profile.name or profile.device} has no speeds of {backend} in {dtype}; "
-                    f"'cnnbench device --backend {backend} --output device.toml' measures them"
+                    f"{profile.name or profile.device} has no speeds of {backend} in {dtype}"
+                    f"{how if dtype == Dtype.FLOAT32 else ''}"
                 )
             self._terms = partial(of_runtime, runtime=runtime, dtype=dtype)
             self._python_s, self._keeps = 0.0, True

@@ -86,18 +86,23 @@ class Spread(_Record):
 
 
 _LONGEST_NAME = 100
+_LARGEST = 1e9  # of one size of an operator
 Row = list[Positive]  # of sizes, seconds last
 
 
 def _whole(operators: dict[str, dict[str, list[Row]]]) -> dict[str, dict[str, list[Row]]]:
     """Operators by dtype and kind; ValueError where a row is not what its kind has."""
     for dtype, kinds in operators.items():
+        if not kinds:
+            raise ValueError(f"{dtype} has no operators; leave it out")
         for kind, rows in kinds.items():
             wanted = 1 + len(sizes_type(kind)._fields)
             if not rows or any(len(row) != wanted or min(row[:-1]) < 1 for row in rows):
                 raise ValueError(
                     f"{dtype} {kind}: a row is {wanted} numbers: sizes from 1, then seconds"
                 )
+            if any(max(row[:-1]) > _LARGEST for row in rows):
+                raise ValueError(f"{dtype} {kind}: sizes are at most {_LARGEST:.0e}")
             if any(not _SHORTEST_S <= row[-1] <= _LONGEST_S for row in rows):
                 raise ValueError(f"{dtype} {kind}: seconds are from {_SHORTEST_S} to {_LONGEST_S}")
     return operators
@@ -116,7 +121,7 @@ class Runtime(_Record):
     """
 
     version: str = ""
-    medley: int = 0
+    medley: Annotated[int, Field(ge=0)] = 0
     fused: dict[str, list[str]] = {}
     unblocked: dict[str, list[str]] = {}
     operators: Operators = {}

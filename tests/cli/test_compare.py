@@ -13,6 +13,7 @@ import pytest
 from ..commands import SECONDS, command
 from .conftest import Refused
 
+SMALL = str(Path(__file__).parents[1] / "golden/files/small.{}")
 AWAY = str(Path(__file__).parents[1] / "golden/files/phone.toml")
 PHONE = "flops_per_s = { float32 = 1e11, float16 = 2e11 }\nbytes_per_s = 1e10\ncall_s = 1e-5\n"
 CONTRACT = {
@@ -202,6 +203,14 @@ def test_a_page_is_drawn_without_a_network(phone: Path, tmp_path: Path) -> None:
                 "openvino",
             ],
             "speeds of openvino",
+        ),
+        (
+            ["compare", "vgg11", "vgg13", "--on", AWAY, "--backend", "eager,openvino"],
+            "one back end",
+        ),
+        (
+            ["predict", SMALL.format("tflite"), "--on", AWAY, "--backend", "onnxruntime"],
+            "small.tflite is a file that onnxruntime does not run",
         ),
         (["device", "--backend", "graph"], "of graph are not predicted"),
         (["device", "--output", "x.toml", "--format", "json"], "is TOML"),

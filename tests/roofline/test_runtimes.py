@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.count import count
@@ -164,6 +165,16 @@ def test_before_what_a_layout_is_changed_is_seen() -> None:
 def test_what_a_runtime_adds_and_what_took_no_time_is_no_sample() -> None:
     timed = [(ADDED, 1.0), (node("Mul"), 0.0), (node("Add"), 1.0)]
     assert list(learning.samples(timed)) == ["Add"]
+
+
+def test_a_profile_of_nonsense_is_refused() -> None:
+    for rows, why in (
+        ({"float32": {}}, "float32 has no operators"),
+        ({"float32": {"Relu": [[1e200, 1e200, 1.0, 1e-6]]}}, "sizes are at most 1e\\+09"),
+        ({"float32": {"Relu": [[1.0, 1.0, 1e-6]]}}, "a row is 4 numbers"),
+    ):
+        with pytest.raises(ValidationError, match=why):
+            Runtime(operators=rows)
 
 
 @pytest.fixture

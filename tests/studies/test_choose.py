@@ -76,7 +76,7 @@ def test_the_choice_is_the_most_accurate_that_fits(of: list[Published], limit: i
 
 
 def test_figures_of_one_test_alone_are_ranked() -> None:
-    for protocol in (SINGLE_CROP, "10 crops"):
+    for protocol in (SINGLE_CROP, "not stated"):
         found = known([], "imagenet", "top1", protocol)
         assert len(found) == len({str(spec) for spec, _ in found}) > 5
         assert {figure.test for _, figure in found} == {("imagenet", "top1", protocol)}
@@ -142,9 +142,11 @@ def test_a_latency_is_measured_here(quick_device: None, tmp_path: object) -> Non
         (["resnet18", "resnet18@num_classes=10", "--budget", "macs=1G"], "of resnet18@num_classes"),
         (["--budget", "macs=1G", "--backend", "eager"], "nothing runs; leave --backend out"),
         (["--budget", "latency=1s", "--on", PHONE, "--backend", "litert"], "not predicted; those"),
-        (["--budget", "macs=1G", "--protocol", "10 crops"], "unknown --protocol '10 crops'"),
+        (["--budget", "macs=1G", "--protocol", "10 crops"], "took more than one pass an image"),
         (["plain20", "--budget", "macs=1G"], "no top1 on imagenet, single crop, is published of"),
-        (["plain34", "resnet50", "--budget", "macs=1G"], "there is top1 on imagenet, 10 crops"),
+        (["plain34", "resnet50", "--budget", "macs=1G"], "is published of plain34; leave it out"),
+        (["resnet20", "--budget", "macs=1G"], "--dataset cifar10 --protocol 'test set'"),
+        (["", "--budget", "macs=1G"], "malformed spec ''"),
         (["--budget", "macs=1G", "--dataset", "cifar"], "did you mean cifar10?"),
         (["--budget", "macs=1G", "--metric", "top-1"], "unknown --metric 'top-1'"),
         (["--budget", "macs=1G", "--protocol", "x"], "use single crop, "),

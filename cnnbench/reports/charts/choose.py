@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
 from cnnbench.counting.metrics import Metric
 from cnnbench.reports.charts.parts import SHAPES, chart, colour, legend, log_axis
-from cnnbench.reports.charts.style import Drawing, Records, bounds
+from cnnbench.reports.charts.style import GREY, Drawing, Records, bounds
 from cnnbench.studies.choosing.choose import COSTS
 
 _WIDTH, _HEIGHT = 330, 260
@@ -19,11 +19,18 @@ _COLUMNS = 2
 _FAMILIES = re.compile("vgg|resnet|plain|efficientnet|alexnet")
 
 
-def fronts(results: Sequence[dict[str, Any]], title: str) -> Drawing:
-    """A panel a cost that is known of all; `results` are the records of `choose`."""
+def fronts(
+    results: Sequence[dict[str, Any]], title: str, limits: Mapping[Metric, float]
+) -> Drawing:
+    """A panel a cost that is known of all; `results` are the records of `choose`.
+
+    What is limited has a dashed line there.
+    """
     rows = [{**row, "family": _family(row["model"])} for row in results]
     families = sorted({row["family"] for row in rows})
-    panels = [_panel(rows, families, cost) for cost in COSTS if _known(rows, cost)]
+    panels = [
+        _panel(rows, families, cost, limits.get(cost)) for cost in COSTS if _known(rows, cost)
+    ]
     drawn = alt.concat(*panels, columns=_COLUMNS)
     return Drawing(drawn.properties(title=title).resolve_scale(color="shared", shape="shared"))
 
@@ -47,7 +54,7 @@ def _value(row: dict[str, Any], cost: Metric) -> float | None:
     return found
 
 
-def _panel(rows: Records, families: Sequence[str], cost: Metric) -> Any:
+def _panel(rows: Records, families: Sequence[str], cost: Metric, limit: float | None) -> Any:
     scale, unit = _UNITS.get(cost, (1.0, ""))
     dots = [
         {
@@ -63,6 +70,8 @@ def _panel(rows: Records, families: Sequence[str], cost: Metric) -> Any:
     ]
     axis = log_axis(*bounds([dot["cost"] for dot in dots]), "~g" if unit else "~s")
     title = cost.words + (f", {unit}" if unit else "")
+    if cost is Metric.LATENCY and not any(row["latency_s"] for row in rows):
+        title = f"predicted {title}"
     x = alt.X("cost:Q", title=title, **axis)
     y = alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False))
     shape = alt.Shape(
@@ -87,4 +96,7 @@ def _panel(rows: Records, families: Sequence[str], cost: Metric) -> Any:
     corner = {"x": alt.value(_WIDTH - 6), "y": alt.value(_HEIGHT - 10)}
     name = name.mark_text(align="right", fontSize=12).encode(**corner, text="called:N")
     drawn = line.encode(x=x, y=y) + points + ring + name
+    if limit is not None and axis["scale"].domain[0] < scale * limit < axis["scale"].domain[1]:
+        rule = chart([{"cost": scale * limit}]).mark_rule(strokeDash=[4, 3], color=GREY)
+        drawn = rule.encode(x=x) + drawn
     return drawn.properties(width=_WIDTH, height=_HEIGHT)

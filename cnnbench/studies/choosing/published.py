@@ -37,14 +37,17 @@ def known(
     """
     test = (dataset, metric, protocol)
     found: dict[str, tuple[Spec, Accuracy]] = {}
-    for text in models or [""]:
-        own = [(_at(one), one) for one in figures() if not text or _is_meant(_at(one), text)]
+    texts: Sequence[str | None] = models or [None]
+    for text in texts:
+        meant = [one for one in figures() if text is None or _is_meant(_at(one), text)]
+        own = [(_at(one), one) for one in meant if one.is_usual]
         alike = [(spec, one) for spec, one in own if one.test == test]
         if not alike:
-            of = dict.fromkeys(f"{one.metric} on {one.dataset}, {one.protocol}" for _, one in own)
-            which = f" of {text}" if text else ""
-            there = f"; there is {'; '.join(of)}" if of else "; leave it out" if text else ""
-            raise SpecError(f"no {metric} on {dataset}, {protocol}, is published{which}{there}")
+            of = dict.fromkeys(one.test for _, one in own if one.dataset == dataset or text)
+            there = "; ".join(f"--metric {m} --dataset {d} --protocol '{p}'" for d, m, p in of)
+            there = f"there is {there}" if there else "leave it out"
+            which = "" if text is None else f" of {text}"
+            raise SpecError(f"no {metric} on {dataset}, {protocol}, is published{which}; {there}")
         for spec, one in alike:
             found.setdefault(str(spec), (spec, one))
     return list(found.values())

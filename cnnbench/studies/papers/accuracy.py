@@ -23,7 +23,7 @@ from cnnbench.models.spec import AnySpec, SourceSpec, Spec, parse
 
 METRICS = TOP1, TOP5 = ("top1", "top5")
 WORDS = {TOP1: "top-1", TOP5: "top-5"}
-SINGLE_CROP = "single crop"
+IMAGENET, SINGLE_CROP = "imagenet", "single crop"
 _IMAGES = 4  # dimensions of a batch of them
 _PLAIN = (SINGLE_CROP, "test set")  # as a network is tested that is deployed
 _SAID = {"not stated": "crops not stated"}
@@ -58,7 +58,8 @@ class Accuracy:
     def words(self) -> str:
         """`top-1 77.15% (10 crops), He et al. 2015, table 3`."""
         how = "" if self.protocol in _PLAIN else f" ({_SAID.get(self.protocol, self.protocol)})"
-        return f"{WORDS[self.metric]} {self.printed}%{how}, {self.source}"
+        what = "" if self.dataset == IMAGENET else f" on {self.dataset}"
+        return f"{WORDS[self.metric]} {self.printed}%{what}{how}, {self.source}"
 
     @property
     def test(self) -> tuple[str, str, str]:
@@ -126,7 +127,7 @@ def _of_torchvision(spec: SourceSpec, side: int | None) -> tuple[Accuracy, ...]:
     named = {"acc@1": TOP1, "acc@5": TOP5}
     return tuple(
         Accuracy(
-            *(str(spec), crop, "imagenet", named[name], str(percent), SINGLE_CROP),
+            *(str(spec), crop, IMAGENET, named[name], str(percent), SINGLE_CROP),
             f"torchvision, {weights}",
         )
         for weights, crop, name, percent in torchvision.claimed_accuracies(spec)

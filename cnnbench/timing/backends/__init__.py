@@ -123,16 +123,11 @@ def has_layers(name: str) -> bool:
     return name == EAGER or getattr(find(name), "LAYERS", False)
 
 
-def check_runs(name: str, file: AnySpec) -> None:
-    """SourceError where a back end runs no files of that format."""
-    able = running(file) if isinstance(file, SourceSpec) else ()
-    if name not in able:
-        raise SourceError(f"{file} is a graph, not run by {name}; give --backend {', '.join(able)}")
-
-
 def opener(name: str, file: SourceSpec) -> Opener:
     """What opens a file in a back end; SourceError where it runs none of its format."""
-    check_runs(name, file)
+    able = running(file)
+    if name not in able:
+        raise SourceError(f"{file} is a graph, not run by {name}; give --backend {', '.join(able)}")
     found: Any = find(name)
     opened: Opener = found.opened
     return opened
