@@ -22,6 +22,7 @@ from cnnbench.roofline.runtimes import learning, medley
 from cnnbench.roofline.runtimes.nodes import LAYOUT, of_runtime
 from cnnbench.roofline.terms import Term
 
+from ..zoo import costly
 from .test_profile import ROOFS
 
 PRODUCT = [1.0, 64.0, 64.0, 28.0, 28.0, 3.0, 1.0, 1.0]
@@ -97,7 +98,12 @@ def test_a_layout_is_changed_where_an_operator_wants_it_as_usual() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["mobilenet_v2@width_mult=0.35", "efficientnet_b0@depth_mult=0.3", "alexnet"]
+    "model",
+    [
+        pytest.param("mobilenet_v2@width_mult=0.35", marks=costly),
+        "efficientnet_b0@depth_mult=0.3",
+        pytest.param("alexnet", marks=costly),
+    ],
 )
 def test_a_file_is_predicted_as_the_network_it_was_written_of(model: str, tmp_path: Path) -> None:
     """Torch's operators and the graph's have the same names, sizes and order."""

@@ -76,6 +76,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         return real(*given[:-1], 0.2)
 
     monkeypatch.setattr(profiling_runtimes, "_timed", timed)
+    monkeypatch.setattr(profiling_runtimes, "slowing", lambda found: False)  # other tests run
     monkeypatch.setattr(profiling_runtimes, "_GRAPHS", ((1, medley.small_medley, 2.0),))
     return asked
 

@@ -148,9 +148,12 @@ def headline(known: Iterable[Accuracy]) -> Accuracy | None:
 
 
 def together(known: Sequence[Sequence[Accuracy]]) -> list[Accuracy | None]:
-    """The figures that stand for networks side by side: tested alike, where all of them were."""
+    """The figures that stand for networks side by side: tested alike, where all of them were.
+
+    A network alone has its first source's.
+    """
     ways = [{one.test for one in own} for own in known if own]
-    shared = set.intersection(*ways) if ways else set()
+    shared = set.intersection(*ways) if len(ways) > 1 else set()
     alike = min(
         shared, key=lambda test: (test[1] != TOP1, test[2] != SINGLE_CROP, test), default=None
     )
