@@ -12,6 +12,7 @@ import pytest
 from cnnbench.cli import INTERRUPTED, run
 from cnnbench.studies.depth import gradients as study
 
+from ..zoo import costly
 from .conftest import Refused
 
 SMALL = "resolution=8,width_mult=0.5"
@@ -96,6 +97,7 @@ def test_trainings_are_kept_whole(capsys: pytest.CaptureFixture[str]) -> None:
         assert distances == [False, False, False, True, False, False, True, False, False]
 
 
+@costly
 def test_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("altair")
     pytest.importorskip("sklearn")

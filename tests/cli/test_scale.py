@@ -16,6 +16,7 @@ import pytest
 from cnnbench.cli import run
 
 from ..commands import ROOT, SECONDS, command, wait_for_torch
+from ..zoo import costly
 from .conftest import Refused
 
 BOARD = "flops_per_s = { float32 = 2.4e10 }\nbytes_per_s = 3.2e9\ncall_s = 2e-5\n"
@@ -229,6 +230,7 @@ def test_one_line_and_exit_2(arguments: list[str], complaint: str, refused: Refu
     refused(arguments, complaint)
 
 
+@costly
 def test_what_is_said_is_of_what_is_shown() -> None:
     """Found by someone who tried to break it."""
     close = document("scale", "efficientnet", "--phi", "0", "--phi", "0.0005")["results"]

@@ -4,6 +4,8 @@ import pytest
 
 from cnnbench.studies.papers.published import Figure, count_figure, figures
 
+from ..zoo import costly
+
 FIGURES = figures()
 
 
@@ -12,6 +14,7 @@ def test_a_figure_is_met_or_explained(figure: Figure) -> None:
     assert figure.agrees(count_figure(figure)) or figure.note
 
 
+@costly
 def test_most_are_met() -> None:
     met = [figure for figure in FIGURES if figure.agrees(count_figure(figure))]
     assert (len(met), len(FIGURES)) == (61, 83)

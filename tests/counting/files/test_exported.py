@@ -9,7 +9,7 @@ from cnnbench import count
 from cnnbench.counting.cost import Trace
 from cnnbench.models import registry
 
-from ...zoo import EVERY
+from ...zoo import EVERY, costly
 from .exported import exported
 
 ALL = [model.name for model in (*registry.MODELS, *registry.BLOCKS)]
@@ -38,6 +38,7 @@ def layers(trace: Trace) -> list[str]:
     return [op.path for op in trace.operators if op.cost.macs]
 
 
+@costly
 def test_memory_is_that_of_what_is_alive(tmp_path: Path) -> None:
     """A plain chain: the most that is there is an operator's input beside its output."""
     made = exported("vgg11", tmp_path)
