@@ -47,12 +47,12 @@ def _lines(case: Sequence[Comparison], settings: Sequence[Setting]) -> Iterator[
 
 
 def _side(sides: Sequence[Side], settings: Sequence[Setting]) -> dict[str, Any]:
-    """One network's costs, and its time in each setting."""
+    """One network's costs, its time in each setting, and its predicted time in the first."""
     cost = sides[0].cost
     cells = {"params": units.count(cost.params), "macs": units.count(cost.macs)}
     for side in sides:
         if side.predicted_s is not None:
-            cells["predicted"] = units.duration(side.predicted_s)
+            cells.setdefault("predicted", units.duration(side.predicted_s))
         if side.latency_s is not None:
             cells[f"time{settings.index(side.run_in)}"] = units.duration(side.latency_s)
     return {"name": f"  {sides[0].name}", **cells}
@@ -69,7 +69,7 @@ def _ratio(rows: Sequence[Comparison], settings: Sequence[Setting]) -> dict[str,
     for row in rows:
         place = settings.index(row.b.run_in)
         if row.predicted_speedup is not None:
-            cells["predicted"] = units.ratio(row.predicted_speedup)
+            cells.setdefault("predicted", units.ratio(row.predicted_speedup))
         if row.measured is not None:
             cells[f"time{place}"] = marked(row.measured.median, row.verdict)
         found = {"verdict": row.verdict, **bounds("ci", row.measured)}
