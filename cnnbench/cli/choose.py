@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -25,10 +24,6 @@ from cnnbench.studies.papers.accuracy import (
 from cnnbench.studies.scaling.budget import parse_budget
 from cnnbench.timing.backends import predicted_as, profiled
 from cnnbench.timing.setting import Setting, check
-
-if TYPE_CHECKING:
-    from cnnbench.studies.scaling.variants import Variant
-    from cnnbench.timing.measure import Timing
 
 
 @command
@@ -57,9 +52,7 @@ def choose(
             help="How test images were cropped. Figures of two ways are never ranked together.",
         ),
     ] = SINGLE_CROP,
-    static: Annotated[
-        bool, typer.Option("--static", help="Only count: predict and measure nothing.")
-    ] = False,
+    static: opt.Static = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
     backend: opt.Backend = None,
@@ -112,8 +105,7 @@ def choose(
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies.choosing.choose import choose as study
         from cnnbench.studies.choosing.published import known, published
-        from cnnbench.studies.scaling.search import WINDOW
-        from cnnbench.timing.measure import timed
+        from cnnbench.studies.scaling.search import WINDOW, timer
         from cnnbench.timing.profiling import complete
 
         written.require()
@@ -124,10 +116,7 @@ def choose(
         if timing:
             check(setting, session.machine.device)
             profile = complete(session.machine, ["float32"], shown.say, names=[predicted])
-
-            def measure(chosen: Sequence[Variant]) -> Timing:
-                return timed([(one.spec, setting) for one in chosen], None, session)
-
+            measure = timer(session, setting)
         predictor = Predictor(profile, "float32", profiled(predicted)) if profile else None
         counted = published(of, batch=batch, predictor=predictor, progress=shown.counted)
         shown.say("")

@@ -47,7 +47,7 @@ def device(
             "--backend",
             metavar="NAME[,NAME…]",
             help="Measure how fast these run each kind of operator, for predictions of them: "
-            f"{', '.join(PREDICTED)}. Half a minute to one each.",
+            f"{', '.join(PREDICTED)}. A minute each.",
             autocompletion=complete_backend,
         ),
     ] = None,
@@ -71,6 +71,8 @@ def device(
     cnnbench device --backend eager,onnxruntime --output device.toml
     """
     names = [] if backend is None else reading.read_predicted(backend)
+    if written.is_apart and EAGER not in names:  # the file predicts eager passes by default
+        names = [EAGER, *names]
     rule = StopRule(max_time=max_time)
     with heavy_imports():
         from cnnbench.devices.environment import environment
@@ -79,12 +81,9 @@ def device(
         from cnnbench.timing import noise
         from cnnbench.timing.history import History
     machine = here.machine()
-    asked = [EAGER] if written.is_apart else []
     with bar(max_time) as shown:
         session = Session(machine, rule, shown)
-        seen = noise.portrait(
-            session, predicting=[*dict.fromkeys([*asked, *names])], refresh=refresh
-        )
+        seen = noise.portrait(session, predicting=names, refresh=refresh)
     if written.is_apart and written.output is not None:
         write(written.output, profile_file.as_toml(seen.profile))
     report = report_of(seen, environment(machine), History.of(machine))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,6 @@ from cnnbench.timing.setting import Setting, calibrated, check
 
 if TYPE_CHECKING:
     from cnnbench.roofline.profile import Profile
-    from cnnbench.timing.measure import Timing
 
 _MOST = 100_000  # candidates: more would take many minutes
 
@@ -42,9 +40,7 @@ def fit(
     number: Annotated[
         int, typer.Option("--candidates", metavar="N", help="Try about this many networks.")
     ] = 1000,
-    static: Annotated[
-        bool, typer.Option("--static", help="Only count: predict and measure nothing.")
-    ] = False,
+    static: opt.Static = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
     dtype: opt.RunDtypeOption = None,
@@ -88,26 +84,21 @@ def fit(
         from cnnbench.roofline.predict import Predictor
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies.scaling import fit as study
-        from cnnbench.studies.scaling.search import WINDOW
-        from cnnbench.studies.scaling.variants import Variant, variants
+        from cnnbench.studies.scaling.search import WINDOW, timer
+        from cnnbench.studies.scaling.variants import variants
         from cnnbench.timing import backends
-        from cnnbench.timing.measure import timed
         from cnnbench.timing.profiling import complete
     number_format = str(setting.weights or "float32")
     predicted = backends.predicted_as(setting.backend)
-    guide = (  # int8 is not predicted
-        setting.dtype if setting.dtype in list(Dtype) else number_format
-    )
+    # what int8 takes is not predicted
+    guide = setting.dtype if setting.dtype in list(Dtype) else number_format
     profile: Profile | None = read(on) if on else None
     with measuring.session(WINDOW) as session:
         shown, measure = session.progress, None
         if timing:
             check(setting, session.machine.device)
             profile = complete(session.machine, [guide], shown.say, names=[predicted])
-
-            def measure(chosen: Sequence[Variant]) -> Timing:
-                return timed([(one.spec, setting) for one in chosen], None, session)
-
+            measure = timer(session, setting)
         runtime = backends.profiled(predicted)
         predictor = Predictor(profile, guide, runtime) if profile else None
         of = variants(

@@ -169,6 +169,7 @@ Backends = Annotated[
         autocompletion=complete_backend,
     ),
 ]
+Static = Annotated[bool, typer.Option("--static", help="Only count: predict and measure nothing.")]
 Compile = Annotated[bool, typer.Option("--compile", help="Short for --backend compile.")]
 Precision = Annotated[
     str,

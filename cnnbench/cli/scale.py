@@ -51,9 +51,7 @@ def scale(
             help="How many MACs to reach: 2x, 0.5x, 800M. Default with --by: 2x.",
         ),
     ] = None,
-    static: Annotated[
-        bool, typer.Option("--static", help="Only count: predict and measure nothing.")
-    ] = False,
+    static: opt.Static = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
     dtype: opt.RunDtypeOption = None,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from cnnbench import units
 from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
-from cnnbench.reports.environment import alert, reliability, software, where
-from cnnbench.reports.fit import troubles
+from cnnbench.reports.environment import alert, where
+from cnnbench.reports.fit import UNUSABLE, marked, surroundings, troubles
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.choosing.choose import Choosing, expense
@@ -40,7 +39,7 @@ def report_of(
         _record(known.get(str(one.spec), Choice(one)), one, done, budget, setting) for one in of
     ]
     by_name = {row["model"]: row for row in results}
-    shown = [by_name[str(choice.variant.spec)] for choice in _near(done)]
+    near = _near(done)
     timings, first = done.fitting.timings, of[0].accuracy
     columns = (
         Column("mark", "", left=True),
@@ -49,21 +48,15 @@ def report_of(
         *((col.PREDICTED,) if of[0].predicted_s is not None else ()),
         *(col.MEASURED if timings else ()),
     )
-    about: dict[str, Any] = {}
-    if timings:
-        about = {**asdict(timings[-1].environment), **reliability(done.fitting.warnings)}
-    if profile is not None:
-        about["ceilings"] = profile.record()
     return Report(
         command="choose",
         results=results,
-        tables=[Table(columns, [_line(row) for row in shown])],
+        tables=[Table(columns, [_line(by_name[str(one.variant.spec)]) for one in near])],
         alert=alert(done.fitting.warnings),
-        findings=[*_findings(done, budget, of)],
+        findings=[*_findings(done, budget, of), *_left_out(done, near), *troubles(done.fitting)],
         notes=[*_notes(done, of, setting, profile)],
         environment={
-            **software(),
-            **about,
+            **surroundings(done.fitting, profile),
             "budget": {str(metric): limit for metric, limit in budget.limits.items()},
             "metric": first.metric,
             "dataset": first.dataset,
@@ -109,22 +102,19 @@ def _near(done: Choosing) -> list[Choice]:
 
 
 def _line(row: dict[str, Any]) -> dict[str, Any]:
-    """▶ the choice; ✗ what is over a limit, or could not run."""
-    mark = ("▶" if row["chosen"] else "") + ("✗" if row["meets"] is False else "")
+    """The accuracy and who printed it beside the rest."""
     return {
-        **row,
-        "mark": mark,
-        "interval": col.of_rerun(row),
+        **marked(row),
         "printed": f"{row['percent']:.1f}%",
         "source": row["accuracy"]["source"],
     }
 
 
 def _findings(done: Choosing, budget: Budget, of: Sequence[Published]) -> Iterator[str]:
-    """What was chosen, what a better one would cost, what could not run."""
+    """What was chosen, and what a better one would cost."""
     best, fitting = done.best, done.fitting
     if fitting.unusable:
-        yield "Nothing is chosen: these are networks that were timed; again on a quiet machine."
+        yield UNUSABLE
     elif best.meets(budget) is False:
         yield f"None that was timed keeps within {budget} by then."
     else:
@@ -142,14 +132,16 @@ def _findings(done: Choosing, budget: Budget, of: Sequence[Published]) -> Iterat
             yield _better(done, done.better, budget)
         else:
             yield "None that was tested alike is more accurate."
-    left = len(done.steps) - sum(one in done.steps for one in _near(done))
+
+
+def _left_out(done: Choosing, near: Sequence[Choice]) -> Iterator[str]:
+    left = len(done.steps) - sum(one in done.steps for one in near)
     if left > 0:
         yield f"{units.number(left, 'step')} of the front left out; --format json has all"
-    yield from troubles(fitting)
 
 
 def _better(done: Choosing, better: Choice, budget: Budget) -> str:
-    """The next step of the front, what it costs, and which limits it breaks."""
+    """The next step of the front, and what it costs: of the first limit, or of one it breaks."""
     now, more = done.best.variant, better.variant
     assert isinstance(now, Published)
     assert isinstance(more, Published)

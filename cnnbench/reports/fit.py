@@ -18,6 +18,7 @@ from cnnbench.studies.scaling.records import chosen, limits
 from cnnbench.timing import backends
 from cnnbench.timing.setting import Setting
 
+UNUSABLE = "Nothing is chosen: these are networks that were timed; again on a quiet machine."
 LIMITS = (
     Column("limit", "limit", left=True),
     Column("asked", "asked"),
@@ -40,24 +41,18 @@ def report_of(
         *((col.PREDICTED,) if predicted else col.wide(col.BYTES)),
         *(col.MEASURED if done.timings else ()),
     )
-    about: dict[str, Any] = {}
-    if done.timings:
-        about = {**asdict(done.timings[-1].environment), **reliability(done.warnings)}
-    if profile is not None:
-        about["ceilings"] = profile.record()
     return Report(
         command="fit",
         results=results,
         tables=[
-            Table(columns, [_line(result) for result in results]),
+            Table(columns, [marked(result) for result in results]),
             Table(LIMITS, [_limit(row, goal) for row in limits(done, budget, goal)], "budget"),
         ],
         alert=alert(done.warnings),
         findings=_findings(done, budget, goal),
         notes=_notes(done, setting, profile),
         environment={
-            **software(),
-            **about,
+            **surroundings(done, profile),
             "maximise": str(goal),
             "candidates": done.variants,
             "affordable": done.affordable,
@@ -71,7 +66,16 @@ def report_of(
     )
 
 
-def _line(result: dict[str, Any]) -> dict[str, Any]:
+def surroundings(done: Fitting, profile: Profile | None) -> dict[str, Any]:
+    """What the answer depends on: what counted it, where it was timed, by what it was predicted."""
+    timed: dict[str, Any] = {}
+    if done.timings:
+        timed = {**asdict(done.timings[-1].environment), **reliability(done.warnings)}
+    predicted = {} if profile is None else {"ceilings": profile.record()}
+    return {**software(), **timed, **predicted}
+
+
+def marked(result: dict[str, Any]) -> dict[str, Any]:
     """▶ the choice; ✗ what is over a limit, or could not run."""
     mark = ("▶" if result["chosen"] else "") + ("✗" if result["meets"] is False else "")
     return {**result, "mark": mark, "interval": col.of_rerun(result)}
@@ -101,10 +105,7 @@ def _flat(result: dict[str, Any]) -> dict[str, Any]:
 def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
     """What was looked for, what holds it back, how wrong predictions were, what disturbed."""
     if done.unusable:
-        return [
-            "Nothing is chosen: these are networks that were timed; again on a quiet machine.",
-            *troubles(done),
-        ]
+        return [UNUSABLE, *troubles(done)]
     best = done.choices[0]
     most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
     if done.timings:

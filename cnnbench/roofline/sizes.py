@@ -90,7 +90,7 @@ BETWEEN = " + "  # names of operators that run in one
 # A kind of convolution or product is a kind of its own; elementwise work is told by its operator.
 PRODUCTS = (Kind.CONVOLUTION, Kind.POINTWISE, Kind.DEPTHWISE, Kind.LINEAR)
 # Where an operator has not been sampled, another of its kind has.
-_STANDS_FOR = {
+STANDS_FOR = {
     Kind.NORMALISATION: "batch_norm",
     Kind.ACTIVATION: "sigmoid",
     Kind.POOLING: "max_pool2d",
@@ -108,13 +108,18 @@ def sizes_type(kind: str) -> type[Product] | type[Elementwise]:
     return Product if kind.partition(BETWEEN)[0] in PRODUCTS else Elementwise
 
 
+def product_of(op: OpCost) -> str:
+    """Under which name a product was sampled; empty of what is none."""
+    if op.kind is Kind.MATMUL:
+        return str(Kind.LINEAR)
+    return str(op.kind) if op.kind in PRODUCTS else ""
+
+
 def sampled_as(op: OpCost, *, in_place: bool) -> tuple[str, ...]:
     """Names under which operators like this one may have been sampled, the best first."""
-    if op.kind in PRODUCTS:
-        return (str(op.kind),)
-    if op.kind is Kind.MATMUL:
-        return (str(Kind.LINEAR),)
-    names = (op.operator, _STANDS_FOR[op.kind])
+    if product := product_of(op):
+        return (product,)
+    names = (op.operator, STANDS_FOR[op.kind])
     return (f"{op.operator}_", *names) if in_place else names
 
 

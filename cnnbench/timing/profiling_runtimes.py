@@ -1,6 +1,6 @@
 """A runtime's part of a device's profile: how long its nodes take, by its own clock.
 
-It runs one graph that holds every kind of operator (`roofline.medley`) as it runs any other.
+It runs one graph that holds every kind of operator, a medley, as it runs any other.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from cnnbench.counting.metrics import Metric
-from cnnbench.reports.charts.parts import SHAPES, chart, colour, legend, log_axis
+from cnnbench.reports.charts.parts import chart, colour, legend, log_axis, shape
 from cnnbench.reports.charts.style import GREY, Drawing, Records, bounds
 from cnnbench.studies.choosing.choose import COSTS
 
@@ -74,22 +74,18 @@ def _panel(rows: Records, families: Sequence[str], cost: Metric, limit: float | 
         title = f"predicted {title}"
     x = alt.X("cost:Q", title=title, **axis)
     y = alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False))
-    shape = alt.Shape(
-        "family:N",
-        sort=list(families),
-        scale=alt.Scale(
-            domain=list(families), range=[SHAPES[n % len(SHAPES)] for n in range(len(families))]
-        ),
-        legend=legend(columns=4, symbolOpacity=1),
-    )
+    above = legend(columns=4, symbolOpacity=1)
+    look = {
+        "color": colour("family", families, above),
+        "shape": shape("family", families, above),
+    }
     tooltip = [
         *("model:N", "accuracy:Q", "source:N"),
         alt.Tooltip("cost:Q", format=".3~s", title=title),
     ]
     line = chart([dot for dot in dots if dot["front"]]).mark_line(color="black", strokeWidth=1)
     points = chart(dots).mark_point(filled=True, opacity=0.85, size=40)
-    shade = colour("family", families, legend(columns=4, symbolOpacity=1))
-    points = points.encode(x=x, y=y, color=shade, shape=shape, tooltip=tooltip)
+    points = points.encode(x=x, y=y, tooltip=tooltip, **look)
     ring = chart([dot for dot in dots if dot["chosen"]])
     ring = ring.mark_point(size=170, color="black", strokeWidth=1.5).encode(x=x, y=y)
     name = chart([{"called": f"○ {dot['model']}"} for dot in dots if dot["chosen"]])

@@ -43,11 +43,15 @@ def colour(
     return alt.Color(f"{field}:N", sort=list(names), scale=_each(names, colours), legend=above)
 
 
+def shape(field: str, names: Sequence[str], above: Any) -> alt.Shape:
+    """A shape a name, under a legend."""
+    return alt.Shape(f"{field}:N", sort=list(names), scale=_each(names, SHAPES), legend=above)
+
+
 def series(names: Sequence[str]) -> tuple[alt.Color, alt.Shape]:
     """Colour and shape of what ran differently, under one legend; none where all ran alike."""
     above = legend(symbolOpacity=1, columns=columns(4)) if len(names) > 1 else None
-    shape = alt.Shape("way:N", sort=list(names), scale=_each(names, SHAPES), legend=above)
-    return colour("way", names, above), shape
+    return colour("way", names, above), shape("way", names, above)
 
 
 def _each(names: Sequence[str], values: Sequence[str]) -> alt.Scale:

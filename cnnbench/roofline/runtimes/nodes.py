@@ -15,7 +15,16 @@ import torch
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace, total
 from cnnbench.roofline.profile import Runtime
-from cnnbench.roofline.sizes import BETWEEN, PRODUCTS, Elementwise, Product, Sizes, moved, sizes_of
+from cnnbench.roofline.sizes import (
+    BETWEEN,
+    STANDS_FOR,
+    Elementwise,
+    Product,
+    Sizes,
+    moved,
+    product_of,
+    sizes_of,
+)
 from cnnbench.roofline.terms import Term
 
 NORM = "BatchNormalization"
@@ -37,12 +46,6 @@ _WRITTEN = {  # in the graph, where the name is not torch's own in another spell
     "silu": "Sigmoid + Mul",
 }
 IN_PARTS = tuple(name for name in _WRITTEN.values() if BETWEEN in name)
-_STANDS_FOR = {  # where an operator has not been sampled
-    Kind.NORMALISATION: NORM,
-    Kind.ACTIVATION: "Sigmoid",
-    Kind.POOLING: "MaxPool",
-    Kind.OTHER: "Mul",
-}
 CONVOLUTIONS = (Kind.CONVOLUTION, Kind.POINTWISE, Kind.DEPTHWISE)
 _VOLUMES = 5  # dimensions of a batch of them
 _LONGEST = 5  # group of operators
@@ -71,11 +74,10 @@ def names_of(op: OpCost) -> tuple[str, ...]:
 
     A product to which another map is added reads that, too.
     """
-    if op.kind in PRODUCTS or op.kind is Kind.MATMUL:
-        kind = str(Kind.LINEAR if op.kind is Kind.MATMUL else op.kind)
+    if kind := product_of(op):
         added = BETWEEN.join((kind, ADD))
         return (added, kind) if ADD in op.operator.split(BETWEEN) else (kind,)
-    return _name_of(op), _STANDS_FOR[op.kind]
+    return _name_of(op), _written(STANDS_FOR[op.kind])
 
 
 def in_one(held: Sequence[OpCost], itemsize: int) -> OpCost:
@@ -147,8 +149,12 @@ def _name_of(op: OpCost) -> str:
         if not op.inputs or len(op.inputs[0]) != _VOLUMES:
             return op.operator
         return re.sub(r"AveragePool\b", _WRITTEN["avg_pool3d"], op.operator)
-    plain = op.operator.removesuffix("_")
-    return _WRITTEN.get(plain, plain.capitalize())
+    return _written(op.operator.removesuffix("_"))
+
+
+def _written(name: str) -> str:
+    """What the graph calls what torch calls so."""
+    return _WRITTEN.get(name, name.capitalize())
 
 
 def _sizes(op: OpCost) -> Sizes:

@@ -37,10 +37,10 @@ def known(
     """
     test = (dataset, metric, protocol)
     found: dict[str, tuple[Spec, Accuracy]] = {}
+    usual = [(_at(one), one) for one in figures() if one.is_usual]
     texts: Sequence[str | None] = models or [None]
     for text in texts:
-        meant = [one for one in figures() if text is None or _is_meant(_at(one), text)]
-        own = [(_at(one), one) for one in meant if one.is_usual]
+        own = usual if text is None else _meant(usual, text)
         alike = [(spec, one) for spec, one in own if one.test == test]
         if not alike:
             of = dict.fromkeys(one.test for _, one in own if one.dataset == dataset or text)
@@ -53,20 +53,22 @@ def known(
     return list(found.values())
 
 
-def _is_meant(spec: Spec, text: str) -> bool:
-    """Whether a published network is one that is named: its options that are written agree.
+def _meant(of: Sequence[tuple[Spec, Accuracy]], text: str) -> list[tuple[Spec, Accuracy]]:
+    """The published networks that are named: those that agree in the options that are written.
 
     A short name is that of all networks of its paper.
     """
     asked = parse(text)
     if not isinstance(asked, Spec):
-        return False
-    name = text.partition("@")[0]
-    alias = name in asked.model.aliases and spec.model.paper == asked.model.paper
-    own = dict(spec.options)
-    return (alias or spec.model.name == asked.model.name) and all(
-        own.get(key) == value for key, value in asked.options if key in asked.written
-    )
+        return []
+    alias = text.partition("@")[0] in asked.model.aliases
+    written = {pair for pair in asked.options if pair[0] in asked.written}
+    return [
+        (spec, one)
+        for spec, one in of
+        if spec.model.name == asked.model.name or (alias and spec.model.paper == asked.model.paper)
+        if written <= set(spec.options)
+    ]
 
 
 def _at(one: Accuracy) -> Spec:

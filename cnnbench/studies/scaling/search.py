@@ -8,13 +8,20 @@ from statistics import median
 
 from cnnbench.studies.scaling.variants import Variant
 from cnnbench.timing.latency import Latency
-from cnnbench.timing.measure import Timing
+from cnnbench.timing.measure import Timing, timed
+from cnnbench.timing.session import Session
+from cnnbench.timing.setting import Setting
 
 _BELOW, _ABOVE = 2, 1  # neighbours that are tried beside the largest that should fit
 WINDOW = _BELOW + 1 + _ABOVE  # networks that are timed together, at most
 _PASSES = 4  # of timing; one in which nothing could run is none
 
 Measure = Callable[[list[Variant]], Timing]
+
+
+def timer(session: Session, setting: Setting) -> Measure:
+    """What times variants in the same rounds, in one setting."""
+    return lambda chosen: timed([(one.spec, setting) for one in chosen], None, session)
 
 
 @dataclass
