@@ -1,11 +1,12 @@
 """Whether `cnnbench check --against` can be believed: false alarms, and what it overlooks.
 
-    python results/scripts/guard.py [--checks 50] [--load]
+    python results/scripts/guard.py [--checks 50] [--load] [--kept FILE]
 
 In a scratch repository, the timing part of a check at its own limit of 1.05 and its own settings:
 of a network that has not changed, and in turn with it of one with 10% more work (22 equal
 convolutions for 20). Enters its numbers into --output (results/guard.json) under idle, or loaded
-with `--load`, when another process loads one core in bursts.
+with `--load`, when another process loads one core in bursts. `--kept` adds each check to a file,
+and goes on after those that are in it: it takes an hour in all.
 """
 
 from __future__ import annotations
@@ -85,25 +86,37 @@ def main() -> None:
     parser.add_argument("--checks", type=int, default=50)
     parser.add_argument("--load", action="store_true")
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--kept", type=Path)
     arguments = parser.parse_args()
     found: dict[int, list[dict[str, Any]]] = {20: [], 22: []}
+    known = set()
+    if arguments.kept and arguments.kept.exists():
+        for line in arguments.kept.read_text().splitlines():
+            number, layers, row = json.loads(line)
+            found[layers].append(row)
+            known.add((number, layers))
     with TemporaryDirectory() as name, loaded() if arguments.load else nullcontext():
         asked = prepare(Path(name))
         for number in range(arguments.checks):
             for layers, rows in found.items():
+                if (number, layers) in known:
+                    continue
                 rule = StopRule(max_time=120.0, seed=1000 * number)
                 rows.append(check(asked, layers, Session(Machine.find("cpu"), rule)))
                 print(number, layers, rows[-1], flush=True)
+                if arguments.kept:
+                    with arguments.kept.open("a") as file:
+                        file.write(json.dumps([number, layers, rows[-1]]) + "\n")
     about = environment(Machine.find("cpu"))
-    known = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
-    known["loaded" if arguments.load else "idle"] = {
+    document = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
+    document["loaded" if arguments.load else "idle"] = {
         "device": about.device_name,
         "threads": about.threads,
         "torch": about.torch,
         "unchanged": summary(found[20]),
         "ten_percent_more_work": summary(found[22]),
     }
-    arguments.output.write_text(json.dumps(known, indent=2) + "\n")
+    arguments.output.write_text(json.dumps(document, indent=2) + "\n")
     for layers, rows in found.items():
         failed = sum(row["failed"] for row in rows)
         print(f"{layers} layers against 20: {failed} of {len(rows)} checks failed")
