@@ -22,10 +22,11 @@ from cnnbench.timing.causes import NAMES, WORDS
 from cnnbench.timing.pairing import Verdict
 
 _LEGEND = (
-    "Computing is what multiplies. oneDNN, which computes convolutions on a CPU, packs weights and "
-    "changes the layout of images around each. Passes over memory are operators that multiply "
-    "nothing, such as batch norm and ReLU. Calls are Python, dispatch and memory asked for; new "
-    "memory is what the system takes to give it."
+    "Computing is what multiplies. Waiting for threads is what that takes longer than threads that "
+    "all work would. oneDNN, which computes convolutions on a CPU, packs weights and changes the "
+    "layout of images around each. Passes over memory are operators that multiply nothing, such as "
+    "batch norm and ReLU. Calls are Python, dispatch and memory asked for; new memory is what the "
+    "system takes to give it."
 )
 _SHARE = 0.005  # of a pass, from which on a cause has a line
 

@@ -44,6 +44,9 @@ class ByNode:
     def reorders(self) -> None:
         """Nothing: a runtime's layout changes are nodes."""
 
+    def alone(self) -> None:
+        """Nothing: a runtime's threads are those that it was opened with."""
+
     def medians(self) -> Medians:
         """What each node took, with the cost of what it holds."""
         if not self._begun:

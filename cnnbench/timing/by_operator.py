@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import torch
 from pydantic import TypeAdapter
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
@@ -18,11 +19,13 @@ from cnnbench.timing.onednn import Reorders, median_of, reorders
 from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
+from cnnbench.timing.threads import Alone, gain, one_thread
 
 # Each operator, its median seconds, and the kernel that ran it, where a runtime tells.
 Medians = list[tuple[OpCost, float, str]]
 
 _LOGGED = 5  # passes under oneDNN's log
+_ALONE = 3  # passes with one thread
 TIMED = TypeAdapter(Medians)  # what writes and reads them
 
 
@@ -35,6 +38,10 @@ class Watched(Protocol):
 
     def reorders(self) -> Reorders | None:
         """What oneDNN spends on layouts in a pass; None where it does not run."""
+        ...
+
+    def alone(self) -> Alone | None:
+        """What its operators take with one thread; None where no clock tells."""
         ...
 
 
@@ -81,6 +88,21 @@ class ByOperator:
             return None
         with self._prepared.running():
             return median_of(reorders(self._prepared.run) for _ in range(_LOGGED))
+
+    def alone(self) -> Alone | None:
+        """Its operators with one thread, where it runs with several on the CPU."""
+        if self._prepared.device.kind != "cpu" or torch.get_num_threads() == 1:
+            return None
+        all_of_them = gain()
+        passes = []
+        with one_thread(), self._prepared.running():
+            for _ in range(_ALONE + 1):  # the first warms up
+                with self._stopwatch:
+                    self._prepared.run()
+                passes.append([lap.seconds for lap in self._stopwatch.laps()])
+        if any(len(laps) != len(self._first) for laps in passes):
+            return None
+        return Alone([float(s) for s in np.median(passes[1:], axis=0)], all_of_them)
 
     def medians(self) -> Medians:
         """What its samples say so far; InputError where other operators ran than were counted."""

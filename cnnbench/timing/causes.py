@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 from cnnbench.counting.cost import Kind, OpCost
+from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.by_node import LAYOUTS
@@ -27,14 +28,16 @@ _CONVOLUTIONS = (Kind.CONVOLUTION, Kind.POINTWISE, Kind.DEPTHWISE)
 class Causes:
     """Seconds of one pass by what they went into; they add up to the pass.
 
-    `computing_s` is what multiplies; `packing_s` changes the layout of weights, `layouts_s` that of
-    images, None where no log tells them from computing; `elementwise_s` is what reads and writes
-    memory and multiplies nothing. `calls_s` is Python, dispatch and memory asked for,
+    `computing_s` is what multiplies; `waiting_s` is what that takes longer than threads that all
+    work would, `packing_s` changes the layout of weights, `layouts_s` that of images, each None
+    where nothing tells it from computing; `elementwise_s` is what reads and writes memory and
+    multiplies nothing. `calls_s` is Python, dispatch and memory asked for,
     `page_faults_s` the system's giving it. `unexplained_s` is left, below zero where the clocks on
     operators took more time themselves than is taken off each alike.
     """
 
     computing_s: float = 0.0
+    waiting_s: float | None = 0.0
     packing_s: float | None = 0.0
     layouts_s: float | None = 0.0
     elementwise_s: float = 0.0
@@ -72,8 +75,8 @@ WORDS = dict(
     zip(
         NAMES,
         (
-            *("computing", "packing weights", "changing layouts", "passes over memory"),
-            *("calls", "new memory", "what no clock explains"),
+            *("computing", "waiting for threads", "packing weights", "changing layouts"),
+            *("passes over memory", "calls", "new memory", "what no clock explains"),
         ),
         strict=True,
     )
@@ -96,7 +99,8 @@ def causes(layers: LayerTimes, profile: Profile) -> Causes | None:
         if layers.whole.device != "cpu":
             return None
         return _of_eager(layers, layers.whole.latency_s, profile)
-    return _of_runtime(layers.operators, layers.whole.latency_s)
+    waiting = 0.0 if layers.whole.threads == 1 else None
+    return _of_runtime(layers.operators, layers.whole.latency_s, waiting)
 
 
 def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
@@ -119,8 +123,12 @@ def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
         asked = logged - scale * log.seconds
         computing -= packing + images + asked
         calls += asked
+    waiting = _waiting(operators, layers)
+    if waiting is not None:
+        waiting *= computing / sum(products) if computing > 0 else 0.0
+        computing -= waiting
     faults = min((layers.whole.page_faults or 0.0) * FAULT_S, elementwise)
-    found = Causes(computing, packing, images, elementwise - faults, calls, faults)
+    found = Causes(computing, waiting, packing, images, elementwise - faults, calls, faults)
     return replace(found, unexplained_s=whole - found.whole_s)
 
 
@@ -128,6 +136,29 @@ def _without_clocks(operators: Sequence[OpTime], whole: float) -> list[OpTime]:
     """Operators, less what the clock on each takes: as much as they are longer than the whole."""
     clock = max(0.0, sum(op.time_s for op in operators) - whole) / len(operators)
     return [replace(op, time_s=max(0.0, op.time_s - clock)) for op in operators]
+
+
+def _waiting(operators: Sequence[OpTime], layers: LayerTimes) -> float | None:
+    """Seconds that products take longer than one thread's time over what all threads gain.
+
+    Not below what memory takes, which threads share. None where nothing ran with one thread; none
+    of one thread alone.
+    """
+    if layers.whole.threads == 1:
+        return 0.0
+    if layers.alone is None or len(layers.alone.seconds) != len(operators):
+        return None
+    shared = [seconds / layers.alone.gain for seconds in layers.alone.seconds]
+    return sum(
+        max(0.0, op.time_s - max(least, _memory(op)))
+        for op, least in zip(operators, shared, strict=True)
+        if _multiplies(op)
+    )
+
+
+def _memory(op: OpTime) -> float:
+    """The least that an operator's memory takes, where that is what bounds it."""
+    return op.time_s * (op.fraction_of_bound or 0.0) if op.bound is Bound.MEMORY else 0.0
 
 
 def _logged(operators: Sequence[OpTime], convolutions: Sequence[Sequence[int]]) -> float:
@@ -145,7 +176,7 @@ def _problem(op: OpCost) -> tuple[int, int, int, int]:
     return op.groups, op.inputs[0][1], op.output[1], math.prod(op.kernel)
 
 
-def _of_runtime(nodes: Sequence[OpTime], whole: float) -> Causes:
+def _of_runtime(nodes: Sequence[OpTime], whole: float, waiting: float | None) -> Causes:
     """By nodes, less what the clock on each takes; a runtime packs weights before it runs."""
     nodes = _without_clocks(nodes, whole)
     computing = sum(node.time_s for node in nodes if _multiplies(node))
@@ -153,6 +184,7 @@ def _of_runtime(nodes: Sequence[OpTime], whole: float) -> Causes:
     every = sum(node.time_s for node in nodes)
     return Causes(
         computing,
+        waiting_s=waiting,
         layouts_s=layouts,
         elementwise_s=every - computing - layouts,
         unexplained_s=whole - every,

@@ -12,6 +12,7 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.timing.by_operator import Medians
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.onednn import Reorders
+from cnnbench.timing.threads import Alone
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class OpTime:
 class LayerTimes:
     """A network's operators timed one by one, beside the pass as a whole; none where it failed.
 
-    `reorders` is what oneDNN spends on layouts within its convolutions.
+    `reorders` is what oneDNN spends on layouts within its convolutions, `alone` what the operators
+    take with one thread.
     """
 
     whole: Latency
     operators: list[OpTime]
     reorders: Reorders | None = None
+    alone: Alone | None = None
 
     def record(self) -> list[dict[str, Any]]:
         """One record an operator, in execution order; `share` is of the whole pass."""

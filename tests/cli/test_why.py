@@ -60,8 +60,8 @@ def test_its_tables_hold_the_numbers_of_its_records() -> None:
         kept = one["kept"]  # of what can be told
         assert kept is None or kept == pytest.approx(one["measured_speedup"] / one["macs_ratio"])
     for end in "ab":
-        names = ("computing", "packing", "layouts", "elementwise", "calls", "page_faults")
-        spent = [first[f"{name}_s_{end}"] or 0.0 for name in (*names, "unexplained")]
+        names = ("computing", "waiting", "packing", "layouts", "elementwise", "calls")
+        spent = [first[f"{name}_s_{end}"] or 0.0 for name in (*names, "page_faults", "unexplained")]
         assert sum(spent) == pytest.approx(first[f"latency_s_{end}"])
         assert sum(one["macs_share"] for one in first[f"kinds_{end}"]) == pytest.approx(1)
     assert others[-1]["macs_a"] == 8 * first["macs_a"]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,12 +11,16 @@ from cnnbench import count
 from cnnbench.counting.cost import Cost, Kind, OpCost
 from cnnbench.devices.device import find_device
 from cnnbench.devices.machine import Machine
+from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.profile import Profile
+from cnnbench.timing.builder import Builder
+from cnnbench.timing.by_operator import ByOperator
 from cnnbench.timing.causes import NAMES, Causes, causes
 from cnnbench.timing.latency import Latency, failed
 from cnnbench.timing.layers import LayerTimes, OpTime
 from cnnbench.timing.onednn import Reorders
 from cnnbench.timing.setting import Setting
+from cnnbench.timing.threads import Alone, gain
 
 PROFILE = Profile(name="here", call_s=2e-6, layer_s=1e-6, flops_per_s={"float32": 1e11})
 MACHINE = Machine.find("cpu", 1)
@@ -82,10 +87,55 @@ def test_parts_of_a_slower_pass_do_not_add_up() -> None:
 def test_nodes_of_a_runtime() -> None:
     nodes = [conv(8, 8, 3e-3), other("nchwc.ReorderInput", 1e-3), other("Softmax", 1e-3)]
     found = causes(LayerTimes(whole(6e-3, "onnxruntime"), nodes), PROFILE)
-    assert found == Causes(3e-3, 0.0, 1e-3, 1e-3, unexplained_s=pytest.approx(1e-3))
+    assert found == Causes(3e-3, 0.0, 0.0, 1e-3, 1e-3, unexplained_s=pytest.approx(1e-3))
+    two = replace(whole(6e-3, "onnxruntime"), threads=2)
+    found = causes(LayerTimes(two, nodes), PROFILE)
+    assert found is not None and found.waiting_s is None  # nothing says what one thread takes
     found = causes(LayerTimes(whole(2e-3, "onnxruntime"), nodes), PROFILE)
     assert found is not None and found.computing_s == pytest.approx(2e-3)  # less the clocks
     assert found.unexplained_s == pytest.approx(0) and not found.layouts_s
+
+
+def test_threads_wait_where_one_alone_is_nearly_as_fast() -> None:
+    """In no less than one thread's time over what all gain, nor than what memory takes."""
+    two = replace(whole(11e-3), threads=2)
+    shared, lonely = conv(64, 64, 3e-3), conv(8, 8, 4e-3)
+    held = replace(conv(512, 512, 2e-3), bound=Bound.MEMORY, fraction_of_bound=0.9)
+    operators = [shared, lonely, held, other("relu", 1e-3)]
+    alone = Alone((5.7e-3, 4e-3, 2.2e-3, 1.9e-3), 1.9)
+    found = causes(LayerTimes(two, operators, alone=alone), PROFILE)
+    assert found is not None and found.waiting_s is not None
+    lost = (4e-3 - 4e-3 / 1.9) + 0.1 * 2e-3
+    assert found.waiting_s == pytest.approx(lost)
+    assert found.computing_s == pytest.approx(9e-3 - lost)
+    assert found.whole_s == pytest.approx(11e-3)
+    unknown = causes(LayerTimes(two, operators), PROFILE)
+    assert unknown is not None and unknown.waiting_s is None
+    one = causes(LayerTimes(whole(11e-3), operators, alone=None), PROFILE)
+    assert one is not None and one.waiting_s == 0
+    packing = Reorders(9e-3, 3e-3, 0.0, 4, ((1, 64, 64, 9), (1, 8, 8, 9), (1, 512, 512, 9)))
+    found = causes(LayerTimes(two, operators, packing, alone), PROFILE)
+    assert found is not None and found.waiting_s == pytest.approx(lost * 6e-3 / 9e-3)
+
+
+def test_one_thread_beside_all(quick_device: None) -> None:
+    """A real pass: one thread takes longer, and the number of threads is what it was."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert 1 <= gain() <= 2
+        builder = Builder(find_device("cpu"), 0)
+        network = ByOperator(builder.prepared("resnet20", None, Setting(), None))
+        assert network.medians() == []
+        network.seconds()
+        alone = network.alone()
+        assert torch.get_num_threads() == 2
+        assert alone is not None and len(alone.seconds) == len(network.medians())
+        assert min(alone.seconds) > 0
+        torch.set_num_threads(1)
+        assert network.alone() is None
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_beside_a_gpu_nothing_is_told_of_eager() -> None:

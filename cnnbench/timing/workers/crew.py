@@ -22,6 +22,7 @@ from cnnbench.timing.onednn import Reorders, median_of
 from cnnbench.timing.ran import Ran
 from cnnbench.timing.sampling import Entry
 from cnnbench.timing.setting import Setting
+from cnnbench.timing.threads import Alone
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.remote import Remote, RemoteEntry, WorkerError
 
@@ -84,6 +85,12 @@ class _Member:
             return self.entries[number].reorders()
         return None
 
+    def alone(self, number: int) -> Alone | None:
+        """What its operators take with one thread; None of a process that has ended."""
+        with suppress(KeyError, WorkerError):
+            return self.entries[number].alone()
+        return None
+
     def close(self) -> None:
         """End its process."""
         if self._remote is not None:
@@ -142,6 +149,10 @@ class Crewed:
     def reorders(self) -> Reorders | None:
         """What oneDNN spends on its layouts, of the workers in the middle."""
         return median_of(one.reorders(self.number) for one in self.crew.members)
+
+    def alone(self) -> Alone | None:
+        """What its operators take with one thread in the first worker, while the others wait."""
+        return self.crew.members[0].alone(self.number)
 
     def medians(self) -> Medians:
         """Its operators' median seconds: medians of the workers', of those that ran the same."""

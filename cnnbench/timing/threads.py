@@ -1,0 +1,57 @@
+"""One thread beside all: what threads leave undone of an operator that they share.
+
+A thread that waits spins, so no clock of the system tells it from one that works. But one thread
+alone waits for none: an operator that n threads run less than n times as fast kept some of them
+waiting, as far as n threads can be as fast at all. That is seen of a large matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+import torch
+
+_SIDE, _PRODUCTS = 768, 5
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Seconds of each operator with one thread, and how many times as fast all threads can be."""
+
+    seconds: Sequence[float]
+    gain: float
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch with one thread."""
+    number = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(number)
+
+
+def gain() -> float:
+    """How many times as fast all of torch's threads multiply large matrices as one does."""
+    a = torch.ones(_SIDE, _SIDE)
+    number = torch.get_num_threads()
+    together = _seconds(lambda: a @ a)
+    with one_thread():
+        alone = _seconds(lambda: a @ a)
+    return min(max(1.0, alone / together), float(number))
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    run()
+    taken = []
+    for _ in range(_PRODUCTS):
+        start = perf_counter()
+        run()
+        taken.append(perf_counter() - start)
+    return median(taken)
