@@ -88,7 +88,8 @@ class OpCost:
     `weight` is the kernel or matrix of an operator that has MACs, without its bias; `live_bytes`
     is the sum of activation storages alive while the operator runs; `backward` tells the pass,
     `channels_last` that maps are [N, *S, C], as some files have them; `node` is what a file calls
-    it.
+    it. `sources` are the places in the trace of the operators that made what it reads, each once,
+    -1 of an input of the pass.
     """
 
     path: str
@@ -105,6 +106,7 @@ class OpCost:
     backward: bool = False
     channels_last: bool = False
     node: str = ""
+    sources: tuple[int, ...] = ()
 
     @property
     def filters(self) -> int:

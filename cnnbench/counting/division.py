@@ -29,6 +29,14 @@ class By(StrEnum):
     KIND = "kind"
 
 
+class Level(StrEnum):
+    """How fine a network is divided: top-level modules, those within them, or single layers."""
+
+    STAGES = "stages"
+    BLOCKS = "blocks"
+    LAYERS = "layers"
+
+
 class Sort(StrEnum):
     """What rows are sorted by, the largest first."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,13 @@ class Node:
     closes: str = ""
     children: tuple[Node, ...] = ()
     repeats: int = 1
+
+    def operators(self) -> Iterator[OpCost]:
+        """Its operators, of a block its children's, in execution order within each."""
+        for part in self.parts:
+            yield from part
+        for child in self.children:
+            yield from child.operators()
 
     @property
     def outputs(self) -> tuple[Shape, ...]:
@@ -138,20 +145,25 @@ def _closes(op: OpCost, block: _Module) -> str:
 
 def _folded(nodes: list[Node]) -> tuple[Node, ...]:
     """Join neighbours that differ in nothing but their number."""
+    return tuple(
+        replace(group[0], name=_range(group[0].name, group[-1].name), repeats=len(group))
+        if len(group) > 1
+        else group[0]
+        for group in neighbours(nodes)
+    )
+
+
+def neighbours(nodes: Sequence[Node]) -> list[list[Node]]:
+    """Nodes in their order; equal neighbours in one list, whose operators match one by one."""
     if len(nodes) == 1:  # a signature at each level of a deep chain would be many
-        return tuple(nodes)
+        return [list(nodes)]
     groups: list[list[Node]] = []
     for node in nodes:
         if groups and _signature(node) == _signature(groups[-1][0]):
             groups[-1].append(node)
         else:
             groups.append([node])
-    return tuple(
-        replace(group[0], name=_range(group[0].name, group[-1].name), repeats=len(group))
-        if len(group) > 1
-        else group[0]
-        for group in groups
-    )
+    return groups
 
 
 def _range(first: str, last: str) -> str:
@@ -163,6 +175,8 @@ def _range(first: str, last: str) -> str:
 
 def _signature(node: Node) -> tuple[Any, ...]:
     """All that makes a node what it is, without where it stands."""
-    operators = [replace(op, path="", live_bytes=0) for part in node.parts for op in part]
+    operators = [
+        replace(op, path="", live_bytes=0, sources=()) for part in node.parts for op in part
+    ]
     children = [_signature(child) for child in node.children]
     return (re.sub(r"\d+", "#", node.name), operators, node.closes, children, node.repeats)

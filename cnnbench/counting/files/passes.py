@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
@@ -28,9 +28,10 @@ def trace_of(graph: Graph, file: str) -> Trace:
             works.append((node, work))
     memory = _Memory.of(graph, [node for node, _ in works])
     params = _Params(graph.weights)
+    sources = _sources(graph, {id(node) for node, _ in works})
     operators = tuple(
-        _entered(node, work, params, live, graph.channels_last)
-        for (node, work), live in zip(works, memory.live_bytes, strict=True)
+        replace(_entered(node, work, params, live, graph.channels_last), sources=found)
+        for (node, work), live, found in zip(works, memory.live_bytes, sources, strict=True)
     )
     real = [value for value in graph.inputs if value.real] or list(graph.inputs)
     return Trace(
@@ -54,6 +55,20 @@ def _named(node: Node) -> str:
     if node.rule is None:
         return node.operator
     return f"{node.operator} of {'another form' if node.is_known else 'unknown shape'}"
+
+
+def _sources(graph: Graph, counted: set[int]) -> list[tuple[int, ...]]:
+    """Of each counted node those that made what it reads; what is not counted is read through."""
+    makers: dict[Value, tuple[int, ...]] = {value.storage: (-1,) for value in graph.inputs}
+    found = []
+    for node in graph.nodes:
+        read = [value.storage for value in node.inputs if value is not None and not value.constant]
+        own = tuple(dict.fromkeys(maker for value in read for maker in makers.get(value, ())))
+        if id(node) in counted:
+            found.append(own)
+            own = (len(found) - 1,)
+        makers |= {value.storage: own for value in node.outputs if value.storage not in read}
+    return found
 
 
 def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: bool) -> OpCost:

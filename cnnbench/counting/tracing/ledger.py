@@ -23,12 +23,13 @@ OUT_OF_SIGHT = "it reads what was computed out of sight: in another thread?"
 
 @dataclass(slots=True)
 class _Held:
-    """A storage that the pass made, while it is alive."""
+    """A storage that the pass made, while it is alive; `written` is the operator that did last."""
 
     reference: StorageWeakRef
     size: int
     born: int
     used: int
+    written: int
     output: bool = False
 
 
@@ -82,7 +83,7 @@ class Ledger:
             self._release(key)
         now = len(self._operators) if born is None else born
         size = tensor.untyped_storage().nbytes()
-        self._held[key] = _Held(weakly(tensor), size, now, now)
+        self._held[key] = _Held(weakly(tensor), size, now, now, now)
         self._live += size
 
     def unknown(self, name: str) -> None:
@@ -110,13 +111,15 @@ class Ledger:
             self._release(key)
         if not all(self.knows(tensor) for tensor in read if tensor.is_meta):
             raise InputError(OUT_OF_SIGHT)
-        for tensor in (*read, *outputs):
-            if storage(tensor) in self._held:
-                self._held[storage(tensor)].used = now
+        given = [held for tensor in read if (held := self._held.get(storage(tensor)))]
+        sources = tuple(dict.fromkeys(held.written for held in given))
+        for held in given:
+            held.used = now
         for tensor in outputs:
-            held = self._held.get(storage(tensor))
-            if held is not None and held.born == now:
-                held.output = True
+            made = self._held.get(storage(tensor))
+            if made is not None:
+                made.used = made.written = now
+                made.output |= made.born == now
         for tensor in read:
             self.meet(tensor)
         if work.kind is Kind.MATMUL:
@@ -146,6 +149,7 @@ class Ledger:
                 stride=work.stride,
                 groups=work.groups,
                 backward=backward,
+                sources=sources,
             )
         )
 

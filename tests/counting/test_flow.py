@@ -1,0 +1,121 @@
+"""Which part of a network reads what another made: by its data, at every level."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cnnbench import count
+from cnnbench.counting.division import Level
+from cnnbench.counting.flow import Flow, flow
+from cnnbench.reports.architecture import describe
+
+from ..commands import command
+
+NETWORKS = ("lenet5", "alexnet", "plain20", "resnet50", "googlenet", "mobilenet_v2", "inception")
+
+
+def reads(found: Flow) -> dict[int, list[int]]:
+    """The makers of what each part reads."""
+    every: dict[int, list[int]] = {index: [] for index in range(len(found.parts))}
+    for maker, reader in found.edges:
+        every[reader].append(maker)
+    return every
+
+
+def words(found: Flow) -> list[str]:
+    return [describe(part.node) for part in found.parts]
+
+
+@pytest.mark.parametrize("level", list(Level))
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("fold", [True, False])
+def test_parts_are_the_whole_and_each_reads_something(name: str, level: Level, fold: bool) -> None:
+    trace = count(name)
+    found = flow(trace, level, fold=fold)
+    macs = sum(part.repeats * part.cost.macs for part in found.parts)
+    operators = sum(part.repeats * len(part.operators) for part in found.parts)
+    assert (macs, operators) == (trace.total.macs, len(trace.operators))
+    for reader, makers in reads(found).items():
+        assert makers and all(maker < reader for maker in makers), found.parts[reader].path
+    if not fold:
+        assert found.folds == () and all(part.repeats == 1 for part in found.parts)
+
+
+def test_a_plain_network_is_a_chain_and_a_residual_one_is_not() -> None:
+    plain = flow(count("plain34"), Level.LAYERS, fold=False)
+    assert list(plain.edges) == [(index - 1, index) for index in range(len(plain.parts))]
+    residual = flow(count("resnet34"), Level.LAYERS, fold=False)
+    number = Counter(len(makers) for makers in reads(residual).values())
+    assert number[2] == 16 and set(number) == {1, 2}  # one a block
+    for reader, makers in reads(residual).items():
+        assert (len(makers) == 2) is words(residual)[reader].startswith("+")
+
+
+def test_branches_meet_where_they_are_joined() -> None:
+    found = flow(count("googlenet"), Level.LAYERS)
+    joined = {reader: makers for reader, makers in reads(found).items() if len(makers) > 1}
+    assert len(joined) == 9 and all(len(makers) == 4 for makers in joined.values())
+    assert {words(found)[reader] for reader in joined} == {"concatenate"}
+
+
+def test_equal_blocks_are_one_with_their_number() -> None:
+    found = flow(count("resnet34"), Level.BLOCKS)
+    assert [fold.repeats for fold in found.folds] == [3, 3, 5, 2]
+    assert all(fold.first == fold.last for fold in found.folds)
+    layers = flow(count("resnet34"), Level.LAYERS)
+    assert [fold.repeats for fold in layers.folds] == [3, 3, 5, 2]
+    assert all(fold.last - fold.first >= 2 for fold in layers.folds)
+
+
+class Twisted(nn.Module):
+    """What is written in place, cut in two, and read again later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(4, 8, 3, padding=1)
+        self.act = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.act(self.first(x))
+        a, b = y.chunk(2, 1)
+        z = self.second(a)
+        z += y
+        return torch.cat([z, b, x], 1)
+
+
+def test_views_and_what_is_written_in_place_are_followed() -> None:
+    trace = count(Twisted(), (3, 8, 8))
+    sources = {op.operator: op.sources for op in trace.operators}
+    names = [op.operator for op in trace.operators]
+    assert names == ["conv2d", "relu", "conv2d", "add", "cat"], names
+    assert trace.operators[0].sources == (-1,) and sources["relu"] == (0,)
+    assert trace.operators[2].sources == (1,) and sources["add"] == (2, 1)
+    assert sources["cat"] == (3, 1, -1)
+
+
+def test_a_shared_activation_runs_where_it_is_called() -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1)
+            self.act = nn.ReLU()
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.act(self.a(x))
+            return self.act(x + self.b(x))
+
+    found = flow(count(Shared(), (3, 8, 8)), Level.LAYERS)
+    for reader, makers in reads(found).items():
+        assert makers, (reader, words(found))
+
+
+def test_a_file_flows_as_its_network(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    path = tmp_path / "net.onnx"
+    assert command("export", "resnet18", "--output", str(path)).returncode == 0
+    for trace in (count("resnet18"), count(str(path))):
+        found = flow(trace, Level.LAYERS, fold=False)
+        assert sum(len(makers) == 2 for makers in reads(found).values()) == 8
