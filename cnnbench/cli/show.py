@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Written, command, their_code
+from cnnbench.cli.frame import Drawn, command, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.errors import InputError
-from cnnbench.models.spec import parse
+from cnnbench.counting.division import Level
+from cnnbench.errors import CnnbenchError, InputError
+from cnnbench.models.spec import AnySpec, Spec, parse
+from cnnbench.reports.pictures.shades import Shade
+
+if TYPE_CHECKING:
+    from cnnbench.counting.cost import Trace
 
 
 @command
@@ -39,12 +44,29 @@ def show(
             show_default=False,
         ),
     ] = None,
+    level: Annotated[
+        Level | None,
+        typer.Option(
+            "--level",
+            help="How fine a picture is. Default: blocks, of networks with very many stages.",
+            show_default=False,
+        ),
+    ] = None,
+    shade: Annotated[
+        Shade | None,
+        typer.Option(
+            "--color", help="The cost by which a picture is shaded.", show_default=str(Shade.MACS)
+        ),
+    ] = None,
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
-    written: Written = Written(),
+    written: Drawn = Drawn(),
 ) -> None:
     """Show stages, blocks and layers as a tree: kernels, filters, dimensions, params, MACs.
+
+    With --output net.svg it draws the network: maps as boxes, and where data really goes, branches
+    and shortcuts too; net.html is a page to look closer.
 
     cnnbench show resnet50
 
@@ -55,18 +77,44 @@ def show(
     cnnbench show package.module:build_net --input 3x96x96
 
     cnnbench show --diff released.onnx new.onnx
+
+    cnnbench show googlenet --output net.svg
+
+    cnnbench show resnet18 --level layers --color params --output net.html
     """
     spec = parse(model)
+    if (level or shade) and not written.is_apart:
+        option = "--level" if level else "--color"
+        raise CnnbenchError(f"{option} is of a picture; give --output net.svg with it")
+
+    def drawn(of: AnySpec, trace: Trace) -> Any:
+        from cnnbench.reports.pictures.network import Drawn as Network
+        from cnnbench.reports.pictures.network import usual_level
+
+        block = isinstance(of, Spec) and of.model.is_block
+        fine = level or (Level.LAYERS if block else usual_level(trace))
+        return Network(str(of), trace, fine, shade or Shade.MACS, full, formulas=block)
+
     if diff is None:
         given = passed.given(batch, [spec])
         with heavy_imports():
             from cnnbench.counting.count import count, import_for
+            from cnnbench.reports.pictures import layout
             from cnnbench.reports.show import report_of
 
             import_for([spec])
+            if written.is_apart:
+                written.require()
+                layout.require()
         with their_code():
             trace = count(spec, given, batch=batch, dtype=dtype)
-        written.hand_over(report_of(str(spec), trace, full=full, depth=depth))
+
+        def draw() -> Any:
+            from cnnbench.reports.pictures import network
+
+            return network.draw(drawn(spec, trace))
+
+        written.hand_over(report_of(str(spec), trace, full=full, depth=depth), draw=draw)
         return
     if full or depth:
         raise InputError("--diff lists the layers that differ; leave --full and --depth out")
@@ -75,8 +123,19 @@ def show(
     with heavy_imports():
         from cnnbench.counting.count import count, import_for
         from cnnbench.reports import difference
+        from cnnbench.reports.pictures import layout
 
         import_for([other, spec])
+        if written.is_apart:
+            written.require()
+            layout.require()
     with their_code():
         before, after = (count(one, given, batch=batch, dtype=dtype) for one in (other, spec))
-    written.hand_over(difference.report_of(str(other), str(spec), (before, after)))
+
+    def draw_both() -> Any:
+        from cnnbench.reports.pictures import network
+
+        return network.draw_both(drawn(other, before), drawn(spec, after))
+
+    report = difference.report_of(str(other), str(spec), (before, after))
+    written.hand_over(report, draw=draw_both)
