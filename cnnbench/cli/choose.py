@@ -22,6 +22,7 @@ from cnnbench.studies.papers.accuracy import (
     protocols,
 )
 from cnnbench.studies.scaling.budget import parse_budget
+from cnnbench.timing import backends
 from cnnbench.timing.backends import predicted_as, profiled
 from cnnbench.timing.setting import Setting, check
 
@@ -55,7 +56,7 @@ def choose(
     static: opt.Static = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
-    backend: opt.Backend = None,
+    backend: opt.Backends = None,
     measuring: Measuring = Measuring(),
     written: Drawn = Drawn(),
 ) -> None:
@@ -91,20 +92,18 @@ def choose(
     if static and wanted.latency_s is not None:
         raise CnnbenchError("--static knows no times; leave it or latency out")
     timing = measuring.unless(static, on) and wanted.latency_s is not None
-    name = reading.read_backend(backend)
-    if on and backend is not None:
-        reading.read_predicted(backend)
-    elif backend is not None and not timing:
+    if backend is not None and not (timing or on):
         raise CnnbenchError("without a latency in the budget nothing runs; leave --backend out")
-    setting, predicted = Setting(batch, backend=name), predicted_as(name)
+    names = reading.read_predicted(backend) if on and backend else _named(backend, measuring, batch)
+    settings = {name: Setting(batch, backend=name) for name in names}
     if timing:
         measuring.begin()
     with heavy_imports():
-        from cnnbench.reports.choose import report_of
+        from cnnbench.reports.choose import page_of, report_of
         from cnnbench.roofline.predict import Predictor
         from cnnbench.roofline.profile_file import read
         from cnnbench.studies.choosing.choose import choose as study
-        from cnnbench.studies.choosing.published import known, published
+        from cnnbench.studies.choosing.published import known, published, run_by
         from cnnbench.studies.scaling.search import WINDOW, timer
         from cnnbench.timing.profiling import complete
 
@@ -113,21 +112,39 @@ def choose(
     profile = read(on) if on else None
     with measuring.session(WINDOW) as session:
         shown, measure = session.progress, None
+        standing = {name: predicted_as(name) for name in names}
         if timing:
-            check(setting, session.machine.device)
-            profile = complete(session.machine, ["float32"], shown.say, names=[predicted])
-            measure = timer(session, setting)
-        predictor = Predictor(profile, "float32", profiled(predicted)) if profile else None
-        counted = published(of, batch=batch, predictor=predictor, progress=shown.counted)
+            for setting in settings.values():
+                check(setting, session.machine.device)
+            needed = list(dict.fromkeys(standing.values()))
+            profile = complete(session.machine, ["float32"], shown.say, names=needed)
+            measure = timer(session, lambda one: settings[run_by(one)])
+        predictors = {
+            name: Predictor(profile, "float32", profiled(stands)) if profile else None
+            for name, stands in standing.items()
+        }
+        counted = published(of, batch=batch, predictors=predictors, progress=shown.counted)
         shown.say("")
         done = study(counted, wanted, measure)
-    report = measuring.told(report_of(done, wanted, setting, profile, counted))
+    report = measuring.told(report_of(done, wanted, settings[names[0]], profile, counted))
 
     def draw() -> Any:
-        from cnnbench.reports.charts.choose import fronts
+        from cnnbench.reports.charts.choose import picture
 
         title = f"{WORDS[metric]} on {dataset}, {protocol}, by cost"
-        return fronts(report.results, title, wanted.limits)
+        if written.output is not None and written.output.suffix.lower() == ".html":
+            return page_of(report, title, done, wanted, counted)
+        return picture(report.results, title, wanted.limits)
 
     interrupted = done.fitting.interrupted
     written.hand_over(report, interrupted=interrupted, strict=measuring.strict, draw=draw)
+
+
+def _named(text: str | None, measuring: Measuring, batch: int) -> list[str]:
+    """The back ends that are asked for; of all those that can run here."""
+    if not reading.are_all(text):
+        return reading.read_backends(text)
+    device = measuring.machine().device
+    return [
+        name for name in backends.names() if backends.can_run(Setting(batch, backend=name), device)
+    ]

@@ -17,6 +17,7 @@ from cnnbench.counting.division import By
 from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models.spec import parse_together
 from cnnbench.studies.comparison.stages import CHAIN
+from cnnbench.studies.papers.given import take
 from cnnbench.timing.backends import EAGER
 
 
@@ -51,6 +52,7 @@ def compare(
     channels_last: opt.ChannelsLast = False,
     backend: opt.Backends = None,
     compiled: opt.Compile = False,
+    accuracy: opt.Accuracies = None,
     measuring: Measuring = Measuring(),
     written: Drawn = Drawn(),
 ) -> None:
@@ -76,6 +78,8 @@ def compare(
     cnnbench compare mobilenet_v2 --backend onnxruntime --dtype float32,int8
     """
     specs = parse_together(models)
+    if accuracy is not None:
+        take(accuracy)
     formats = reading.read_dtypes(dtype)
     timed = measuring.unless(static, on)
     if not timed and len(formats) > 1:

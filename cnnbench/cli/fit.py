@@ -11,11 +11,11 @@ from cnnbench.cli import reading
 from cnnbench.cli.frame import Measuring, Written, command
 from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.errors import CnnbenchError
+from cnnbench.errors import BudgetError, CnnbenchError
 from cnnbench.models.inputs import Dtype
 from cnnbench.models.scale import scalable
 from cnnbench.models.spec import parse
-from cnnbench.studies.scaling.budget import Goal, parse_budget
+from cnnbench.studies.scaling.budget import Goal, Rule, parse_budget
 from cnnbench.timing.setting import Setting, calibrated, check
 
 if TYPE_CHECKING:
@@ -40,6 +40,22 @@ def fit(
     number: Annotated[
         int, typer.Option("--candidates", metavar="N", help="Try about this many networks.")
     ] = 1000,
+    rule: Annotated[
+        Rule,
+        typer.Option(
+            "--rule",
+            help="Try networks near published ones, those of the papers' compound or grid rule, "
+            "or any.",
+        ),
+    ] = Rule.NEAR,
+    estimate: Annotated[
+        bool,
+        typer.Option(
+            "--estimate",
+            help="Estimate its accuracy from published variants, with what leaving each out "
+            "was off by.",
+        ),
+    ] = False,
     static: opt.Static = False,
     on: opt.On = None,
     batch: opt.Batch = 1,
@@ -52,10 +68,15 @@ def fit(
     """Find the variant with the most capacity that keeps within a budget, on this device.
 
     It counts about a thousand widths, depths and resolutions exactly and predicts their times. Then
-    it times the largest that should fit, and its neighbours. It does not estimate accuracy. An
-    option that the spec writes down is kept: efficientnet@resolution=224.
+    it times the largest that should fit, and its neighbours. An option that the spec writes down is
+    kept: efficientnet@resolution=224.
+
+    It says between which published variants the choice lies. Networks far from all of them are left
+    out, as nothing is known of their accuracy; --rule any takes them in.
 
     cnnbench fit efficientnet --budget macs=400M,params=6M,latency=20ms
+
+    cnnbench fit efficientnet --rule compound --estimate --budget latency=50ms
 
     cnnbench fit mobilenet_v1 mobilenet_v2 efficientnet --budget latency=10ms
 
@@ -80,10 +101,12 @@ def fit(
         measuring.begin()
     with heavy_imports():
         from cnnbench.models.arguments import read_dtype
-        from cnnbench.reports.fit import report_of
+        from cnnbench.reports.fit import Asked, report_of
         from cnnbench.roofline.predict import Predictor
         from cnnbench.roofline.profile_file import read
+        from cnnbench.studies.choosing.neighbours import Neighbours
         from cnnbench.studies.scaling import fit as study
+        from cnnbench.studies.scaling.rules import networks
         from cnnbench.studies.scaling.search import WINDOW, timer
         from cnnbench.studies.scaling.variants import variants
         from cnnbench.timing import backends
@@ -93,25 +116,37 @@ def fit(
     # what int8 takes is not predicted
     guide = setting.dtype if setting.dtype in list(Dtype) else number_format
     profile: Profile | None = read(on) if on else None
+    known, each = Neighbours(batch), max(1, number // len(specs))
+    tried = [
+        network
+        for spec in specs
+        for network in networks(spec, rule, each, known.specs(spec), known.near(spec))
+    ]
     with measuring.session(WINDOW) as session:
         shown, measure = session.progress, None
         if timing:
             check(setting, session.machine.device)
             profile = complete(session.machine, [guide], shown.say, names=[predicted])
-            measure = timer(session, setting)
+            measure = timer(session, lambda _: setting)
         runtime = backends.profiled(predicted)
         predictor = Predictor(profile, guide, runtime) if profile else None
         of = variants(
-            specs,
-            number,
+            tried,
             batch=batch,
             dtype=read_dtype(number_format),
             predictor=predictor,
             progress=shown.counted,
         )
         shown.say("")
-        done = study.fit(of, wanted, goal, measure)
+        try:
+            done = study.fit(of, wanted, goal, measure)
+        except BudgetError as error:
+            if rule is Rule.ANY:
+                raise
+            raise BudgetError(f"{error}; --rule any tries other networks, too") from error
         if predictor is not None:
             done = study.foretold(done, wanted, predictor, batch, number_format)
-    report = measuring.told(report_of(done, wanted, goal, setting, profile))
+    places = [known.place(choice.variant, estimated=estimate) for choice in done.choices]
+    asked = Asked(wanted, goal, rule, estimated=estimate)
+    report = measuring.told(report_of(done, places, asked, setting, profile))
     written.hand_over(report, interrupted=done.interrupted, strict=measuring.strict)

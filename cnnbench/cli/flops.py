@@ -19,6 +19,7 @@ from cnnbench.errors import CnnbenchError, SomeFailed
 from cnnbench.models import registry
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.reports import columns as col
+from cnnbench.studies.papers.given import take
 
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
@@ -47,6 +48,7 @@ def flops(
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
+    accuracy: opt.Accuracies = None,
     written: Written = Written(),
 ) -> None:
     """Count params, MACs, FLOPs, activations and memory, exactly, without running the network.
@@ -76,6 +78,8 @@ def flops(
     memory.check(train=train, batched=not passed.no_batch)
     division = replace(divided, by=By.KIND) if operators else divided
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
+    if accuracy is not None:
+        take(accuracy)
     given = passed.given(batch, specs)
     with heavy_imports():
         from cnnbench.counting.count import count, import_for

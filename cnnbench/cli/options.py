@@ -81,6 +81,14 @@ def output(more: str = "") -> Any:
 
 
 Output = Annotated[Path | None, output()]
+Accuracies = Annotated[
+    Path | None,
+    typer.Option(
+        "--accuracy",
+        metavar="RESULTS.csv",
+        help="Take accuracies of timm: networks from this table, which has timm's own columns.",
+    ),
+]
 OutputOrPicture = Annotated[Path | None, output("; .svg, .png or .html draws a picture")]
 ByOption = Annotated[
     By | None,

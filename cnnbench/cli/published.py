@@ -22,6 +22,12 @@ def published(
             autocompletion=complete_spec,
         ),
     ] = None,
+    accuracies: Annotated[
+        bool,
+        typer.Option(
+            "--accuracies", help="Show the accuracies that are printed, beside counted costs."
+        ),
+    ] = False,
     written: Written = Written(),
 ) -> None:
     """Show every figure of the papers' tables beside the counted one, and why they differ.
@@ -30,13 +36,25 @@ def published(
 
     Nothing is tuned to agree; below the table stands why where they differ.
 
+    With --accuracies: those that papers and releases print, a row for each way of testing, beside
+    what a pass on one image costs.
+
     cnnbench published
 
     cnnbench published resnet50 googlenet
+
+    cnnbench published mobilenet_v1 --accuracies
     """
     with heavy_imports():
-        from cnnbench.reports.published import report_of
+        from cnnbench.reports.published import report_of, report_of_accuracies
+        from cnnbench.studies.choosing.trials import counted, trials_of
         from cnnbench.studies.papers.published import compared, figures_of
+    if accuracies:
+        known = trials_of(models or [])
+        with bar() as shown:
+            found = counted(known, shown.counted)
+        written.hand_over(report_of_accuracies(found))
+        return
     asked = figures_of(models or [])
     rows = []
     with bar() as shown:

@@ -14,7 +14,6 @@ from cnnbench.cli.frame import Written, command
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, OutputError
-from cnnbench.files import write
 from cnnbench.reports.charts import style
 from cnnbench.reports.formats.emit import say
 
@@ -76,7 +75,8 @@ def report(
     if written.is_apart or figures:
         style.require_altair()
     with heavy_imports():
-        from cnnbench.reports.sweep import changes, page, tables
+        from cnnbench.reports import page
+        from cnnbench.reports.sweep import changes, tables
         from cnnbench.sweeps.reading import read
         from cnnbench.sweeps.store import Store
     stores = [Store(folder) for folder in folders]
@@ -89,7 +89,7 @@ def report(
             found, shows = tables.reported(read(stores), [str(path) for path in folders])
         if written.is_apart and written.output is not None:
             shown.say("drawing the page")
-            write(written.output, page.html(shows))
+            shows.save(written.output)
         if figures is not None:
             page.draw(shows, figures, shown.say)
     if not written.is_apart:

@@ -67,7 +67,7 @@ def scale(
 
     With them: the network scaled by depth, width, resolution, or all three, until it has so many
     MACs; what that does to parameters, memory and activations, and to latency, timed in the same
-    rounds. Accuracy is not estimated.
+    rounds. Of the family, published accuracies are shown.
 
     Options that the spec writes down are where scaling starts; widths by resolutions keep to them.
 

@@ -11,6 +11,7 @@ from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import alert, where
 from cnnbench.reports.fit import UNUSABLE, marked, surroundings, troubles
+from cnnbench.reports.page import Page, Section
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.choosing.choose import Choosing, expense
@@ -23,6 +24,7 @@ from cnnbench.timing.backends import PREDICTED
 from cnnbench.timing.setting import Setting
 
 _SOURCE = Column("source", "printed by", left=True, under=True)
+_BACKEND = Column("backend", "back end", left=True, under=True)
 _BEFORE, _AFTER = 6, 3  # steps that are shown beside the choice
 
 
@@ -34,24 +36,14 @@ def report_of(
     of: Sequence[Published],
 ) -> Report:
     """The steps and the choice; results are all networks that were considered."""
-    known = {str(choice.variant.spec): choice for choice in (*done.steps, *done.fitting.choices)}
-    results = [
-        _record(known.get(str(one.spec), Choice(one)), one, done, budget, setting) for one in of
-    ]
-    by_name = {row["model"]: row for row in results}
-    near = _near(done)
-    timings, first = done.fitting.timings, of[0].accuracy
-    columns = (
-        Column("mark", "", left=True),
-        *(col.MODEL, _SOURCE, Column("printed", WORDS[first.metric])),
-        *(col.PARAMS, col.MACS, col.PEAK),
-        *((col.PREDICTED,) if of[0].predicted_s is not None else ()),
-        *(col.MEASURED if timings else ()),
-    )
+    known = {_of(choice).key: choice for choice in (*done.steps, *done.fitting.choices)}
+    results = [_record(known.get(one.key, Choice(one)), one, done, budget, setting) for one in of]
+    by_key = {one.key: row for one, row in zip(of, results, strict=True)}
+    near, first = _near(done), of[0].accuracy
     return Report(
         command="choose",
         results=results,
-        tables=[Table(columns, [_line(by_name[str(one.variant.spec)]) for one in near])],
+        tables=[Table(_columns(done, of), [_line(by_key[_of(one).key]) for one in near])],
         alert=alert(done.fitting.warnings),
         findings=[*_findings(done, budget, of), *_left_out(done, near), *troubles(done.fitting)],
         notes=[*_notes(done, of, setting, profile)],
@@ -67,20 +59,59 @@ def report_of(
     )
 
 
+def page_of(
+    report: Report, title: str, done: Choosing, budget: Budget, of: Sequence[Published]
+) -> Page:
+    """The choice, a figure a cost, and all networks in a table."""
+
+    def find() -> list[Section]:
+        from cnnbench.reports.charts.choose import figures  # which needs altair
+
+        return [Section("Accuracy by cost", figures(report.results, budget.limits))]
+
+    rows = sorted(map(_line, report.results), key=lambda row: -row["percent"])
+    return Page(
+        title=f"cnnbench: {title}",
+        lead=[*filter(None, [report.alert]), *report.findings],
+        find=find,
+        table=Table(_columns(done, of), rows),
+        facts=[("budget", str(budget))],
+        notes=report.notes,
+    )
+
+
+def _of(choice: Choice) -> Published:
+    assert isinstance(choice.variant, Published)
+    return choice.variant
+
+
+def _columns(done: Choosing, of: Sequence[Published]) -> tuple[Column, ...]:
+    """Columns that have something to say: of back ends where there are several."""
+    several = len({one.backend for one in of}) > 1
+    return (
+        Column("mark", "", left=True),
+        *(col.MODEL, *((_BACKEND,) if several else ()), _SOURCE),
+        Column("printed", WORDS[of[0].accuracy.metric]),
+        *(col.PARAMS, col.MACS, col.PEAK),
+        *((col.PREDICTED,) if of[0].predicted_s is not None else ()),
+        *(col.MEASURED if done.fitting.timings else ()),
+    )
+
+
 def _record(
     choice: Choice, one: Published, done: Choosing, budget: Budget, setting: Setting
 ) -> dict[str, Any]:
     """A network's accuracy, costs and times; `fronts` are the costs in which none beats it."""
     own = chosen(choice, done.fitting, budget, setting)
     left_out = ("binding", "without", "width_mult", "depth_mult", "error")
-    name = str(one.spec)
     return {
         "model": own.pop("model"),
+        "backend": one.backend,
         "chosen": own.pop("chosen"),
         "percent": one.accuracy.percent,
         "accuracy": one.accuracy.record(),
         **{key: value for key, value in own.items() if key not in left_out},
-        "fronts": [str(metric) for metric, names in done.fronts.items() if name in names],
+        "fronts": [str(metric) for metric, keys in done.fronts.items() if one.key in keys],
     }
 
 
@@ -93,11 +124,10 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 def _near(done: Choosing) -> list[Choice]:
     """The choice among the steps, and some of those before and after it."""
     steps = sorted(
-        {str(one.variant.spec): one for one in (*done.steps, done.best)}.values(),
+        {_of(one).key: one for one in (*done.steps, done.best)}.values(),
         key=lambda one: one.variant.capacity(Goal.MACS),
     )
-    names = [str(one.variant.spec) for one in steps]
-    at = names.index(str(done.best.variant.spec))
+    at = [_of(one).key for one in steps].index(_of(done.best).key)
     return steps[max(0, at - _BEFORE) : at + 1 + _AFTER]
 
 
@@ -118,13 +148,13 @@ def _findings(done: Choosing, budget: Budget, of: Sequence[Published]) -> Iterat
     elif best.meets(budget) is False:
         yield f"None that was timed keeps within {budget} by then."
     else:
-        assert isinstance(best.variant, Published)
-        among = f"Of {units.number(len(of), 'network')}"
+        number = len({str(one.spec) for one in of})
+        among = f"Of {units.number(number, 'network')}"
         if fitting.timings:
-            among = f"Of the {fitting.measured} timed, which predictions favour of {len(of)}"
+            among = f"Of the {fitting.measured} timed, which predictions favour of {number}"
         yield (
-            f"{among}, {best.variant.spec} is the most accurate within {budget}: "
-            f"{best.variant.accuracy.words}"
+            f"{among}, {best.variant.name} is the most accurate within {budget}: "
+            f"{_of(best).accuracy.words}"
         )
         if best.meets(budget) is None:
             yield "Its latency is predicted, not measured."
@@ -142,9 +172,7 @@ def _left_out(done: Choosing, near: Sequence[Choice]) -> Iterator[str]:
 
 def _better(done: Choosing, better: Choice, budget: Budget) -> str:
     """The next step of the front, and what it costs: of the first limit, or of one it breaks."""
-    now, more = done.best.variant, better.variant
-    assert isinstance(now, Published)
-    assert isinstance(more, Published)
+    now, more = _of(done.best), _of(better)
     gained = f"{more.accuracy.percent - now.accuracy.percent:.2g} points more"
     over = [one for one, limit in budget.static.items() if more.value(one) > limit]
     metric = done.main
@@ -153,15 +181,14 @@ def _better(done: Choosing, better: Choice, budget: Budget) -> str:
     values = [_spent(choice, metric, done) for choice in (done.best, better)]
     said = "predicted " if metric is Metric.LATENCY and better.seconds is None else ""
     return (
-        f"The next better, {more.spec}, has {gained} for {said}{written(metric, values[1])}, "
+        f"The next better, {more.name}, has {gained} for {said}{written(metric, values[1])}, "
         f"{units.ratio(values[1] / values[0])} as much"
     )
 
 
 def _spent(choice: Choice, metric: Metric, done: Choosing) -> float:
     """What it costs: measured, or predicted and as far off as those that were."""
-    assert isinstance(choice.variant, Published)
-    spent = expense(choice.variant, metric)
+    spent = expense(_of(choice), metric)
     if metric is not Metric.LATENCY:
         return spent
     return choice.seconds or (done.fitting.correction or 1.0) * spent
@@ -181,6 +208,7 @@ def _notes(
         yield where(done.fitting.timings[-1].environment, [setting.dtype or "float32"])
     elif profile is not None:
         yield f"predicted for {profile.name}"
-    if of[0].predicted_s is not None and setting.backend not in PREDICTED:
-        yield f"predicted for eager passes; passes of {setting.backend} are not predicted"
+    others = sorted({one.backend for one in of} - {*PREDICTED})
+    if of[0].predicted_s is not None and others:
+        yield f"predicted for eager passes; passes of {', '.join(others)} are not predicted"
     yield convention.FOOTER

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cnnbench import units
 from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
+from cnnbench.reports import accuracy, neighbourhood
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import alert, reliability, software, where
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
-from cnnbench.studies.scaling.budget import Budget, Goal, key_of
+from cnnbench.studies.choosing.neighbours import Place
+from cnnbench.studies.scaling.budget import Budget, Goal, Rule, key_of
 from cnnbench.studies.scaling.fit import Fitting
 from cnnbench.studies.scaling.records import chosen, limits
 from cnnbench.timing import backends
@@ -29,15 +32,33 @@ LIMITS = (
 )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a fit was asked for."""
+
+    budget: Budget
+    goal: Goal
+    rule: Rule
+    estimated: bool
+
+
 def report_of(
-    done: Fitting, budget: Budget, goal: Goal, setting: Setting, profile: Profile | None
+    done: Fitting,
+    places: Sequence[Place],
+    asked: Asked,
+    setting: Setting,
+    profile: Profile | None,
 ) -> Report:
-    """The choices, the limits, and how far it can be believed."""
-    results = [chosen(choice, done, budget, setting) for choice in done.choices]
+    """The choices, the limits, and how far it can be believed; `places` are the choices'."""
+    budget, goal = asked.budget, asked.goal
+    results = [
+        {**chosen(choice, done, budget, setting), **place.record()}
+        for choice, place in zip(done.choices, places, strict=True)
+    ]
     predicted = done.choices[0].variant.predicted_s is not None
     columns = (
         Column("mark", "", left=True),
-        *(col.MODEL, col.PARAMS, col.MACS, col.PEAK),
+        *(col.MODEL, Column("top1", "top-1"), col.PARAMS, col.MACS, col.PEAK),
         *((col.PREDICTED,) if predicted else col.wide(col.BYTES)),
         *(col.MEASURED if done.timings else ()),
     )
@@ -49,11 +70,12 @@ def report_of(
             Table(LIMITS, [_limit(row, goal) for row in limits(done, budget, goal)], "budget"),
         ],
         alert=alert(done.warnings),
-        findings=_findings(done, budget, goal),
+        findings=_findings(done, places[0], asked),
         notes=_notes(done, setting, profile),
         environment={
             **surroundings(done, profile),
             "maximise": str(goal),
+            "rule": str(asked.rule),
             "candidates": done.variants,
             "affordable": done.affordable,
             "timed": done.measured,
@@ -78,7 +100,15 @@ def surroundings(done: Fitting, profile: Profile | None) -> dict[str, Any]:
 def marked(result: dict[str, Any]) -> dict[str, Any]:
     """▶ the choice; ✗ what is over a limit, or could not run."""
     mark = ("▶" if result["chosen"] else "") + ("✗" if result["meets"] is False else "")
-    return {**result, "mark": mark, "interval": col.of_rerun(result)}
+    return {**result, "mark": mark, "interval": col.of_rerun(result), "top1": _top1(result)}
+
+
+def _top1(result: dict[str, Any]) -> str | None:
+    """What is printed of it, or where nothing is, `~` what is estimated."""
+    if result["accuracy"]:
+        return accuracy.short(result["accuracy"])
+    estimate = result.get("estimate")
+    return f"~{estimate['percent']:.1f}%" if estimate else None
 
 
 def _limit(row: dict[str, Any], goal: Goal) -> dict[str, Any]:
@@ -102,19 +132,17 @@ def _flat(result: dict[str, Any]) -> dict[str, Any]:
     return {**flat, "binding": " ".join(result["binding"])}
 
 
-def _findings(done: Fitting, budget: Budget, goal: Goal) -> list[str]:
+def _findings(done: Fitting, place: Place, asked: Asked) -> list[str]:
     """What was looked for, what holds it back, how wrong predictions were, what disturbed."""
     if done.unusable:
         return [UNUSABLE, *troubles(done)]
-    best = done.choices[0]
+    best, budget, goal = done.choices[0], asked.budget, asked.goal
     most, networks = f"the most {goal.words} within the budget", units.exact(done.variants)
     if done.timings:
-        lines = [
-            f"{most} of the {done.measured} timed, which predictions favour of {networks}; "
-            "accuracy is not estimated"
-        ]
+        lines = [f"{most} of the {done.measured} timed, which predictions favour of {networks}"]
     else:
-        lines = [f"{most} of the {networks} tried; accuracy is not estimated"]
+        lines = [f"{most} of the {networks} tried"]
+    lines += neighbourhood.lines(place, estimated=asked.estimated)
     if budget.static:
         first, *more = (metric.words for metric in budget.static)
         held = f"limits on {', '.join([first, *more])}" if more else f"{first} limit"

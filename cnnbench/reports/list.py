@@ -7,12 +7,16 @@ from typing import Any
 
 from cnnbench.models import sources
 from cnnbench.models.model import Model
+from cnnbench.models.spec import parse
+from cnnbench.reports import accuracy
 from cnnbench.reports import columns as col
 from cnnbench.reports.report import Column, Report, Table
+from cnnbench.studies.papers.accuracy import headline, of_network
 
 COLUMNS = (
     Column("names", "model [alias]", left=True),
     Column("input", "input", col.shapes, left=True),
+    accuracy.COLUMN,
     Column("summary", "what it is", left=True),
     Column("options", "options", ", ".join, left=True, under=True),
 )
@@ -41,6 +45,8 @@ def report_of(found: Sequence[Model], added: Mapping[str, str]) -> Report:
     how = "Options are written NAME@key=value,key=value. " if taken else ""
     notes = [f"{how}Also package.module:NAME, path/file.py:NAME, {theirs}."]
     notes += _explained(list(taken), found)
+    if any(row["accuracy"] for table in tables for row in table.rows if "accuracy" in row):
+        notes.append(f"{accuracy.MARKED}; 'cnnbench published --accuracies' has the sources")
     records = [*map(_record, found)]
     records += [_plugin(name, source) for name, source in added.items()]
     return Report("list", records, tables, notes)
@@ -55,14 +61,21 @@ def _record(model: Model) -> dict[str, Any]:
         "block": model.is_block,
         "summary": model.summary,
         "input": [[1, *model.input]],
+        "accuracy": _accuracy(model),
         "options": {option.name: option.default for option in model.options},
     }
+
+
+def _accuracy(model: Model) -> dict[str, Any] | None:
+    """What is published of it as it is named."""
+    known = None if model.is_block else headline(of_network(parse(model.name)))
+    return known.record() if known else None
 
 
 def _plugin(name: str, source: str) -> dict[str, Any]:
     """A model that another package adds; what it takes shows when it is built."""
     about = {"paper": None, "year": None, "block": False, "summary": source}
-    return {"model": name, "aliases": [], **about, "input": None, "options": {}}
+    return {"model": name, "aliases": [], **about, "input": None, "accuracy": None, "options": {}}
 
 
 def _shown(model: Model) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cnnbench import harmless
 from cnnbench.errors import OutputError
+from cnnbench.files import write
 from cnnbench.reports.assets import file, rendered
 from cnnbench.reports.charts.style import Drawing, Width, require_altair
 from cnnbench.reports.report import Table
@@ -52,6 +53,10 @@ class Page:
     def sections(self) -> list[Section]:
         """Its figures, which need altair."""
         return self.find()
+
+    def save(self, path: Path) -> None:
+        """Write it whole, with all that it needs inside."""
+        write(path, html(self))
 
 
 def html(page: Page) -> str:

@@ -11,6 +11,8 @@ from cnnbench.counting.rules import convention
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
+from cnnbench.studies.choosing.trials import Trial
+from cnnbench.studies.papers.accuracy import IMAGENET, TOP1, TOP5
 
 TABLE = (
     col.MODEL,
@@ -22,6 +24,47 @@ TABLE = (
     Column("met", "", style=lambda value: "green" if value == "✓" else "yellow"),
     Column("source", "source", left=True),
 )
+
+
+ACCURACIES = (
+    col.MODEL,
+    Column("resolution", "px", str, left=True, under=True),
+    Column("top1", "top-1"),
+    Column("top5", "top-5"),
+    *(col.PARAMS, col.MACS, col.PEAK),
+    Column("protocol", "tested on", left=True),
+    Column("source", "printed by", left=True, under=True),
+)
+
+
+def report_of_accuracies(found: Sequence[Trial]) -> Report:
+    """One row a network and a way of testing it."""
+    results = [one.record() for one in found]
+    shown = [
+        {
+            **row,
+            "top1": one.printed(TOP1),
+            "top5": one.printed(TOP5),
+            "protocol": row["protocol"]
+            if one.dataset == IMAGENET
+            else f"{one.dataset}, {row['protocol']}",
+        }
+        for one, row in zip(found, results, strict=True)
+    ]
+    return Report(
+        command="published",
+        results=results,
+        tables=[Table(ACCURACIES, shown)],
+        findings=[
+            f"{units.number(len(found), 'row')}; those that were tested in unlike ways do not rank"
+        ],
+        notes=[
+            "costs are those of one pass on one image of that side, counted here; several crops "
+            "take as many passes",
+            convention.FOOTER,
+        ],
+        environment=software(),
+    )
 
 
 def report_of(rows: Sequence[dict[str, Any]]) -> Report:

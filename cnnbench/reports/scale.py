@@ -9,6 +9,7 @@ from cnnbench import units
 from cnnbench.counting.metrics import Metric
 from cnnbench.counting.rules import convention
 from cnnbench.models.scale import Axis, Compound, grid_of
+from cnnbench.reports import accuracy
 from cnnbench.reports import columns as col
 from cnnbench.reports.compare import judgements, notes, surroundings
 from cnnbench.reports.environment import alert, software
@@ -32,6 +33,7 @@ WIDTH = Column("width_mult", "width", _plain)
 SIDE = Column("resolution", "side,\npx")
 FORMULA = (
     Column("name", "", left=True),
+    accuracy.COLUMN,
     DEPTH,
     Column("blocks_of", "blocks\n(d x)", left=True),
     *(WIDTH, SIDE, col.PARAMS, col.MACS),
@@ -40,7 +42,7 @@ FORMULA = (
     col.PEAK,
 )
 GRID = (
-    *(WIDTH, SIDE, col.PARAMS, col.MACS),
+    *(WIDTH, SIDE, accuracy.COLUMN, col.PARAMS, col.MACS),
     Column("macs_ratio", "MACs\nof base", units.percent),
     Column("ideal_macs_ratio", "ideal\nw² r²", units.percent),
     col.PEAK,
@@ -75,7 +77,7 @@ def report_of_family(
         released = family.released() if asked.released else []
         made = family.formula(asked.compound, asked.phis)
         rows = sorted([*released, *made], key=lambda row: (row.phi or 0.0, row.released is None))
-    results = [views.scaled(row, family.macs, setting) for row in rows]
+    results = views.scaled(rows, family.macs, setting)
     columns = FORMULA if asked.phis else GRID
     about = {**software(), **_rule(asked)}
     lines = _formula_notes(results, asked) if asked.phis else _grid_notes(family)
@@ -83,6 +85,8 @@ def report_of_family(
         columns = (*columns, col.PREDICTED)
         about["ceilings"] = profile.record()
         lines.append(f"predicted for {profile.name}, nothing was measured")
+    if any(result["accuracy"] for result in results):
+        lines.append(accuracy.MARKED)
     return Report(
         command="scale",
         results=results,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 from cnnbench.models.registry import BLOCKS, MODELS
+from cnnbench.studies.papers.accuracy import Accuracy, headline, of_pass
 from cnnbench.sweeps.results import Result
 from cnnbench.timing.setting import Setting
 
@@ -33,6 +35,7 @@ def row(result: Result) -> Row:
         **result.setting.record(),
         "dtype": dtype(result),
         **_of(about, ("device", "device_name", "threads", "torch")),
+        "accuracy": accuracy(result),
         **_of(cost, _COSTS),
         "uncounted": cost.uncounted if cost else {},
         **_of(result.prediction, ("predicted_s", "bound")),
@@ -41,6 +44,20 @@ def row(result: Result) -> Row:
         "warnings": [asdict(warning) for warning in latency.warnings] if latency else [],
         "failure": result.failure,
     }
+
+
+def accuracy(result: Result) -> dict[str, Any] | None:
+    """What is published of the network on its images; None where nothing is."""
+    known = headline(accuracies(result))
+    return known.record() if known else None
+
+
+def accuracies(result: Result) -> tuple[Accuracy, ...]:
+    """All that is published of the network on its images."""
+    return _accuracies(result.model, result.cost.input if result.cost else ())
+
+
+_accuracies = lru_cache(maxsize=4096)(of_pass)
 
 
 def _of(part: object | None, keys: Iterable[str]) -> Row:

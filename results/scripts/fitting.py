@@ -35,12 +35,12 @@ def costed(name: str, number: int) -> dict[str, Any]:
     from cnnbench.counting.count import count
     from cnnbench.models.scale import scalable
     from cnnbench.models.spec import parse
-    from cnnbench.studies.scaling.variants import variants
+    from cnnbench.studies.scaling.variants import candidates, variants
 
     count("lenet5")  # what the first count of a process loads
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
-    of = variants([scalable(parse(name))], number)
+    of = variants(candidates(scalable(parse(name)), number))
     seconds = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     drawn = random.Random(0).sample(of, min(SAMPLE, len(of)))

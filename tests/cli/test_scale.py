@@ -45,7 +45,7 @@ def test_the_released_stand_beside_the_formula() -> None:
     assert found["environment"]["ideal_growth"] == pytest.approx(1.92, abs=0.001)
     text = " ".join(command("scale", "efficientnet", COLUMNS="80").stdout.split())
     assert "1.2 x 1.1² x 1.15² = 1.92 a unit of phi, where the paper asks for about 2" in text
-    assert "B7 3.1 55 (49.6) 2 600 66.3 M 37.7 G" in text
+    assert "B7 84.3% 3.1 55 (49.6) 2 600 66.3 M 37.7 G" in text
 
 
 def test_other_phis_are_specs_that_other_commands_take() -> None:
@@ -263,13 +263,13 @@ def test_a_fit_keeps_within_its_budget(board: Path) -> None:
     (counted,) = document("flops", best["model"])["results"]
     assert (counted["macs"], counted["params"]) == (best["macs"], best["params"])
     assert best["macs"] <= 60e6 and best["params"] <= 2e6 and best["predicted_s"] <= 0.04
-    assert best["binding"] and found["environment"]["candidates"] > 50
+    assert best["binding"] and found["environment"]["candidates"] >= 50
     table = command(
         *("fit", "resnet20", "--budget", "macs=100M,params=3M", "--on", str(board)),
         *("--candidates", "50"),
         COLUMNS="80",
     )
-    assert "accuracy is not estimated" in table.stdout and "binding" in table.stdout
+    assert "published" in table.stdout and "binding" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
 
 

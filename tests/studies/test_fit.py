@@ -23,7 +23,7 @@ from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.scaling.budget import Budget, Goal, parse_budget
 from cnnbench.studies.scaling.fit import fit
-from cnnbench.studies.scaling.variants import Variant, candidates, front, variants
+from cnnbench.studies.scaling.variants import Variant, candidates, distinct, front, variants
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing
 from cnnbench.timing.setting import Setting
@@ -91,14 +91,15 @@ def test_a_model_without_a_scale_names_those_that_have_one(name: str) -> None:
 
 def test_candidates_are_distinct_and_hold_what_is_written() -> None:
     for text in ("efficientnet", "mobilenet_v1", "resnet20", "vgg16"):
-        found = candidates(spec_of(text), 1000)
+        found = distinct(candidates(spec_of(text), 1000))
         assert 700 <= len(found) <= 1100
-        named = {str(one) for one in found.values()}
+        named = {str(one) for one in found}
         assert len(named) == len(found) and str(spec_of(text)) in named
-    held = candidates(spec_of("efficientnet@resolution=192"), 100)
+    held = distinct(candidates(spec_of("efficientnet@resolution=192"), 100))
     assert len(held) > 80
-    assert {one.input_shape for one in held.values()} == {(3, 192, 192)}
-    assert len(candidates(spec_of("mobilenet_v1@width_mult=0.3,resolution=128"), 1000)) == 1
+    assert {one.input_shape for one in held} == {(3, 192, 192)}
+    (one,) = candidates(spec_of("mobilenet_v1@width_mult=0.3333333,resolution=128"), 1000)
+    assert str(one) == "mobilenet_v1@width_mult=0.3333333,resolution=128"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_candidates_are_distinct_and_hold_what_is_written() -> None:
 )
 @costly
 def test_candidates_cost_what_the_counter_says(text: str, number: int) -> None:
-    of = variants([spec_of(text)], 1000 if text == "efficientnet" else 200)
+    of = variants(candidates(spec_of(text), 1000 if text == "efficientnet" else 200))
     for one in random.Random(7).sample(of, number):
         counted = count(one.spec)
         assert one.costs.cost == counted.total
@@ -138,7 +139,8 @@ def test_so_do_those_at_the_edges_of_rounding(text: str, axis: Axis) -> None:
 def some() -> tuple[list[Variant], list[tuple[Trace, float]]]:
     """Variants of two families, and each counted and predicted alone."""
     predictor = Predictor(BOARD, "float32")
-    of = variants([spec_of("efficientnet"), spec_of("mobilenet_v1")], 60, predictor=predictor)
+    specs = [*candidates(spec_of("efficientnet"), 30), *candidates(spec_of("mobilenet_v1"), 30)]
+    of = variants(specs, predictor=predictor)
     traces = [count(one.spec) for one in of]
     return of, [(trace, predictor(trace).seconds) for trace in traces]
 
@@ -182,7 +184,7 @@ def _value(trace: Trace, metric: Metric) -> int:
 
 
 def test_the_front_is_beaten_by_none() -> None:
-    of = variants([spec_of("mobilenet_v2")], 100, predictor=Predictor(BOARD, "float32"))
+    of = variants(candidates(spec_of("mobilenet_v2"), 100), predictor=Predictor(BOARD, "float32"))
     kept = front(of, Goal.MACS)
     for one in of:
         beaten = any(
@@ -202,7 +204,7 @@ def test_the_front_is_beaten_by_none() -> None:
     ],
 )
 def test_an_impossible_budget_names_the_limit_and_the_smallest(text: str, says: str) -> None:
-    of = variants([spec_of("mobilenet_v2")], 30, predictor=Predictor(BOARD, "float32"))
+    of = variants(candidates(spec_of("mobilenet_v2"), 30), predictor=Predictor(BOARD, "float32"))
     with pytest.raises(CnnbenchError, match=says):
         fit(of, parse_budget(text), Goal.MACS)
 
@@ -237,7 +239,7 @@ class Machine:
 @pytest.mark.parametrize("slowness", [0.5, 0.8, 1.0, 1.3, 2.0])
 def test_measurements_correct_the_prediction(slowness: float) -> None:
     """Wherever the machine is faster or slower than predicted, the largest that keeps within."""
-    of = variants([spec_of("mobilenet_v2")], 100, predictor=Predictor(BOARD, "float32"))
+    of = variants(candidates(spec_of("mobilenet_v2"), 100), predictor=Predictor(BOARD, "float32"))
     machine = Machine(lambda one: slowness * one.expense)
     budget = parse_budget("latency=60ms")
     done = fit(of, budget, Goal.MACS, machine)
@@ -251,7 +253,7 @@ def test_measurements_correct_the_prediction(slowness: float) -> None:
 
 
 def test_a_machine_that_nothing_is_fast_enough_for() -> None:
-    of = variants([spec_of("mobilenet_v2")], 30, predictor=Predictor(BOARD, "float32"))
+    of = variants(candidates(spec_of("mobilenet_v2"), 30), predictor=Predictor(BOARD, "float32"))
     with pytest.raises(BudgetError, match=r"mobilenet_v2@.* took .*, by its interval up to "):
         fit(of, parse_budget("latency=20ms"), Goal.MACS, Machine(lambda one: 50 * one.expense))
 
@@ -275,7 +277,7 @@ def test_wherever_predictions_are_wrong_the_largest_that_was_timed_is_chosen(
 
 @cache
 def board_variants() -> list[Variant]:
-    return variants([spec_of("mobilenet_v2")], 100, predictor=Predictor(BOARD, "float32"))
+    return variants(candidates(spec_of("mobilenet_v2"), 100), predictor=Predictor(BOARD, "float32"))
 
 
 @pytest.mark.parametrize("failing", [1, 2, 7, 20])

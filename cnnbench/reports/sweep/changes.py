@@ -11,8 +11,8 @@ from cnnbench.counting.rules import convention
 from cnnbench.harmless import line
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
+from cnnbench.reports.page import Page, Section
 from cnnbench.reports.report import Column, Report, Table
-from cnnbench.reports.sweep.page import Page, Section
 from cnnbench.reports.sweep.tables import facts
 from cnnbench.reports.verdicts import marked
 from cnnbench.sweeps import views

@@ -8,9 +8,10 @@ from functools import partial
 
 from cnnbench import units
 from cnnbench.reports.charts import rows as sweep_bars
+from cnnbench.reports.page import Figure, Section
+from cnnbench.reports.sweep import accuracy as of_accuracy
 from cnnbench.reports.sweep import points as of_points
 from cnnbench.reports.sweep import rows as of_rows
-from cnnbench.reports.sweep.page import Figure, Section
 from cnnbench.reports.sweep.selection import MOST_ROWS, name, networks
 from cnnbench.sweeps.compare import RunChange
 from cnnbench.sweeps.results import Result
@@ -41,6 +42,7 @@ def _timed(results: Sequence[Result]) -> Iterable[Figure]:
     where = points(alike)
     if where:
         yield from of_points.figures(where, order, note)
+        yield from of_accuracy.figures(alike, where, order, note)
     yield from of_rows.throughput(alike, told, order, note)
     yield from of_rows.pairs_of(results, told, every)
     yield from of_rows.kinds([one for one in alike if told(one) == order[0]], f", {order[0]}")
@@ -49,6 +51,7 @@ def _timed(results: Sequence[Result]) -> Iterable[Figure]:
 def _counted(results: Sequence[Result]) -> Iterable[Figure]:
     alike = networks(results)
     yield from of_points.costs(alike)
+    yield from of_accuracy.figures(alike, (), [], "")
     smallest = min(one.batch for one in alike)
     yield from of_rows.kinds([one for one in alike if one.batch == smallest], "")
 

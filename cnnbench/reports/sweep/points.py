@@ -14,7 +14,7 @@ from cnnbench.reports.charts import labels
 from cnnbench.reports.charts import points as sweep_points
 from cnnbench.reports.charts.roofline import roofline
 from cnnbench.reports.charts.style import bounds
-from cnnbench.reports.sweep.page import Figure
+from cnnbench.reports.page import Figure
 from cnnbench.reports.sweep.selection import each_network, name, thinned
 from cnnbench.sweeps import views
 from cnnbench.sweeps.results import Result

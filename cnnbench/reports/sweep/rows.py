@@ -9,7 +9,7 @@ from cnnbench.counting.cost import Kind
 from cnnbench.reports import columns as col
 from cnnbench.reports.charts import rows as sweep_bars
 from cnnbench.reports.charts.ratios import OF_SPEEDUPS, TIMES, ratios, speedups
-from cnnbench.reports.sweep.page import Figure
+from cnnbench.reports.page import Figure
 from cnnbench.reports.sweep.selection import each_network, name, some_networks
 from cnnbench.sweeps.compare import PAIRS, pairs
 from cnnbench.sweeps.results import Result

@@ -8,17 +8,18 @@ from typing import Any
 
 from cnnbench import units
 from cnnbench.counting.rules import convention
+from cnnbench.reports import accuracy
 from cnnbench.reports import columns as col
 from cnnbench.reports.environment import software
+from cnnbench.reports.page import Page, Section
 from cnnbench.reports.report import Column, Report, Table
-from cnnbench.reports.sweep.page import Page, Section
 from cnnbench.sweeps import views
 from cnnbench.sweeps.results import Result
 
 TABLE = (
     col.MODEL,
     Column("way", "batch", left=True, under=True),
-    *(col.PARAMS, col.MACS, col.PEAK),
+    *(accuracy.COLUMN, col.PARAMS, col.MACS, col.PEAK),
     Column("latency_s", "latency", units.duration),
     Column("interval", col.OF_RERUN, under=True),
     *(col.IMAGES, col.PREDICTED),

@@ -20,14 +20,15 @@ class Choosing:
 
     `fitting` has the choice and how it was found. `main` is the cost that the budget names first;
     `steps` are the networks that no other beats in accuracy and in that, the cheapest first, with
-    their times where they were measured. `better` is the next step, beyond the budget.
+    their times where they were measured. `better` is the next step, beyond the budget. `fronts` are
+    the keys of those that none beats in a cost; in time, of those that run in the same back end.
     """
 
     fitting: Fitting
     main: Metric
     steps: list[Choice]
     better: Choice | None
-    fronts: dict[Metric, frozenset[str]]
+    fronts: dict[Metric, frozenset[tuple[str, str]]]
 
     @property
     def best(self) -> Choice:
@@ -39,13 +40,23 @@ def choose(of: Sequence[Published], budget: Budget, measure: Measure | None = No
     """Choose; BudgetError where none fits, with the smallest there is."""
     main = next(iter(budget.limits))
     fitting = fit(of, budget, Goal.MACS, measure)
-    timed = {str(choice.variant.spec): choice for choice in fitting.choices}
-    fronts = {
-        metric: frozenset(str(one.spec) for one in front_of(of, metric))
-        for metric in COSTS
-        if metric is not Metric.LATENCY or of[0].predicted_s is not None
+    timed = {
+        choice.variant.key: choice
+        for choice in fitting.choices
+        if isinstance(choice.variant, Published)
     }
-    steps = [timed.get(str(one.spec), Choice(one)) for one in front_of(of, main)]
+    fronts: dict[Metric, frozenset[tuple[str, str]]] = {
+        metric: frozenset(one.key for one in front_of(of, metric))
+        for metric in COSTS
+        if metric is not Metric.LATENCY
+    }
+    if of[0].predicted_s is not None:
+        ways = dict.fromkeys(one.backend for one in of)
+        alike = [[one for one in of if one.backend == way] for way in ways]
+        fronts[Metric.LATENCY] = frozenset(
+            one.key for group in alike for one in front_of(group, Metric.LATENCY)
+        )
+    steps = [timed.get(one.key, Choice(one)) for one in front_of(of, main)]
     best = fitting.choices[0]
     now = best.variant.capacity(Goal.MACS)
     more = (one for one in steps if one.variant.capacity(Goal.MACS) > now)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import TypeVar
 
 from cnnbench.counting.chains import ChainCost, ChainCounter
 from cnnbench.counting.count import count
@@ -15,17 +17,37 @@ from cnnbench.roofline.predict import Predictor
 from cnnbench.studies.papers.accuracy import Accuracy, figures
 from cnnbench.studies.scaling.budget import Goal
 from cnnbench.studies.scaling.variants import Variant
+from cnnbench.timing.backends import EAGER
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Published(Variant):
-    """A network, and the accuracy that was printed of it."""
+    """A network, the accuracy that was printed of it, and the back end that is to run it."""
 
     accuracy: Accuracy
+    backend: str = EAGER
+
+    @property
+    def name(self) -> str:
+        """Its spec, and what runs it where that is not eager torch."""
+        return str(self.spec) if self.backend == EAGER else f"{self.spec} in {self.backend}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the others."""
+        return str(self.spec), self.backend
 
     def capacity(self, goal: Goal = Goal.MACS) -> tuple[float, int]:
         """Its accuracy, which is what it is chosen for; of equal ones, the one with fewer MACs."""
         return self.accuracy.percent, -self.costs.cost.macs
+
+
+def run_by(variant: Variant) -> str:
+    """The back end that is to run it."""
+    assert isinstance(variant, Published)
+    return variant.backend
 
 
 def known(
@@ -37,10 +59,10 @@ def known(
     """
     test = (dataset, metric, protocol)
     found: dict[str, tuple[Spec, Accuracy]] = {}
-    usual = [(_at(one), one) for one in figures() if one.is_usual]
+    usual = [(at_its_side(one), one) for one in figures() if one.is_usual]
     texts: Sequence[str | None] = models or [None]
     for text in texts:
-        own = usual if text is None else _meant(usual, text)
+        own = usual if text is None else meant(usual, text)
         alike = [(spec, one) for spec, one in own if one.test == test]
         if not alike:
             of = dict.fromkeys(one.test for _, one in own if one.dataset == dataset or text)
@@ -53,7 +75,7 @@ def known(
     return list(found.values())
 
 
-def _meant(of: Sequence[tuple[Spec, Accuracy]], text: str) -> list[tuple[Spec, Accuracy]]:
+def meant(of: Sequence[tuple[Spec, T]], text: str) -> list[tuple[Spec, T]]:
     """The published networks that are named: those that agree in the options that are written.
 
     A short name is that of all networks of its paper.
@@ -71,7 +93,7 @@ def _meant(of: Sequence[tuple[Spec, Accuracy]], text: str) -> list[tuple[Spec, A
     ]
 
 
-def _at(one: Accuracy) -> Spec:
+def at_its_side(one: Accuracy) -> Spec:
     """The network at the side of the images that it was tested on."""
     spec = parse(one.model)
     assert isinstance(spec, Spec)
@@ -84,22 +106,24 @@ def published(
     of: Sequence[tuple[Spec, Accuracy]],
     *,
     batch: int = 1,
-    predictor: Predictor | None = None,
+    predictors: Mapping[str, Predictor | None] | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Published]:
-    """Count each, and predict its time."""
-    seconds = predictor.seconds if predictor else None
-    adds_up = predictor is None or predictor.adds_up
-    counter = ChainCounter(batch, seconds=seconds)
+    """Count each, and predict its time in each back end that is named."""
+    by_backend = {
+        name: (predictor, ChainCounter(batch, seconds=predictor.seconds if predictor else None))
+        for name, predictor in (predictors or {EAGER: None}).items()
+    }
     found = []
-    for done, (spec, accuracy) in enumerate(of):
-        progress(done, len(of))
+    every = list(product(of, by_backend.items()))
+    for done, ((spec, accuracy), (name, (predictor, counter))) in enumerate(every):
+        progress(done, len(every))
+        adds_up = predictor is None or predictor.adds_up
         if spec.model.option(Axis.WIDTH) is not None and adds_up:
             costs = counter(chain_of(spec), spec.input_shape)
         else:
             trace = count(spec, batch=batch)
-            costs = ChainCost(
-                trace.total, trace.peak_activation_bytes, seconds(trace) if seconds else None
-            )
-        found.append(Published(spec, costs, accuracy))
+            seconds = predictor.seconds(trace) if predictor else None
+            costs = ChainCost(trace.total, trace.peak_activation_bytes, seconds)
+        found.append(Published(spec, costs, accuracy, name))
     return found

@@ -20,12 +20,13 @@ from cnnbench.errors import SpecError
 from cnnbench.models.inputs import Shape
 from cnnbench.models.sources import torchvision
 from cnnbench.models.spec import AnySpec, SourceSpec, Spec, parse
+from cnnbench.studies.papers import given
 
 METRICS = TOP1, TOP5 = ("top1", "top5")
 WORDS = {TOP1: "top-1", TOP5: "top-5"}
 IMAGENET, SINGLE_CROP = "imagenet", "single crop"
 _IMAGES = 4  # dimensions of a batch of them
-_PLAIN = (SINGLE_CROP, "test set")  # as a network is tested that is deployed
+PLAIN = (SINGLE_CROP, "test set")  # as a network is tested that is deployed
 _SAID = {"not stated": "crops not stated"}
 
 
@@ -57,7 +58,7 @@ class Accuracy:
     @property
     def words(self) -> str:
         """`top-1 77.15% (10 crops), He et al. 2015, table 3`."""
-        how = "" if self.protocol in _PLAIN else f" ({_SAID.get(self.protocol, self.protocol)})"
+        how = "" if self.protocol in PLAIN else f" ({_SAID.get(self.protocol, self.protocol)})"
         what = "" if self.dataset == IMAGENET else f" on {self.dataset}"
         return f"{WORDS[self.metric]} {self.printed}%{what}{how}, {self.source}"
 
@@ -69,7 +70,7 @@ class Accuracy:
     @property
     def is_usual(self) -> bool:
         """Whether it was tested as most are: on one crop, or it is not said that it was not."""
-        return self.protocol in (*_PLAIN, *_SAID)
+        return is_usual(self.protocol)
 
     def record(self) -> dict[str, Any]:
         """Plain data."""
@@ -82,6 +83,11 @@ class Accuracy:
             "source": self.source,
             "confirmed": self.confirmed,
         }
+
+
+def is_usual(protocol: str) -> bool:
+    """Whether one pass gave the answer, or it is not said that more did."""
+    return protocol in (*PLAIN, *_SAID)
 
 
 @cache
@@ -118,7 +124,7 @@ def _by_network() -> dict[tuple[str, int], tuple[Accuracy, ...]]:
 def of_network(spec: AnySpec, side: int | None = None) -> tuple[Accuracy, ...]:
     """What is published of a network on images of that side, or its own; else nothing."""
     if not isinstance(spec, Spec):
-        return _of_torchvision(spec, side)
+        return (*_of_torchvision(spec, side), *_of_table(spec, side))
     return _by_network().get(_key(spec, side or spec.input_shape[1]), ())
 
 
@@ -132,6 +138,18 @@ def _of_torchvision(spec: SourceSpec, side: int | None) -> tuple[Accuracy, ...]:
         )
         for weights, crop, name, percent in torchvision.claimed_accuracies(spec)
         if crop == side and name in named
+    )
+
+
+def _of_table(spec: SourceSpec, side: int | None) -> tuple[Accuracy, ...]:
+    """What a table that was given says of one of timm's networks."""
+    return tuple(
+        Accuracy(
+            *(str(spec), one.side, one.dataset, one.metric, one.printed, SINGLE_CROP),
+            f"{one.file}, {one.weights}",
+        )
+        for one in given.claimed(spec)
+        if one.side == side
     )
 
 

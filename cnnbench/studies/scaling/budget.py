@@ -1,4 +1,4 @@
-"""A budget: the most that a network may cost, and take. Needs no torch."""
+"""A budget: the most that a network may cost, and take, and what is tried. Needs no torch."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ class Goal(StrEnum):
     def words(self) -> str:
         """How a person calls it."""
         return "resolution" if self is Goal.RESOLUTION else Metric(self).words
+
+
+class Rule(StrEnum):
+    """What networks may be made of a named one.
+
+    `near`: not far from published ones; `compound`: by the rule of its paper; `any`: widths, depths
+    and resolutions in every combination.
+    """
+
+    NEAR = "near"
+    COMPOUND = "compound"
+    ANY = "any"
 
 
 @dataclass(frozen=True)

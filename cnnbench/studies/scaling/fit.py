@@ -164,7 +164,7 @@ def _result(
         search.timings,
         len(search.timed),
         {
-            str(search.front[index].spec): latency.error
+            search.front[index].name: latency.error
             for index, latency in sorted(search.known.items())
             if latency.error
         },
@@ -208,7 +208,7 @@ def _impossible(of: Sequence[Variant], budget: Budget) -> str:
         least = min(of, key=lambda one: one.value(metric))
         if least.value(metric) > limit:
             return (
-                f"nothing fits {written(metric, limit)}: the smallest tried, {least.spec}, has "
+                f"nothing fits {written(metric, limit)}: the smallest tried, {least.name}, has "
                 f"{metric.show(least.value(metric))}"
             )
 
@@ -217,7 +217,7 @@ def _impossible(of: Sequence[Variant], budget: Budget) -> str:
 
     nearest = min(of, key=worst)
     has = ", ".join(written(metric, nearest.value(metric)) for metric in budget.static)
-    return f"nothing fits all of {budget}: the nearest, {nearest.spec}, has {has}"
+    return f"nothing fits all of {budget}: the nearest, {nearest.name}, has {has}"
 
 
 def _too_slow(fastest: Variant, budget: Budget, latency: Latency | None) -> str:
@@ -230,5 +230,5 @@ def _too_slow(fastest: Variant, budget: Budget, latency: Latency | None) -> str:
             takes += f", by its interval up to {units.duration(latency.ci_high_s)}"
     return (
         f"nothing fits {written(Metric.LATENCY, budget.latency_s or 0.0)}: the fastest within the "
-        f"other limits by prediction, {fastest.spec}, {takes}"
+        f"other limits by prediction, {fastest.name}, {takes}"
     )

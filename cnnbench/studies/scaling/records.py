@@ -12,6 +12,7 @@ from cnnbench.models.scale import Axis, at, axes, scalable
 from cnnbench.models.spec import Spec, parse
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.comparison.records import bounds
+from cnnbench.studies.papers.accuracy import of_network, together
 from cnnbench.studies.scaling.budget import Budget, Goal
 from cnnbench.studies.scaling.family import Scaled
 from cnnbench.studies.scaling.fit import Choice, Fitting
@@ -20,8 +21,17 @@ from cnnbench.timing.latency import Latency
 from cnnbench.timing.setting import Setting
 
 
-def scaled(row: Scaled, base: int, setting: Setting) -> dict[str, Any]:
-    """One network of a family; `base` are the MACs of the first."""
+def scaled(rows: Sequence[Scaled], base: int, setting: Setting) -> list[dict[str, Any]]:
+    """Networks of a family; `base` are the first's MACs. Accuracies are of one test if they can."""
+    known = together([of_network(parse(row.released or str(row.spec))) for row in rows])
+    pairs = zip(rows, known, strict=True)
+    return [
+        {**_scaled(row, base, setting), "accuracy": printed.record() if printed else None}
+        for row, printed in pairs
+    ]
+
+
+def _scaled(row: Scaled, base: int, setting: Setting) -> dict[str, Any]:
     return {
         "model": row.released or str(row.spec),
         "released": row.released is not None,

@@ -19,9 +19,9 @@ _PASSES = 4  # of timing; one in which nothing could run is none
 Measure = Callable[[list[Variant]], Timing]
 
 
-def timer(session: Session, setting: Setting) -> Measure:
-    """What times variants in the same rounds, in one setting."""
-    return lambda chosen: timed([(one.spec, setting) for one in chosen], None, session)
+def timer(session: Session, setting: Callable[[Variant], Setting]) -> Measure:
+    """What times variants in the same rounds, each in its setting."""
+    return lambda chosen: timed([(one.spec, setting(one)) for one in chosen], None, session)
 
 
 @dataclass

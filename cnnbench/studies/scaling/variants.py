@@ -6,11 +6,13 @@ Each has its exact costs and predicted time, by which it is told which are worth
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cnnbench.counting.chains import ChainCost, ChainCounter
 from cnnbench.counting.metrics import Metric
@@ -28,6 +30,9 @@ _DEPTHS = [math.floor(100 * n / d) / 100 for d in (1, 2, 3, 4) for n in range(1,
 _SMALLEST, _LARGEST = 96 / 224, 608 / 224  # resolutions
 _STEPS = 14  # of the resolution that it is named with: 16 pixels of 224
 
+# Places on a network's axes, a row each in the order of its axes -> which of them are near.
+Near = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -35,6 +40,11 @@ class Variant:
 
     spec: Spec
     costs: ChainCost
+
+    @property
+    def name(self) -> str:
+        """How a sentence calls it."""
+        return str(self.spec)
 
     @property
     def predicted_s(self) -> float | None:
@@ -64,22 +74,18 @@ class Variant:
 
 
 def variants(
-    specs: Sequence[Spec],
-    number: int,
+    specs: Iterable[Spec],
     *,
     batch: int = 1,
     dtype: torch.dtype = torch.float32,
     predictor: Predictor | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Variant]:
-    """Cost about `number` distinct networks, as many of each family."""
-    share = max(1, number // len(specs))
-    chosen: dict[int, Spec] = {}
-    for spec in specs:
-        chosen |= candidates(spec, share)
+    """Cost networks; of equal ones the first."""
+    chosen = distinct(specs)
     counter = ChainCounter(batch, dtype, predictor.seconds if predictor else None)
     found = []
-    for done, one in enumerate(chosen.values()):
+    for done, one in enumerate(chosen):
         progress(done, len(chosen))
         found.append(Variant(one, counter(chain_of(one), one.input_shape)))
     return found
@@ -95,24 +101,47 @@ def front(of: Sequence[Variant], goal: Goal) -> list[Variant]:
     return found[::-1]
 
 
-def candidates(spec: Spec, number: int) -> dict[int, Spec]:
-    """About `number` distinct networks, narrow ones first, the named one among them.
+def candidates(spec: Spec, number: int, near: Near | None = None) -> list[Spec]:
+    """About `number` networks, narrow ones first, the named one among them.
 
     An axis that the spec writes down is held there; the others are spread by equal factors, over
-    what differs after rounding. The keys are what `_made_of` says.
+    what differs after rounding; two may still be the same network. With `near` only places that
+    are near, spread as much finer; all where none of them is.
     """
+    fine = [
+        [at(spec, axis)] if axis in spec.written else _distinct(spec, axis) for axis in axes(spec)
+    ]
+    places = _grid(spec, fine, number)
+    if near is not None:
+        available, finer = math.prod(map(len, fine)), number
+        while (found := places[near(places)]).shape[0] < number and finer < available:
+            finer *= 2
+            places = _grid(spec, fine, finer)
+        some = np.unique(np.linspace(0, len(found) - 1, number).round().astype(int))
+        places = found[some] if len(found) else places
     free = [axis for axis in axes(spec) if axis not in spec.written]
-    fine = [_distinct(spec, axis) for axis in free]
-    lengths = _lengths([len(values) for values in fine], number)
+    return [
+        moved(spec, {axis: at for axis, at in zip(axes(spec), place, strict=True) if axis in free})
+        for place in places.tolist()
+    ]
+
+
+def distinct(specs: Iterable[Spec]) -> list[Spec]:
+    """Specs of different networks: of equal ones the first."""
+    found: dict[int, Spec] = {}
+    for spec in specs:
+        found.setdefault(_made_of(spec), spec)
+    return list(found.values())
+
+
+def _grid(spec: Spec, available: Sequence[Sequence[float]], number: int) -> NDArray[np.float64]:
+    """A product of about `number` places, a row each, of what there is of each axis."""
+    lengths = _lengths([len(values) for values in available], number)
     chosen = [
         _spread(values, length, at(spec, axis))
-        for axis, values, length in zip(free, fine, lengths, strict=True)
+        for axis, values, length in zip(axes(spec), available, lengths, strict=True)
     ]
-    found: dict[int, Spec] = {}
-    for values in product(*chosen):
-        varied = moved(spec, dict(zip(free, values, strict=True)))
-        found.setdefault(_made_of(varied), varied)
-    return found
+    return np.array(list(product(*chosen)))
 
 
 def _made_of(spec: Spec) -> int:

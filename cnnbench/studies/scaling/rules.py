@@ -1,0 +1,37 @@
+"""Which networks a fit tries: those near published ones, those of the papers' rules, or any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnbench.models.scale import SINGLE, Axis, Compound, at, axes, grid_shares, multiplied
+from cnnbench.models.spec import Spec
+from cnnbench.studies.scaling.budget import Rule
+from cnnbench.studies.scaling.variants import Near, candidates
+
+_PHIS = [step / 20 for step in range(-40, 141)]  # from -2, below B0, to 7
+
+
+def networks(
+    spec: Spec, rule: Rule, number: int, published: Sequence[Spec] = (), near: Near | None = None
+) -> list[Spec]:
+    """Networks to try: the published ones first, as they are called, then about `number` others.
+
+    An axis that the spec writes down is held there. The rule of a paper makes as many as it makes:
+    compound scaling from phi -2 to 7 (Tan & Le 2019, equation 3), else widths by resolutions.
+    """
+    held = [axis for axis in axes(spec) if axis in spec.written]
+    known = [one for one in published if all(at(one, axis) == at(spec, axis) for axis in held)]
+    if rule is Rule.COMPOUND:
+        return [*known, *_by_rule(spec, held)]
+    return [*known, *candidates(spec, number, near if rule is Rule.NEAR else None)]
+
+
+def _by_rule(spec: Spec, held: Sequence[Axis]) -> list[Spec]:
+    shares = grid_shares(spec)
+    if len(axes(spec)) == len(SINGLE):
+        shares = [Compound().shares(phi) for phi in _PHIS]
+    return [
+        multiplied(spec, {axis: share for axis, share in one.items() if axis not in held})
+        for one in shares
+    ]

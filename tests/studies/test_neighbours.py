@@ -1,0 +1,173 @@
+"""Variants among published ones: which are near, between which they lie, what is estimated."""
+
+import json
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnbench.counting.count import count
+from cnnbench.models.scale import Axis, Compound, at, multiplied, scalable
+from cnnbench.models.spec import Spec, parse
+from cnnbench.studies.choosing.neighbours import CONFIDENCE, NEAR, Neighbours, Place, rising
+from cnnbench.studies.scaling.budget import Rule
+from cnnbench.studies.scaling.rules import networks
+from cnnbench.studies.scaling.variants import Variant, distinct, variants
+
+from ..commands import command
+
+KNOWN = Neighbours()
+
+
+def spec_of(text: str) -> Spec:
+    return scalable(parse(text))
+
+
+def place_of(text: str, *, estimated: bool = False) -> Place:
+    (variant,) = variants([spec_of(text)])
+    return KNOWN.place(variant, estimated=estimated)
+
+
+@pytest.mark.parametrize(
+    ("text", "distance", "below", "above"),
+    [
+        ("efficientnet_b0@width_mult=2,depth_mult=0.25", 4.0, "efficientnet_b0", "efficientnet_b1"),
+        ("efficientnet_b0@width_mult=1.05,depth_mult=1.15,resolution=250", 1.0, "b1", "b2"),
+        ("mobilenet_v1@width_mult=0.35", 1.0, None, None),
+        ("mobilenet_v1@width_mult=2", 2.0, "mobilenet_v1", None),
+        ("resnet50@width_mult=0.5", 2.0, None, "resnet50"),
+    ],
+)
+def test_where_a_variant_lies(
+    text: str, distance: float, below: str | None, above: str | None
+) -> None:
+    place = place_of(text)
+    assert place.itself is None and place.distance is not None
+    assert place.distance == pytest.approx(distance, rel=0.06)
+    assert place.is_near is (distance < NEAR)
+    macs = count(spec_of(text)).total.macs
+    for end, name in ((place.below, below), (place.above, above)):
+        if name is not None:
+            assert end is not None and str(end.spec).endswith(name)
+        if end is not None:
+            assert (end.costs.cost.macs <= macs) is (end is place.below)
+    if place.below and place.above:
+        assert place.below.accuracy.percent < place.above.accuracy.percent
+
+
+def test_a_published_variant_is_itself() -> None:
+    for text in ("efficientnet_b3", "mobilenet_v1@width_mult=0.5,resolution=160", "mobilenet_v2"):
+        place = place_of(text, estimated=True)
+        assert place.itself is not None and str(place.itself.spec) == text
+        assert place.distance == pytest.approx(1.0) and place.estimate is None
+    made = "efficientnet_b0@width_mult=1.2,depth_mult=1.4,resolution=300"
+    itself = place_of(made).itself
+    assert itself is not None and str(itself.spec) == "efficientnet_b3"
+    assert (
+        place_of("mobilenet_v1@num_classes=10").distance is None
+    )  # of 1,000 classes are published
+
+
+@pytest.mark.parametrize("text", ["efficientnet", "mobilenet_v1", "mobilenet_v2"])
+def test_what_the_default_tries_is_near(text: str) -> None:
+    spec = spec_of(text)
+    tried = distinct(networks(spec, Rule.NEAR, 200, KNOWN.specs(spec), KNOWN.near(spec)))
+    assert 150 <= len(tried) <= 500
+    places = [KNOWN.place(one) for one in variants(tried)]
+    assert all(place.is_near for place in places)
+    assert {str(one) for one in KNOWN.specs(spec)} <= {str(one) for one in tried}
+    anything = distinct(networks(spec, Rule.ANY, 200, (), None))
+    far = [one for one in variants(anything) if not KNOWN.place(one).is_near]
+    assert far
+
+
+def test_the_papers_rules() -> None:
+    spec = spec_of("efficientnet")
+    found = networks(spec, Rule.COMPOUND, 1000, KNOWN.specs(spec))
+    made = {str(multiplied(spec, Compound().shares(phi))) for phi in (-2, 0, 1.5, 7)}
+    assert made <= {str(one) for one in found} and "efficientnet_b4" in map(str, found)
+    held = networks(spec_of("efficientnet@resolution=224"), Rule.COMPOUND, 1000, KNOWN.specs(spec))
+    assert {at(one, Axis.RESOLUTION) for one in held} == {224}
+    mobile = spec_of("mobilenet_v1")
+    grid = distinct(networks(mobile, Rule.COMPOUND, 1000, KNOWN.specs(mobile)))
+    assert {str(one) for one in grid} == {str(one) for one in KNOWN.specs(mobile)}
+
+
+def test_an_estimate_lies_between_and_says_how_far_off_it_may_be() -> None:
+    place = place_of(
+        "efficientnet_b0@width_mult=1.15,depth_mult=1.3,resolution=280", estimated=True
+    )
+    assert place.estimate is not None and place.below is not None and place.above is not None
+    found = place.estimate
+    assert place.below.accuracy.percent <= found.percent <= place.above.accuracy.percent
+    assert found.low < found.percent < found.high <= 100 and found.variants >= 8
+    assert 0 <= found.typical <= found.worst and found.confidence <= CONFIDENCE
+    for text in (
+        "efficientnet_b0@width_mult=2,depth_mult=0.25",  # like none
+        "efficientnet_b0@width_mult=0.9,depth_mult=0.9,resolution=200",  # below all
+        "resnet50@width_mult=0.9",  # one variant alone
+    ):
+        assert place_of(text, estimated=True).estimate is None
+    assert place_of("efficientnet_b0@resolution=230").estimate is None  # nobody asked
+
+
+@pytest.mark.parametrize("text", ["efficientnet", "mobilenet_v1", "mobilenet_v2"])
+def test_left_out_variants_lie_in_the_interval_as_often_as_it_says(text: str) -> None:
+    """Each published variant, estimated from the others by hand."""
+    family = KNOWN.of(spec_of(text))
+    macs = [one.costs.cost.macs for one in family]
+    assert macs == sorted(macs)
+    between = Variant(spec_of(text), family[1].costs)
+    middle = math.sqrt(macs[1] * macs[2])
+    errors = []
+    for index in range(1, len(family) - 1):
+        others = [one for place, one in enumerate(family) if place != index]
+        x = np.log([one.costs.cost.macs for one in others])
+        y = rising(np.array([one.accuracy.percent for one in others]))
+        errors.append(abs(np.interp(math.log(macs[index]), x, y) - family[index].accuracy.percent))
+    place = KNOWN.place(between, estimated=True)
+    assert middle > 0
+    if place.estimate is not None:
+        half = place.estimate.high - place.estimate.percent
+        share = np.mean([error <= half + 1e-9 for error in errors])
+        assert share >= place.estimate.confidence
+        assert place.estimate.worst == pytest.approx(max(errors))
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=20))
+def test_the_nearest_that_never_falls(values: list[float]) -> None:
+    """Isotonic regression: it never falls, keeps the mean, and leaves what rises as it is."""
+    found = rising(np.array(values))
+    assert all(a <= b + 1e-9 for a, b in pairwise(found))
+    assert found.sum() == pytest.approx(sum(values), abs=1e-6)
+    assert rising(np.sort(values)) == pytest.approx(np.sort(values))
+    assert rising(found) == pytest.approx(found)
+
+
+def test_a_fit_says_where_its_choice_lies() -> None:
+    line = "fit", "efficientnet", "--budget", "macs=600M", "--static", "--candidates", "60"
+    done = command(*line, "--estimate", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    best = found["results"][0]
+    assert found["environment"]["rule"] == "near"
+    assert best["published_distance"] <= NEAR
+    assert best["published_below"] == "efficientnet_b0"
+    assert best["published_above"] == "efficientnet_b1"
+    assert 77.1 <= best["estimate"]["percent"] <= 79.1
+    said = " ".join(command(*line, "--estimate", COLUMNS="80").stdout.split())
+    assert "between efficientnet_b0 (top-1 77.1%) and efficientnet_b1" in said
+    assert "was not tested" in said and "~7" in said
+    said = " ".join(command(*line, "--rule", "any", "--estimate").stdout.split())
+    assert "away from every published variant" in said or "between" in said
+    assert "efficientnet_b0" in command(*line[:2], "--rule", "compound", *line[2:]).stdout
+
+
+def test_what_is_far_is_left_out_with_a_hint() -> None:
+    small = "fit", "efficientnet", "--budget", "macs=30M", "--static", "--candidates", "60"
+    done = command(*small)
+    assert done.returncode == 2 and "; --rule any tries other networks" in done.stderr
+    assert command(*small, "--rule", "any").returncode == 0
