@@ -18,6 +18,7 @@ from cnnbench.timing.backends.runtime import Pass
 from cnnbench.timing.backends.watches.nodes import NodeTime, Watch
 from cnnbench.timing.by_operator import ByOperator, Medians
 from cnnbench.timing.prepared import Prepared
+from cnnbench.timing.threads import Threads
 
 _ADDED = "(added)"  # where rows stand of what is not in the file, and changes no layout
 LAYOUTS = re.compile("reorder|transpose|permute", re.IGNORECASE)
@@ -44,8 +45,13 @@ class ByNode:
     def reorders(self) -> None:
         """Nothing: a runtime's layout changes are nodes."""
 
-    def alone(self) -> None:
-        """Nothing: a runtime's threads are those that it was opened with."""
+    def threads(self) -> Threads | None:
+        """What the runtime says that its threads waited in each node; None where it does not."""
+        nodes = self._watch.nodes()
+        if any(node.waited is None for node in nodes):
+            return None
+        waited = [node.waited or 0.0 for node in nodes]
+        return Threads(waited=[*waited, *[0.0] * (len(self.medians()) - len(nodes))])
 
     def medians(self) -> Medians:
         """What each node took, with the cost of what it holds."""

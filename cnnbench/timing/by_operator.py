@@ -19,7 +19,7 @@ from cnnbench.timing.onednn import Reorders, median_of, reorders
 from cnnbench.timing.prepared import Prepared
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
-from cnnbench.timing.threads import Alone, gain, one_thread
+from cnnbench.timing.threads import Threads, gain, one_thread
 
 # Each operator, its median seconds, and the kernel that ran it, where a runtime tells.
 Medians = list[tuple[OpCost, float, str]]
@@ -40,8 +40,8 @@ class Watched(Protocol):
         """What oneDNN spends on layouts in a pass; None where it does not run."""
         ...
 
-    def alone(self) -> Alone | None:
-        """What its operators take with one thread; None where no clock tells."""
+    def threads(self) -> Threads | None:
+        """What tells how long threads waited in a pass; None where nothing does."""
         ...
 
 
@@ -89,7 +89,7 @@ class ByOperator:
         with self._prepared.running():
             return median_of(reorders(self._prepared.run) for _ in range(_LOGGED))
 
-    def alone(self) -> Alone | None:
+    def threads(self) -> Threads | None:
         """Its operators with one thread, where it runs with several on the CPU."""
         if self._prepared.device.kind != "cpu" or torch.get_num_threads() == 1:
             return None
@@ -102,7 +102,7 @@ class ByOperator:
                 passes.append([lap.seconds for lap in self._stopwatch.laps()])
         if any(len(laps) != len(self._first) for laps in passes):
             return None
-        return Alone([float(s) for s in np.median(passes[1:], axis=0)], all_of_them)
+        return Threads([float(s) for s in np.median(passes[1:], axis=0)], all_of_them)
 
     def medians(self) -> Medians:
         """What its samples say so far; InputError where other operators ran than were counted."""

@@ -99,8 +99,7 @@ def causes(layers: LayerTimes, profile: Profile) -> Causes | None:
         if layers.whole.device != "cpu":
             return None
         return _of_eager(layers, layers.whole.latency_s, profile)
-    waiting = 0.0 if layers.whole.threads == 1 else None
-    return _of_runtime(layers.operators, layers.whole.latency_s, waiting)
+    return _of_runtime(layers, layers.whole.latency_s)
 
 
 def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
@@ -139,21 +138,15 @@ def _without_clocks(operators: Sequence[OpTime], whole: float) -> list[OpTime]:
 
 
 def _waiting(operators: Sequence[OpTime], layers: LayerTimes) -> float | None:
-    """Seconds that products take longer than one thread's time over what all threads gain.
-
-    Not below what memory takes, which threads share. None where nothing ran with one thread; none
-    of one thread alone.
-    """
+    """Seconds that threads waited in products; None where nothing tells, none of one thread."""
     if layers.whole.threads == 1:
         return 0.0
-    if layers.alone is None or len(layers.alone.seconds) != len(operators):
+    if layers.threads is None:
         return None
-    shared = [seconds / layers.alone.gain for seconds in layers.alone.seconds]
-    return sum(
-        max(0.0, op.time_s - max(least, _memory(op)))
-        for op, least in zip(operators, shared, strict=True)
-        if _multiplies(op)
-    )
+    found = layers.threads.waiting([op.time_s for op in operators], list(map(_memory, operators)))
+    if found is None:
+        return None
+    return sum(one for one, op in zip(found, operators, strict=True) if _multiplies(op))
 
 
 def _memory(op: OpTime) -> float:
@@ -176,14 +169,15 @@ def _problem(op: OpCost) -> tuple[int, int, int, int]:
     return op.groups, op.inputs[0][1], op.output[1], math.prod(op.kernel)
 
 
-def _of_runtime(nodes: Sequence[OpTime], whole: float, waiting: float | None) -> Causes:
+def _of_runtime(layers: LayerTimes, whole: float) -> Causes:
     """By nodes, less what the clock on each takes; a runtime packs weights before it runs."""
-    nodes = _without_clocks(nodes, whole)
+    nodes = _without_clocks(layers.operators, whole)
     computing = sum(node.time_s for node in nodes if _multiplies(node))
+    waiting = _waiting(nodes, layers)
     layouts = sum(node.time_s for node in nodes if _changes_layout(node))
     every = sum(node.time_s for node in nodes)
     return Causes(
-        computing,
+        computing - (waiting or 0.0),
         waiting_s=waiting,
         layouts_s=layouts,
         elementwise_s=every - computing - layouts,

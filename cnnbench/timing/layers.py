@@ -12,7 +12,7 @@ from cnnbench.roofline.profile import Profile
 from cnnbench.timing.by_operator import Medians
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.onednn import Reorders
-from cnnbench.timing.threads import Alone
+from cnnbench.timing.threads import Threads
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class OpTime:
 class LayerTimes:
     """A network's operators timed one by one, beside the pass as a whole; none where it failed.
 
-    `reorders` is what oneDNN spends on layouts within its convolutions, `alone` what the operators
-    take with one thread.
+    `reorders` is what oneDNN spends on layouts within its convolutions, `threads` what tells how
+    long threads waited.
     """
 
     whole: Latency
     operators: list[OpTime]
     reorders: Reorders | None = None
-    alone: Alone | None = None
+    threads: Threads | None = None
 
     def record(self) -> list[dict[str, Any]]:
         """One record an operator, in execution order; `share` is of the whole pass."""

@@ -194,7 +194,7 @@ def _by_layer(
     number, places = len(found.watched), count()
     networks = []
     for row, whole in zip(found.rows, latencies, strict=True):
-        operators, reorders, alone = [], None, None
+        operators, reorders, threads = [], None, None
         if not isinstance(row, Latency):
             index = next(places)
             try:
@@ -203,8 +203,8 @@ def _by_layer(
                 medians = [] if whole.error else found.watched[index].medians()
                 operators = op_times(medians, profile, row.dtype)
                 reorders = found.watched[index].reorders() if medians else None
-                alone = found.watched[index].alone() if medians else None
+                threads = found.watched[index].threads() if medians else None
             except CnnbenchError as error:
                 whole = failed(row.model, row.setting, machine, str(error))
-        networks.append(LayerTimes(whole, operators, reorders, alone))
+        networks.append(LayerTimes(whole, operators, reorders, threads))
     return networks

@@ -2,7 +2,8 @@
 
 A thread that waits spins, so no clock of the system tells it from one that works. But one thread
 alone waits for none: an operator that n threads run less than n times as fast kept some of them
-waiting, as far as n threads can be as fast at all. That is seen of a large matrix product.
+waiting, as far as n threads can be as fast at all. That is seen of a large matrix product. ONNX
+Runtime says itself how long its first thread waited.
 """
 
 from __future__ import annotations
@@ -19,11 +20,29 @@ _SIDE, _PRODUCTS = 768, 5
 
 
 @dataclass(frozen=True)
-class Alone:
-    """Seconds of each operator with one thread, and how many times as fast all threads can be."""
+class Threads:
+    """What tells how long threads waited in each operator, in their order.
 
-    seconds: Sequence[float]
-    gain: float
+    `waited` is what a runtime says itself. Where it says nothing, `alone` are the seconds with one
+    thread, and `gain` how many times as fast all threads can be.
+    """
+
+    alone: Sequence[float] = ()
+    gain: float = 1.0
+    waited: Sequence[float] = ()
+
+    def waiting(self, seconds: Sequence[float], least: Sequence[float]) -> list[float] | None:
+        """Seconds that each operator waited of those that it took, and took at `least`.
+
+        None where other operators ran.
+        """
+        found = self.waited or self.alone
+        if len(found) != len(seconds):
+            return None
+        if self.waited:
+            return [min(*pair) for pair in zip(self.waited, seconds, strict=True)]
+        shared = [max(one / self.gain, low) for one, low in zip(self.alone, least, strict=True)]
+        return [max(0.0, all_ - one) for all_, one in zip(seconds, shared, strict=True)]
 
 
 @contextmanager

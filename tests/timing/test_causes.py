@@ -20,7 +20,7 @@ from cnnbench.timing.latency import Latency, failed
 from cnnbench.timing.layers import LayerTimes, OpTime
 from cnnbench.timing.onednn import Reorders
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.threads import Alone, gain
+from cnnbench.timing.threads import Threads, gain
 
 PROFILE = Profile(name="here", call_s=2e-6, layer_s=1e-6, flops_per_s={"float32": 1e11})
 MACHINE = Machine.find("cpu", 1)
@@ -90,7 +90,11 @@ def test_nodes_of_a_runtime() -> None:
     assert found == Causes(3e-3, 0.0, 0.0, 1e-3, 1e-3, unexplained_s=pytest.approx(1e-3))
     two = replace(whole(6e-3, "onnxruntime"), threads=2)
     found = causes(LayerTimes(two, nodes), PROFILE)
-    assert found is not None and found.waiting_s is None  # nothing says what one thread takes
+    assert found is not None and found.waiting_s is None  # it does not say
+    told = Threads(waited=(1e-3, 2e-3, 3e-3))  # of what multiplies
+    found = causes(LayerTimes(two, nodes, threads=told), PROFILE)
+    assert found is not None and found.waiting_s == pytest.approx(1e-3)
+    assert found.computing_s == pytest.approx(2e-3) and found.whole_s == pytest.approx(6e-3)
     found = causes(LayerTimes(whole(2e-3, "onnxruntime"), nodes), PROFILE)
     assert found is not None and found.computing_s == pytest.approx(2e-3)  # less the clocks
     assert found.unexplained_s == pytest.approx(0) and not found.layouts_s
@@ -102,8 +106,8 @@ def test_threads_wait_where_one_alone_is_nearly_as_fast() -> None:
     shared, lonely = conv(64, 64, 3e-3), conv(8, 8, 4e-3)
     held = replace(conv(512, 512, 2e-3), bound=Bound.MEMORY, fraction_of_bound=0.9)
     operators = [shared, lonely, held, other("relu", 1e-3)]
-    alone = Alone((5.7e-3, 4e-3, 2.2e-3, 1.9e-3), 1.9)
-    found = causes(LayerTimes(two, operators, alone=alone), PROFILE)
+    alone = Threads((5.7e-3, 4e-3, 2.2e-3, 1.9e-3), 1.9)
+    found = causes(LayerTimes(two, operators, threads=alone), PROFILE)
     assert found is not None and found.waiting_s is not None
     lost = (4e-3 - 4e-3 / 1.9) + 0.1 * 2e-3
     assert found.waiting_s == pytest.approx(lost)
@@ -111,7 +115,7 @@ def test_threads_wait_where_one_alone_is_nearly_as_fast() -> None:
     assert found.whole_s == pytest.approx(11e-3)
     unknown = causes(LayerTimes(two, operators), PROFILE)
     assert unknown is not None and unknown.waiting_s is None
-    one = causes(LayerTimes(whole(11e-3), operators, alone=None), PROFILE)
+    one = causes(LayerTimes(whole(11e-3), operators), PROFILE)
     assert one is not None and one.waiting_s == 0
     packing = Reorders(9e-3, 3e-3, 0.0, 4, ((1, 64, 64, 9), (1, 8, 8, 9), (1, 512, 512, 9)))
     found = causes(LayerTimes(two, operators, packing, alone), PROFILE)
@@ -128,12 +132,12 @@ def test_one_thread_beside_all(quick_device: None) -> None:
         network = ByOperator(builder.prepared("resnet20", None, Setting(), None))
         assert network.medians() == []
         network.seconds()
-        alone = network.alone()
+        found = network.threads()
         assert torch.get_num_threads() == 2
-        assert alone is not None and len(alone.seconds) == len(network.medians())
-        assert min(alone.seconds) > 0
+        assert found is not None and len(found.alone) == len(network.medians())
+        assert min(found.alone) > 0
         torch.set_num_threads(1)
-        assert network.alone() is None
+        assert network.threads() is None
     finally:
         torch.set_num_threads(before)
 

@@ -22,7 +22,7 @@ from cnnbench.timing.onednn import Reorders, median_of
 from cnnbench.timing.ran import Ran
 from cnnbench.timing.sampling import Entry
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.threads import Alone
+from cnnbench.timing.threads import Threads
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.remote import Remote, RemoteEntry, WorkerError
 
@@ -85,10 +85,10 @@ class _Member:
             return self.entries[number].reorders()
         return None
 
-    def alone(self, number: int) -> Alone | None:
-        """What its operators take with one thread; None of a process that has ended."""
+    def threads(self, number: int) -> Threads | None:
+        """What tells how long its threads waited; None of a process that has ended."""
         with suppress(KeyError, WorkerError):
-            return self.entries[number].alone()
+            return self.entries[number].threads()
         return None
 
     def close(self) -> None:
@@ -150,9 +150,9 @@ class Crewed:
         """What oneDNN spends on its layouts, of the workers in the middle."""
         return median_of(one.reorders(self.number) for one in self.crew.members)
 
-    def alone(self) -> Alone | None:
-        """What its operators take with one thread in the first worker, while the others wait."""
-        return self.crew.members[0].alone(self.number)
+    def threads(self) -> Threads | None:
+        """What tells how long threads waited, in the first worker, while the others rest."""
+        return self.crew.members[0].threads(self.number)
 
     def medians(self) -> Medians:
         """Its operators' median seconds: medians of the workers', of those that ran the same."""

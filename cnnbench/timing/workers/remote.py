@@ -18,7 +18,7 @@ from cnnbench.devices.passes import Passes
 from cnnbench.errors import InputError, reason_of
 from cnnbench.timing.by_operator import TIMED, Medians
 from cnnbench.timing.onednn import Reorders
-from cnnbench.timing.threads import Alone
+from cnnbench.timing.threads import Threads
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.process import begin
 from cnnbench.timing.workers.worker import END
@@ -175,10 +175,10 @@ class RemoteEntry:
         found = self.remote.ask(self.model, reorders=self.entry)["reorders"]
         return None if found is None else Reorders(**found)
 
-    def alone(self) -> Alone | None:
-        """What its operators take with one thread; None where no clock tells."""
-        found = self.remote.ask(self.model, alone=self.entry)["alone"]
-        return None if found is None else Alone(**found)
+    def threads(self) -> Threads | None:
+        """What tells how long threads waited in a pass; None where nothing does."""
+        found = self.remote.ask(self.model, threads=self.entry)["threads"]
+        return None if found is None else Threads(**found)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

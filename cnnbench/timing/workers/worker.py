@@ -140,9 +140,9 @@ class _Served:
         if "reorders" in question:
             reorders = self._by_operator(question["reorders"]).reorders()
             return {"reorders": None if reorders is None else asdict(reorders)}
-        if "alone" in question:
-            alone = self._by_operator(question["alone"]).alone()
-            return {"alone": None if alone is None else asdict(alone)}
+        if "threads" in question:
+            threads = self._by_operator(question["threads"]).threads()
+            return {"threads": None if threads is None else asdict(threads)}
         self._asked += 1
         if not question["counts"] or self._asked % _COLLECT == 0:
             gc.collect()

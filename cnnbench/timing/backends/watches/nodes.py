@@ -20,12 +20,14 @@ from typing import Any
 class NodeTime:
     """A node as it ran: its kernel, its seconds.
 
-    `holds` are the nodes of the file in it, in their order; none of a change of layout.
+    `holds` are the nodes of the file in it, in their order; none of a change of layout. `waited`
+    are the seconds that its threads waited for each other, None where the runtime does not say.
     """
 
     kernel: str
     seconds: float
     holds: tuple[str, ...] = ()
+    waited: float | None = None
 
 
 class Watch(ABC):

@@ -73,16 +73,29 @@ class Profile(Watch):
         self._folder.cleanup()
         names = {node.name for node in graph.node}  # a branch's nodes lie within their own parent
         seconds: dict[str, list[float]] = defaultdict(list)
+        waits: dict[str, list[float]] = defaultdict(list)
         for event in events:
             name = event["name"].removesuffix("_kernel_time")
             number = bisect_right(passes, event["ts"]) - 1
             if event["cat"] == "Node" and name in names and self._counting[number]:
                 seconds[name].append(event["dur"] * 1e-6)
+                waits[name] += _waited(event["args"])
         ran = [node for node in graph.node if node.name in seconds]
         file = File.of_onnx(self.file)
         held = file.held(claims(ran, file), len(ran))
         for node, holds in zip(ran, held, strict=True):
-            yield NodeTime(_kernel(node), float(np.median(seconds[node.name])), holds)
+            waited = float(np.median(waits[node.name])) if waits[node.name] else None
+            taken = float(np.median(seconds[node.name]))
+            yield NodeTime(_kernel(node), taken, holds, waited)
+
+
+def _waited(about: dict[str, Any]) -> list[float]:
+    """Seconds that the first thread waited for the others; nothing where it is not said."""
+    told = about.get("thread_scheduling_stats")
+    if not isinstance(told, dict):
+        return []
+    first = told.get("main_thread", {})
+    return [1e-6 * sum(float(first.get(name, 0)) for name in ("Wait", "WaitRevoke"))]
 
 
 def _named(file: Path, target: Path) -> Path:
