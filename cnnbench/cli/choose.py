@@ -23,7 +23,7 @@ from cnnbench.studies.papers.accuracy import (
 )
 from cnnbench.studies.scaling.budget import parse_budget
 from cnnbench.timing import backends
-from cnnbench.timing.backends import predicted_as, profiled
+from cnnbench.timing.backends import check_predicted, predicted_as, profiled
 from cnnbench.timing.setting import Setting, check
 
 
@@ -95,6 +95,8 @@ def choose(
     if backend is not None and not (timing or on):
         raise CnnbenchError("without a latency in the budget nothing runs; leave --backend out")
     names = reading.read_predicted(backend) if on and backend else _named(backend, measuring, batch)
+    if len(names) > 1:  # whose passes are told apart by what is predicted of them
+        names = [check_predicted(name) for name in names]
     settings = {name: Setting(batch, backend=name) for name in names}
     if timing:
         measuring.begin()
@@ -141,10 +143,9 @@ def choose(
 
 
 def _named(text: str | None, measuring: Measuring, batch: int) -> list[str]:
-    """The back ends that are asked for; of all those that can run here."""
+    """The back ends that are asked for; of all those that can run here, and are predicted."""
     if not reading.are_all(text):
         return reading.read_backends(text)
     device = measuring.machine().device
-    return [
-        name for name in backends.names() if backends.can_run(Setting(batch, backend=name), device)
-    ]
+    settings = [Setting(batch, backend=name) for name in backends.PREDICTED]
+    return [one.backend for one in settings if backends.can_run(one, device)]

@@ -52,7 +52,7 @@ def compare(
     channels_last: opt.ChannelsLast = False,
     backend: opt.Backends = None,
     compiled: opt.Compile = False,
-    accuracy: opt.Accuracies = None,
+    accuracy: opt.AccuracyTable = None,
     measuring: Measuring = Measuring(),
     written: Drawn = Drawn(),
 ) -> None:

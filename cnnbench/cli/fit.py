@@ -12,7 +12,7 @@ from cnnbench.cli.frame import Measuring, Written, command
 from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import BudgetError, CnnbenchError
-from cnnbench.models.inputs import Dtype
+from cnnbench.models.inputs import Dtype, NumberFormat
 from cnnbench.models.scale import scalable
 from cnnbench.models.spec import parse
 from cnnbench.studies.scaling.budget import Goal, Rule, parse_budget
@@ -92,6 +92,8 @@ def fit(
         )
     if static and wanted.latency_s is not None:
         raise CnnbenchError("--static knows no times; leave it or latency out")
+    if estimate and dtype == NumberFormat.INT8:
+        raise CnnbenchError("accuracies are published of float32; leave --estimate out")
     timing = measuring.unless(static, on)
     (_, folder), *_ = calibrated([dtype], calibrate)
     setting = Setting(
@@ -141,12 +143,13 @@ def fit(
         try:
             done = study.fit(of, wanted, goal, measure)
         except BudgetError as error:
-            if rule is Rule.ANY:
+            if rule is Rule.ANY or (rule is Rule.NEAR and not any(map(known.near, specs))):
                 raise
             raise BudgetError(f"{error}; --rule any tries other networks, too") from error
         if predictor is not None:
             done = study.foretold(done, wanted, predictor, batch, number_format)
     places = [known.place(choice.variant, estimated=estimate) for choice in done.choices]
-    asked = Asked(wanted, goal, rule, estimated=estimate)
+    quantised = dtype == NumberFormat.INT8
+    asked = Asked(wanted, goal, rule, estimated=estimate, quantised=quantised)
     report = measuring.told(report_of(done, places, asked, setting, profile))
     written.hand_over(report, interrupted=done.interrupted, strict=measuring.strict)

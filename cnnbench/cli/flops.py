@@ -48,7 +48,7 @@ def flops(
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
-    accuracy: opt.Accuracies = None,
+    accuracy: opt.AccuracyTable = None,
     written: Written = Written(),
 ) -> None:
     """Count params, MACs, FLOPs, activations and memory, exactly, without running the network.

@@ -81,7 +81,7 @@ def output(more: str = "") -> Any:
 
 
 Output = Annotated[Path | None, output()]
-Accuracies = Annotated[
+AccuracyTable = Annotated[
     Path | None,
     typer.Option(
         "--accuracy",

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from cnnbench import units
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Written, command
+from cnnbench.cli.frame import Written, command, their_code
+from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import CnnbenchError, OutputError
+from cnnbench.models.given import Inputs
+from cnnbench.models.spec import AnySpec, parse
 from cnnbench.reports.charts import style
 from cnnbench.reports.formats.emit import say
+
+if TYPE_CHECKING:
+    from cnnbench.counting.cost import Trace
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,68 @@ class _Page(Written):
         super().__post_init__()
 
 
+def _model(named: list[Path]) -> AnySpec | None:
+    """The network that is named; None where folders of runs are.
+
+    CnnbenchError for a name that is neither's.
+    """
+    if len(named) > 1 or named[0].is_dir():
+        return None
+    try:
+        return parse(str(named[0]))
+    except CnnbenchError as error:
+        raise CnnbenchError(f"{named[0]} holds no records of a sweep; {error}") from error
+
+
+def _of_network(
+    spec: AnySpec,
+    given: Inputs | None,
+    batch: int,
+    dtype: str | None,
+    on: Path | None,
+    written: _Page,
+) -> None:
+    """Count it, also in training where that can be, and show all of it."""
+    with heavy_imports():
+        from cnnbench.counting.count import count, import_for
+        from cnnbench.reports import page
+        from cnnbench.reports.network_page import Subject, report_of
+        from cnnbench.reports.pictures import layout
+        from cnnbench.roofline.predict import Predictor, dtype_of
+        from cnnbench.roofline.profile_file import read as read_profile
+
+        import_for([spec])
+        if written.is_apart:
+            written.require()
+            layout.require()
+    profile = read_profile(on) if on else None
+    with their_code(), bar() as shown:
+        shown.say(f"counting {spec}")
+        trace = count(spec, given, batch=batch, dtype=dtype)
+        training: Trace | str
+        try:
+            training = count(spec, given, batch=batch, dtype=dtype, train=True)
+        except CnnbenchError as error:  # a file has no gradients
+            training = str(error)
+        foretold = Predictor(profile, dtype_of(trace))(trace) if profile else None
+        found, shows = report_of(Subject(str(spec), trace, training, foretold, profile))
+        if written.is_apart and written.output is not None:
+            shown.say("drawing the page")
+            shows.save(written.output)
+    if not written.is_apart:
+        written.hand_over(found)
+        return
+    charts = units.number(len(page.figures(shows)), "chart")
+    say(f"{written.output}: {units.number(len(found.tables[0].rows), 'layer')}, {charts}")
+
+
 @command
 def report(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN…", help="Folders that sweeps have written."),
+        typer.Argument(
+            metavar="RUN…|MODEL", help="Folders that sweeps have written, or one network."
+        ),
     ],
     compare: Annotated[
         bool,
@@ -54,20 +117,36 @@ def report(
             help="Write every chart into this folder too, as .svg and .png.",
         ),
     ] = None,
+    on: opt.On = None,
+    passed: Passed = Passed(),
+    batch: opt.Batch = 1,
+    dtype: opt.DtypeOption = None,
     written: _Page = _Page(),
 ) -> None:
-    """Show what a sweep has found: one page to look at, or its numbers.
+    """Show what a sweep has found, or all about one network: a page to look at, or its numbers.
 
-    Each configuration stands once a device, as it was measured last.
+    Each configuration stands once a device, as it was measured last. With --compare times are
+    ratios of two runs, or of two devices, with intervals.
 
-    With --compare times are ratios of two runs, or of two devices, with intervals.
+    A network's page has its picture, what costs what, memory over the pass and in training, what
+    the papers print, every layer; with --on what a device is predicted to take.
 
     cnnbench report run1 --output report.html
 
     cnnbench report run1 --figures figures --format csv --output run1.csv
 
     cnnbench report --compare run0 run1
+
+    cnnbench report mobilenet_v2 --output net.html
     """
+    model = _model(folders)
+    if model is not None:
+        if compare or figures is not None:
+            raise CnnbenchError("--compare and --figures are of runs; leave them out")
+        _of_network(model, passed.given(batch, [model]), batch, dtype, on, written)
+        return
+    if on is not None or dtype is not None or batch != 1 or passed != Passed():
+        raise CnnbenchError(f"{folders[0]} is a run; --on, --batch and the like are of a network")
     if compare and len(folders) != 2:
         raise CnnbenchError(f"--compare takes two runs, not {len(folders)}: the earlier one first")
     if figures is not None and figures.exists() and not figures.is_dir():

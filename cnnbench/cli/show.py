@@ -48,16 +48,19 @@ def show(
         Level | None,
         typer.Option(
             "--level",
-            help="How fine a picture is. Default: blocks, of networks with very many stages.",
+            help="How fine a picture is. Default: blocks; stages where those are very many.",
             show_default=False,
         ),
     ] = None,
     shade: Annotated[
         Shade | None,
         typer.Option(
-            "--color", help="The cost by which a picture is shaded.", show_default=str(Shade.MACS)
+            "--color",
+            help="The cost by which a picture is shaded. Default: macs; with --on time.",
+            show_default=False,
         ),
     ] = None,
+    on: opt.On = None,
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
@@ -83,17 +86,30 @@ def show(
     cnnbench show resnet18 --level layers --color params --output net.html
     """
     spec = parse(model)
-    if (level or shade) and not written.is_apart:
-        option = "--level" if level else "--color"
+    if (level or shade or on) and not written.is_apart:
+        option = "--level" if level else "--color" if shade else "--on"
         raise CnnbenchError(f"{option} is of a picture; give --output net.svg with it")
+    shade = shade or (Shade.TIME if on else Shade.MACS)
+    if shade.is_predicted is not (on is not None):
+        instead = "leave --on out" if on else "give --on device.toml"
+        raise CnnbenchError(
+            f"--color {shade} is {'not ' if on else ''}predicted of a device; {instead}"
+        )
+    profile = None
+    if on is not None:
+        from cnnbench.roofline.profile_file import read
 
-    def drawn(of: AnySpec, trace: Trace) -> Any:
-        from cnnbench.reports.pictures.network import Drawn as Network
+        profile = read(on)
+
+    def sketch(of: AnySpec, trace: Trace) -> Any:
+        from cnnbench.reports.pictures.labels import Sketch
         from cnnbench.reports.pictures.network import usual_level
+        from cnnbench.roofline.predict import Predictor, dtype_of
 
+        foretold = Predictor(profile, dtype_of(trace))(trace) if profile else None
         block = isinstance(of, Spec) and of.model.is_block
         fine = level or (Level.LAYERS if block else usual_level(trace))
-        return Network(str(of), trace, fine, shade or Shade.MACS, full, formulas=block)
+        return Sketch(str(of), trace, fine, shade, full, formulas=block, predicted=foretold)
 
     if diff is None:
         given = passed.given(batch, [spec])
@@ -112,7 +128,7 @@ def show(
         def draw() -> Any:
             from cnnbench.reports.pictures import network
 
-            return network.draw(drawn(spec, trace))
+            return network.draw(sketch(spec, trace))
 
         written.hand_over(report_of(str(spec), trace, full=full, depth=depth), draw=draw)
         return
@@ -135,7 +151,7 @@ def show(
     def draw_both() -> Any:
         from cnnbench.reports.pictures import network
 
-        return network.draw_both(drawn(other, before), drawn(spec, after))
+        return network.draw_both(sketch(other, before), sketch(spec, after))
 
     report = difference.report_of(str(other), str(spec), (before, after))
     written.hand_over(report, draw=draw_both)

@@ -6,7 +6,7 @@ It follows the data, not names: what a shortcut or a branch is called is nothing
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cnnbench.counting.cost import Cost, OpCost, Trace
 from cnnbench.counting.division import Level
@@ -52,6 +52,12 @@ class Fold:
     last: int
     repeats: int
 
+    def holds(self, other: Fold) -> bool:
+        """Whether another lies within it; of two on the same parts the one of fewer blocks."""
+        if (self.first, self.last) == (other.first, other.last):
+            return self.repeats > other.repeats
+        return self.first <= other.first and other.last <= self.last
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -67,48 +73,76 @@ class Flow:
 
 
 def flow(trace: Trace, level: Level, *, fold: bool = True) -> Flow:
-    """Divide a trace into parts; with `fold` equal neighbours are one."""
-    found = _Parts(_DEPTHS[level], fold)
-    found.enter(tree(trace, fold=False), "", 1, 1)
-    return Flow(
-        tuple(found.parts), tuple(_edges(trace, found)), tuple(found.folds), trace.input_shapes
-    )
+    """Divide a trace into parts; with `fold` equal neighbours are one, where each reads the last.
+
+    A module that runs at several places has a part at each.
+    """
+    found = _Parts(trace, _DEPTHS[level], fold)
+    found.enter(tree(trace, fold=False, apart=True), "", 1, 1)
+    return Flow(tuple(found.parts), tuple(found.edges()), tuple(found.folds), trace.input_shapes)
 
 
-@dataclass
 class _Parts:
-    """The parts so far, and which of them each operator is in, by its identity."""
+    """The parts so far, and which of them each operator is in."""
 
-    depth: int
-    fold: bool
-    parts: list[Part] = field(default_factory=list)
-    folds: list[Fold] = field(default_factory=list)
-    of: dict[int, int] = field(default_factory=dict)
+    def __init__(self, trace: Trace, depth: int, fold: bool) -> None:
+        self.parts: list[Part] = []
+        self.folds: list[Fold] = []
+        self._operators = trace.operators
+        self._places = {id(op): place for place, op in enumerate(trace.operators)}
+        self._of: dict[int, int] = {}  # the part of an operator, by its place
+        self._depth, self._fold = depth, fold
 
     def enter(self, nodes: Sequence[Node], path: str, depth: int, repeats: int) -> None:
         """Enter nodes of one level; of equal neighbours the first, which stands for the others."""
-        groups = neighbours(nodes) if self.fold and nodes else [[node] for node in nodes]
-        for first, *others in groups:
+        for first, *others in self._groups(nodes):
             start, times = len(self.parts), repeats * (1 + len(others))
             where = ".".join(filter(None, (path, first.name)))
-            if first.children and depth < self.depth:
+            if first.children and depth < self._depth:
                 self.enter(first.children, where, depth + 1, times)
             else:
-                self.of |= {id(op): start for op in first.operators()}
+                self._of |= dict.fromkeys(self._within(first), start)
                 self.parts.append(Part(where, first, times))
             for other in others:
-                pairs = zip(first.operators(), other.operators(), strict=True)
-                self.of |= {id(op): self.of[id(own)] for own, op in pairs}
+                pairs = zip(self._within(first), self._within(other), strict=True)
+                self._of |= {theirs: self._of[own] for own, theirs in pairs}
             if others:
                 self.folds.append(Fold(start, len(self.parts) - 1, 1 + len(others)))
 
+    def _within(self, node: Node) -> list[int]:
+        """The places of a node's operators."""
+        return [self._places[id(op)] for op in node.operators()]
 
-def _edges(trace: Trace, found: _Parts) -> Iterator[tuple[int, int]]:
-    seen = set()
-    for op in trace.operators:
-        reader = found.of[id(op)]
-        for source in op.sources:
-            maker = -1 if source < 0 else found.of[id(trace.operators[source])]
-            if maker < reader and (maker, reader) not in seen:
-                seen.add((maker, reader))
-                yield maker, reader
+    def _groups(self, nodes: Sequence[Node]) -> Iterator[list[Node]]:
+        """Equal neighbours of which each reads what the last made, and nothing else from outside.
+
+        Equal branches beside each other are no such.
+        """
+        if not self._fold or not nodes:
+            yield from ([node] for node in nodes)
+            return
+        for alike in neighbours(nodes):
+            group = alike[:1]
+            for node in alike[1:]:
+                if self._follows(node, group[-1]):
+                    group.append(node)
+                else:
+                    yield group
+                    group = [node]
+            yield group
+
+    def _follows(self, node: Node, before: Node) -> bool:
+        last, own = set(self._within(before)), set(self._within(node))
+        read = {source for place in own for source in self._operators[place].sources} - own
+        return bool(read) and read <= last
+
+    def edges(self) -> Iterator[tuple[int, int]]:
+        """From the maker of each map to its readers, each once."""
+        seen = set()
+        for place, op in enumerate(self._operators):
+            reader = self._of[place]
+            for source in op.sources:
+                maker = -1 if source < 0 else self._of[source]
+                if maker < reader and (maker, reader) not in seen:
+                    seen.add((maker, reader))
+                    yield maker, reader

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,42 +61,48 @@ class _Module:
             yield from step.operators() if isinstance(step, _Module) else (step,)
 
 
-def tree(trace: Trace, *, fold: bool = True) -> tuple[Node, ...]:
-    """Top-level nodes; with `fold`, equal neighbours become one with a count."""
+def tree(trace: Trace, *, fold: bool = True, apart: bool = False) -> tuple[Node, ...]:
+    """Top-level nodes; with `fold`, equal neighbours become one with a count.
+
+    A module that runs at several places is one node where it runs first; `apart` one at each, and
+    a line is joined by what reads it alone.
+    """
     root = _Module("")
+    places = {id(op): place for place, op in enumerate(trace.operators)} if apart else {}
     for op in trace.operators:
         module = root
         for name in filter(None, op.path.split(".")):
             if name in TRANSPARENT:
                 continue
-            if name not in module.children:
-                child = module.children[name] = _Module(name)
-                module.steps.append(child)
-            module = module.children[name]
+            known = module.children.get(name)
+            if known is None or (apart and module.steps[-1] is not known):
+                known = module.children[name] = _Module(name)
+                module.steps.append(known)
+            module = known
         module.steps.append(op)
-    return _nodes(root, fold)
+    return _nodes(root, fold, places)
 
 
-def _nodes(module: _Module, fold: bool) -> tuple[Node, ...]:
+def _nodes(module: _Module, fold: bool, places: Mapping[int, int]) -> tuple[Node, ...]:
     nodes: list[Node] = []
     for step in module.steps:
         if isinstance(step, _Module):
-            node = _node(step, fold)
+            node = _node(step, fold, places)
         else:
             node = _line("", (step,), _closes(step, module))
-        if nodes and not nodes[-1].children and _follows(node):
+        if nodes and not nodes[-1].children and _follows(node, nodes[-1], places):
             nodes[-1] = _joined(nodes[-1], node)
         else:
             nodes.append(node)
     return _folded(nodes) if fold else tuple(nodes)
 
 
-def _node(module: _Module, fold: bool) -> Node:
+def _node(module: _Module, fold: bool, places: Mapping[int, int]) -> Node:
     """A leaf is one line; a container whose layers join into one line is that line."""
     operators = tuple(module.operators())
     if not module.children:
         return _line(module.name, operators)
-    children = _nodes(module, fold)
+    children = _nodes(module, fold, places)
     if len(children) == 1 and not children[0].children and children[0].repeats == 1:
         return replace(children[0], name=module.name)
     cost = total([op.cost for op in operators])
@@ -108,14 +114,18 @@ def _line(name: str, operators: tuple[OpCost, ...], closes: str = "") -> Node:
     return Node(name, operators[-1].output, cost, (operators,), closes)
 
 
-def _follows(node: Node) -> bool:
+def _follows(node: Node, line: Node, places: Mapping[int, int]) -> bool:
     """Whether it is a normalisation or activation, which stands on the line it follows.
 
-    One that runs at several places follows none.
+    One that runs at several places follows none; where places are known, it reads that line.
     """
     if len(node.outputs) > 1:
         return False
     operators = [op for part in node.parts for op in part]
+    if not operators:
+        return False
+    if places and places[id(line.parts[-1][-1])] not in operators[0].sources:
+        return False
     kinds = {op.kind for op in operators}
     if kinds == {Kind.NORMALISATION}:
         return all(op.operator in NORMS for op in operators)

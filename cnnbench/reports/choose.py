@@ -148,10 +148,11 @@ def _findings(done: Choosing, budget: Budget, of: Sequence[Published]) -> Iterat
     elif best.meets(budget) is False:
         yield f"None that was timed keeps within {budget} by then."
     else:
-        number = len({str(one.spec) for one in of})
-        among = f"Of {units.number(number, 'network')}"
+        ways = len({one.backend for one in of})
+        every = units.number(len(of) // ways, "network") + (f" in {ways} back ends" * (ways > 1))
+        among = f"Of {every}"
         if fitting.timings:
-            among = f"Of the {fitting.measured} timed, which predictions favour of {number}"
+            among = f"Of the {fitting.measured} timed, which predictions favour of {every}"
         yield (
             f"{among}, {best.variant.name} is the most accurate within {budget}: "
             f"{_of(best).accuracy.words}"

@@ -22,6 +22,10 @@ from cnnbench.timing import backends
 from cnnbench.timing.setting import Setting
 
 UNUSABLE = "Nothing is chosen: these are networks that were timed; again on a quiet machine."
+_OF_ACCURACY = {
+    "accuracy": ("percent", "metric", "dataset", "protocol", "source"),
+    "estimate": ("percent", "low", "high"),
+}
 LIMITS = (
     Column("limit", "limit", left=True),
     Column("asked", "asked"),
@@ -40,6 +44,7 @@ class Asked:
     goal: Goal
     rule: Rule
     estimated: bool
+    quantised: bool = False
 
 
 def report_of(
@@ -66,7 +71,7 @@ def report_of(
         command="fit",
         results=results,
         tables=[
-            Table(columns, [marked(result) for result in results]),
+            Table(columns, [{**marked(one), "top1": _top1(one)} for one in results]),
             Table(LIMITS, [_limit(row, goal) for row in limits(done, budget, goal)], "budget"),
         ],
         alert=alert(done.warnings),
@@ -100,14 +105,14 @@ def surroundings(done: Fitting, profile: Profile | None) -> dict[str, Any]:
 def marked(result: dict[str, Any]) -> dict[str, Any]:
     """▶ the choice; ✗ what is over a limit, or could not run."""
     mark = ("▶" if result["chosen"] else "") + ("✗" if result["meets"] is False else "")
-    return {**result, "mark": mark, "interval": col.of_rerun(result), "top1": _top1(result)}
+    return {**result, "mark": mark, "interval": col.of_rerun(result)}
 
 
 def _top1(result: dict[str, Any]) -> str | None:
     """What is printed of it, or where nothing is, `~` what is estimated."""
     if result["accuracy"]:
         return accuracy.short(result["accuracy"])
-    estimate = result.get("estimate")
+    estimate = result["estimate"]
     return f"~{estimate['percent']:.1f}%" if estimate else None
 
 
@@ -125,8 +130,11 @@ def _limit(row: dict[str, Any], goal: Goal) -> dict[str, Any]:
 
 
 def _flat(result: dict[str, Any]) -> dict[str, Any]:
-    """Asked and achieved in columns of their own."""
-    flat = {k: v for k, v in result.items() if k not in ("asked", "achieved", "warnings")}
+    """Asked and achieved, accuracy and estimate in columns of their own."""
+    apart = ("asked", "achieved", "warnings", "accuracy", "estimate")
+    flat = {key: value for key, value in result.items() if key not in apart}
+    for which, keys in _OF_ACCURACY.items():
+        flat |= {f"{which}_{key}": (result[which] or {}).get(key) for key in keys}
     for which in ("asked", "achieved"):
         flat |= {f"{which}_{key}": value for key, value in result[which].items()}
     return {**flat, "binding": " ".join(result["binding"])}
@@ -142,7 +150,8 @@ def _findings(done: Fitting, place: Place, asked: Asked) -> list[str]:
         lines = [f"{most} of the {done.measured} timed, which predictions favour of {networks}"]
     else:
         lines = [f"{most} of the {networks} tried"]
-    lines += neighbourhood.lines(place, estimated=asked.estimated)
+    quantised = asked.quantised
+    lines += neighbourhood.lines(place, estimated=asked.estimated, quantised=quantised)
     if budget.static:
         first, *more = (metric.words for metric in budget.static)
         held = f"limits on {', '.join([first, *more])}" if more else f"{first} limit"

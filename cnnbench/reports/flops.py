@@ -15,6 +15,7 @@ from cnnbench.counting.rules import convention
 from cnnbench.counting.totals import conditions
 from cnnbench.reports import accuracy, memory
 from cnnbench.reports import columns as col
+from cnnbench.reports.charts import sparks
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.studies.papers.accuracy import of_pass, together
@@ -33,8 +34,9 @@ LAYERS = (
     Column("window", "kernel", left=True),
     col.PARAMS,
     col.MACS,
-    Column("macs_share", "share\nof MACs", units.share),
+    col.MACS_SHARE,
     Column("memory", "memory"),
+    Column("curve", "", left=True),
 )
 
 
@@ -44,7 +46,7 @@ MODULES = (
     Column("output", "output", col.feature_map, left=True),
     col.PARAMS,
     col.MACS,
-    Column("macs_share", "share\nof MACs", units.share),
+    col.MACS_SHARE,
     Column("live_bytes", "most\nmemory", units.size),
 )
 
@@ -155,7 +157,8 @@ def _table(
         return Table(columns, [], f"{title}: no operator runs")
     if left_out := division.words(len(parts)):
         title = f"{title}  {left_out}"
-    shown = [_layer(part, maps) if columns is LAYERS else part for part in shown]
+    peak = row["peak_activation_bytes"]
+    shown = [_layer(part, maps, peak) if columns is LAYERS else part for part in shown]
     last = {
         column.key: sum(part[column.key] for part in parts)
         for column in columns
@@ -168,15 +171,21 @@ def _table(
     return Table(columns, shown, title, last)
 
 
-def _layer(part: dict[str, Any], maps: Callable[[Any], str]) -> dict[str, Any]:
+def _layer(part: dict[str, Any], maps: Callable[[Any], str], peak: int) -> dict[str, Any]:
     """A layer's record with the cells that its table makes of it."""
     window = units.window(tuple(part["kernel"]), tuple(part["stride"]))
     groups = f" g{part['groups']}" if part["groups"] > 1 else ""
     first = part["inputs"][0] if part["inputs"] else []
     mark = _PEAK if part["is_peak"] else _HELD if part["held_at_peak"] else ""
     memory = mark + units.size(part["live_bytes"])
-    shown = {"input": maps(first), "window": window + groups, "memory": memory}
-    return {**part, **shown}
+    curve = sparks.bar(part["live_bytes"] / max(peak, 1))
+    return {
+        **part,
+        "input": maps(first),
+        "window": window + groups,
+        "memory": memory,
+        "curve": curve,
+    }
 
 
 def _peaks(rows: list[dict[str, Any]]) -> list[str]:

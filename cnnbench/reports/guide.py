@@ -19,7 +19,7 @@ _FOLDERS = {
 # The page that a command's help names.
 OF_COMMAND = {
     "list": "models",
-    "show": "count",
+    "show": "show",
     "export": "files",
     "flops": "count",
     "audit": "audit",

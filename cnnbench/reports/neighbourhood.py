@@ -12,12 +12,12 @@ from cnnbench.studies.papers.accuracy import WORDS
 _BETWEEN = 1.005  # times; what is nearer lies on a line between two
 
 
-def lines(place: Place, *, estimated: bool) -> Iterator[str]:
+def lines(place: Place, *, estimated: bool, quantised: bool = False) -> Iterator[str]:
     """Where it lies, and if asked what its accuracy may be."""
-    yield _where(place)
+    yield _where(place) + (", in float32; nothing is known of int8" if quantised else "")
     if place.estimate is not None:
         yield _estimate(place.estimate)
-    elif estimated and place.itself is None:
+    elif estimated and place.itself is None and place.distance is not None:
         yield f"no accuracy is estimated: {_why_not(place)}"
 
 
@@ -25,11 +25,11 @@ def _where(place: Place) -> str:
     if place.itself is not None:
         return f"it is published: {place.itself.accuracy.words}"
     if place.distance is None:
-        return "no accuracy of its family is published, and none is estimated"
+        return "no accuracy of its family on a single crop of ImageNet is published"
     if place.distance > NEAR:
         return (
-            f"it is {units.ratio(place.distance)} away from every published variant in width, "
-            "depth or resolution, so their accuracies say nothing of it"
+            f"it is {units.ratio(place.distance)} away from what lies between published variants, "
+            "in width, depth or resolution, so their accuracies say nothing of it"
         )
     ends = [_named(one) for one in (place.below, place.above) if one is not None]
     if len(ends) > 1:
@@ -51,10 +51,11 @@ def _named(one: Published) -> str:
 
 def _estimate(found: Estimate) -> str:
     return (
-        f"its top-1 is estimated at {found.percent:.1f}%, {found.low:.1f} to {found.high:.1f} with "
-        f"{units.percent(found.confidence)} confidence, and was not tested: accuracy grows with "
-        f"MACs over {found.variants} published variants; each of them, left out, was off by "
-        f"{found.typical:.2g} points in the median, {found.worst:.2g} at most"
+        f"its top-1 was not tested; by MACs, in the mean of {found.variants} published variants, "
+        f"it is estimated at {found.percent:.1f}%, {found.low:.1f} to {found.high:.1f}: each but "
+        f"the ends, left out, was off by {found.typical:.2g} points in the median, "
+        f"{found.worst:.2g} at most, and {units.percent(found.confidence)} of such errors lie "
+        "within the interval"
     )
 
 

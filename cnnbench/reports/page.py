@@ -40,7 +40,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """What a page shows, in its order; `facts` are terms with what they are here."""
+    """What a page shows, in its order; `facts` are terms with what they are here.
+
+    `about` is the heading of facts. `picture` draws SVG in which every name is text; `tree` stands
+    beside it: nodes with `name`, `macs`, `params` and `children`.
+    """
 
     title: str
     lead: list[str]
@@ -48,6 +52,9 @@ class Page:
     table: Table
     facts: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    about: str = "Measured on"
+    picture: Callable[[], str] | None = None
+    tree: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -74,6 +81,10 @@ def html(page: Page) -> str:
     return rendered(
         "page.html",
         page=page,
+        picture=page.picture() if page.picture else "",
+        tree=_embedded(page.tree),
+        viewer=file("network.js"),
+        icicle=file("icicle.js"),
         script=file("page.js"),
         vega=vl_convert.javascript_bundle(vl_version=version),  # type: ignore[call-arg]
         charts=_embedded(charts),

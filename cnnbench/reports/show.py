@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from cnnbench import units
 from cnnbench.counting import views
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.rules import convention
@@ -14,6 +13,7 @@ from cnnbench.counting.totals import conditions
 from cnnbench.counting.tree import Node, tree
 from cnnbench.reports import columns as col
 from cnnbench.reports.architecture import describe
+from cnnbench.reports.charts import sparks
 from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 
@@ -23,8 +23,8 @@ COLUMNS = (
     Column("outputs", "output", left=True),
     col.PARAMS,
     col.MACS,
+    Column("bar", "", left=True),
 )
-SHARE = Column("macs_share", "share\nof MACs", units.share)
 
 
 def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None = None) -> Report:
@@ -47,6 +47,9 @@ def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None
         "macs_share": 1.0 if whole else 0.0,
     }
     lines = [{"depth": 0, "branch": model, **root}, *_lines(layers, "", 1)]
+    most = max((line["macs_share"] for line in lines if "bar" in line), default=0.0) or 1.0
+    for line in lines:
+        line["bar"] = sparks.bar(line["macs_share"] / most) if "bar" in line else ""
     notes = [convention.FOOTER]
     if any(line["repeats"] > 1 for line in lines):
         notes.insert(0, "x n: a line for n equal blocks, with the params and MACs of one")
@@ -60,7 +63,7 @@ def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None
         ],
         notes=notes,
         environment=software([trace]),
-        records=[{k: v for k, v in line.items() if k != "branch"} for line in lines],
+        records=[{k: v for k, v in line.items() if k not in ("branch", "bar")} for line in lines],
     )
 
 
@@ -68,7 +71,7 @@ def _columns(trace: Trace, depth: int | None) -> tuple[Column, ...]:
     def maps(value: Any) -> str:
         return ", ".join(col.feature_map(one, trace.channels_last) for one in value)
 
-    columns = (*COLUMNS, *((SHARE,) if depth else ()))
+    columns = (*COLUMNS, *((col.MACS_SHARE,) if depth else ()))
     return tuple(replace(one, show=maps) if one.key == "outputs" else one for one in columns)
 
 
@@ -95,5 +98,6 @@ def _lines(layers: list[dict[str, Any]], indent: str, depth: int) -> Iterator[di
         times = f" x {layer['repeats']}" if layer["repeats"] > 1 else ""
         branch = f"{indent}{'└─' if last else '├─'} {layer['name']}{times}"
         own = {key: value for key, value in layer.items() if key != "layers"}
+        own |= {} if layer["layers"] else {"bar": ""}  # its length follows from all of them
         yield {"depth": depth, "branch": branch, **own}
         yield from _lines(layer["layers"], indent + ("   " if last else "│  "), depth + 1)

@@ -60,6 +60,11 @@ class Prediction:
     deviations: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
+    def by_operator(self) -> dict[int, OpPrediction]:
+        """What is predicted of each operator of the trace, by its identity."""
+        return {id(op.cost): op for op in self.operators}
+
+    @cached_property
     def seconds(self) -> float:
         """Seconds of the whole pass."""
         return sum(op.seconds for op in self.operators)

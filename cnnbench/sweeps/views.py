@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
+from cnnbench.models.inputs import NumberFormat
 from cnnbench.models.registry import BLOCKS, MODELS
 from cnnbench.studies.papers.accuracy import Accuracy, headline, of_pass
 from cnnbench.sweeps.results import Result
@@ -53,7 +54,9 @@ def accuracy(result: Result) -> dict[str, Any] | None:
 
 
 def accuracies(result: Result) -> tuple[Accuracy, ...]:
-    """All that is published of the network on its images."""
+    """All that is published of the network on its images; nothing of one that is quantised."""
+    if dtype(result) == NumberFormat.INT8:
+        return ()
     return _accuracies(result.model, result.cost.input if result.cost else ())
 
 

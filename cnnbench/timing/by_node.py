@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from time import perf_counter
 
 from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
@@ -57,8 +58,9 @@ class ByNode:
         """What each node took, with the cost of what it holds."""
         if not self._begun:
             return []
-        return join(self._trace(), self._watch.nodes())
+        return join(self._trace, self._watch.nodes())
 
+    @cached_property
     def _trace(self) -> Trace:
         """What the file that ran costs: counted before, where it ran as it stands."""
         prepared, file = self._prepared, str(self._watch.file)

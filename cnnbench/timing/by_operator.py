@@ -25,7 +25,8 @@ from cnnbench.timing.threads import Threads, gain, one_thread
 Medians = list[tuple[OpCost, float, str]]
 
 _LOGGED = 5  # passes under oneDNN's log
-_ALONE = 3  # passes with one thread
+_ALONE = 3  # pairs of passes, with all threads and with one
+_TICK = 1e-9
 TIMED = TypeAdapter(Medians)  # what writes and reads them
 
 
@@ -93,16 +94,23 @@ class ByOperator:
         """Its operators with one thread, where it runs with several on the CPU."""
         if self._prepared.device.kind != "cpu" or torch.get_num_threads() == 1:
             return None
-        all_of_them = gain()
-        passes = []
-        with one_thread(), self._prepared.running():
-            for _ in range(_ALONE + 1):  # the first warms up
-                with self._stopwatch:
-                    self._prepared.run()
-                passes.append([lap.seconds for lap in self._stopwatch.laps()])
-        if any(len(laps) != len(self._first) for laps in passes):
-            return None
-        return Threads([float(s) for s in np.median(passes[1:], axis=0)], all_of_them)
+        ratios = []
+        with self._prepared.running():
+            for _ in range(_ALONE):  # by pairs, as the machine's speed changes
+                together = self._laps()
+                with one_thread():
+                    alone = self._laps()
+                if not len(self._first) == len(together) == len(alone):
+                    return None
+                ratios.append(np.array(alone) / np.maximum(together, _TICK))
+        return Threads([float(one) for one in np.median(ratios, axis=0)], gain())
+
+    def _laps(self) -> list[float]:
+        """Seconds of each operator of a pass, after another that wakes the threads."""
+        self._prepared.run()
+        with self._stopwatch:
+            self._prepared.run()
+        return [lap.seconds for lap in self._stopwatch.laps()]
 
     def medians(self) -> Medians:
         """What its samples say so far; InputError where other operators ran than were counted."""

@@ -143,7 +143,8 @@ def _waiting(operators: Sequence[OpTime], layers: LayerTimes) -> float | None:
         return 0.0
     if layers.threads is None:
         return None
-    found = layers.threads.waiting([op.time_s for op in operators], list(map(_memory, operators)))
+    least = [_memory(op) for op in layers.operators]
+    found = layers.threads.waiting([op.time_s for op in operators], least)
     if found is None:
         return None
     return sum(one for one, op in zip(found, operators, strict=True) if _multiplies(op))

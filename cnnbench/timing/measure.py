@@ -150,7 +150,9 @@ def timed(
         latencies = [row if isinstance(row, Latency) else next(timed) for row in found.rows]
         networks = None
         if layers:
+            session.progress.say("what threads wait")
             networks = _by_layer(latencies, found, sampled, session.machine, ceilings)
+            session.progress.say("")
             latencies = [network.whole for network in networks]
     if kept and not slowing(disturbed):
         history.keep(
@@ -203,7 +205,8 @@ def _by_layer(
                 medians = [] if whole.error else found.watched[index].medians()
                 operators = op_times(medians, profile, row.dtype)
                 reorders = found.watched[index].reorders() if medians else None
-                threads = found.watched[index].threads() if medians else None
+                if medians and not sampled.interrupted:
+                    threads = found.watched[index].threads()
             except CnnbenchError as error:
                 whole = failed(row.model, row.setting, machine, str(error))
         networks.append(LayerTimes(whole, operators, reorders, threads))

@@ -8,13 +8,14 @@ Runtime says itself how long its first thread waited.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
 import torch
+from torch import Tensor
 
 _SIDE, _PRODUCTS = 768, 5
 
@@ -23,8 +24,8 @@ _SIDE, _PRODUCTS = 768, 5
 class Threads:
     """What tells how long threads waited in each operator, in their order.
 
-    `waited` is what a runtime says itself. Where it says nothing, `alone` are the seconds with one
-    thread, and `gain` how many times as fast all threads can be.
+    `waited` are seconds that a runtime says itself. Where it says nothing, `alone` is how many
+    times as long each takes with one thread, and `gain` how many times as fast all threads can be.
     """
 
     alone: Sequence[float] = ()
@@ -41,8 +42,10 @@ class Threads:
             return None
         if self.waited:
             return [min(*pair) for pair in zip(self.waited, seconds, strict=True)]
-        shared = [max(one / self.gain, low) for one, low in zip(self.alone, least, strict=True)]
-        return [max(0.0, all_ - one) for all_, one in zip(seconds, shared, strict=True)]
+        return [
+            max(0.0, taken - max(taken * times / self.gain, low))
+            for taken, times, low in zip(seconds, self.alone, least, strict=True)
+        ]
 
 
 @contextmanager
@@ -59,18 +62,17 @@ def one_thread() -> Iterator[None]:
 def gain() -> float:
     """How many times as fast all of torch's threads multiply large matrices as one does."""
     a = torch.ones(_SIDE, _SIDE)
-    number = torch.get_num_threads()
-    together = _seconds(lambda: a @ a)
-    with one_thread():
-        alone = _seconds(lambda: a @ a)
-    return min(max(1.0, alone / together), float(number))
+    ratios = []
+    for _ in range(_PRODUCTS):  # by pairs, as the machine's speed changes
+        together = _seconds(a)
+        with one_thread():
+            ratios.append(_seconds(a) / together)
+    return min(max(1.0, median(ratios)), float(torch.get_num_threads()))
 
 
-def _seconds(run: Callable[[], object]) -> float:
-    run()
-    taken = []
-    for _ in range(_PRODUCTS):
-        start = perf_counter()
-        run()
-        taken.append(perf_counter() - start)
-    return median(taken)
+def _seconds(a: Tensor) -> float:
+    """Seconds of a product, after another that wakes the threads."""
+    torch.mm(a, a)
+    start = perf_counter()
+    torch.mm(a, a)
+    return perf_counter() - start

@@ -3,8 +3,9 @@
     python results/scripts/accuracy_figures.py
 
 MobileNet v1's figure 4 and MobileNet v2's figure 5 (MACs of every width and resolution),
-EfficientNet's figures 1 and 5 (params and MACs of B0 to B7). Crosses are the costs that the papers
-print, dots those that cnnbench counts; accuracies are the papers' and releases', on a single crop.
+EfficientNet's figures 1 and 5 (params and MACs of B0 to B7, and of torchvision's B2 at 288 pixels).
+The last colour are the costs that the papers print, the others those that cnnbench counts;
+accuracies are the papers' and releases', on a single crop.
 Writes results/figures/mobilenet_figure.svg and efficientnet_figure.svg.
 """
 

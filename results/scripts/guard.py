@@ -92,7 +92,9 @@ def main() -> None:
     known = set()
     if arguments.kept and arguments.kept.exists():
         for line in arguments.kept.read_text().splitlines():
-            number, layers, row = json.loads(line)
+            loaded_then, number, layers, row = json.loads(line)
+            if loaded_then is not arguments.load:
+                raise SystemExit(f"{arguments.kept} holds checks of another state; name another")
             found[layers].append(row)
             known.add((number, layers))
     with TemporaryDirectory() as name, loaded() if arguments.load else nullcontext():
@@ -106,7 +108,8 @@ def main() -> None:
                 print(number, layers, rows[-1], flush=True)
                 if arguments.kept:
                     with arguments.kept.open("a") as file:
-                        file.write(json.dumps([number, layers, rows[-1]]) + "\n")
+                        line = [arguments.load, number, layers, rows[-1]]
+                        file.write(json.dumps(line) + "\n")
     about = environment(Machine.find("cpu"))
     document = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
     document["loaded" if arguments.load else "idle"] = {

@@ -40,6 +40,7 @@ def test_parts_are_the_whole_and_each_reads_something(name: str, level: Level, f
     assert (macs, operators) == (trace.total.macs, len(trace.operators))
     for reader, makers in reads(found).items():
         assert makers and all(maker < reader for maker in makers), found.parts[reader].path
+    assert {maker for maker, _ in found.edges} >= {-1, *range(len(found.parts) - 1)}  # all are read
     if not fold:
         assert found.folds == () and all(part.repeats == 1 for part in found.parts)
 
@@ -108,8 +109,40 @@ def test_a_shared_activation_runs_where_it_is_called() -> None:
             return self.act(x + self.b(x))
 
     found = flow(count(Shared(), (3, 8, 8)), Level.LAYERS)
-    for reader, makers in reads(found).items():
-        assert makers, (reader, words(found))
+    assert words(found) == ["1x1 conv, 4, ReLU", "1x1 conv, 4", "add, ReLU"]
+    assert reads(found) == {0: [-1], 1: [0], 2: [0, 1]}
+
+
+class Beside(nn.Module):
+    """Equal branches, of which none reads another, and constants that no operator makes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Conv2d(3, 4, 1) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        grid = torch.arange(8.0).expand(1, 1, 8, 8)
+        a, b, c = (head(x) for head in self.heads)
+        return torch.cat([torch.relu(a), b, c, grid + 1], 1)
+
+
+def test_equal_branches_are_not_one_after_another() -> None:
+    trace = count(Beside(), (3, 8, 8))
+    for level in Level:
+        assert flow(trace, level).folds == ()
+    found = flow(trace, Level.LAYERS)
+    said = words(found)
+    assert reads(found)[said.index("ReLU")] == [0]  # not the last that ran before it
+    assert [reads(found)[place] for place in range(3)] == [[-1]] * 3
+    assert len(reads(found)[len(said) - 1]) == 4
+
+
+def test_what_no_operator_makes_has_no_maker() -> None:
+    trace = count(Beside(), (3, 8, 8))
+    (added,) = [op for op in trace.operators if op.operator == "add"]
+    assert added.sources == ()
+    for place, op in enumerate(trace.operators):
+        assert all(source < place for source in op.sources)
 
 
 def test_a_file_flows_as_its_network(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ from cnnbench.guard.duet import revision
 from cnnbench.guard.duet.latencies import latencies
 from cnnbench.guard.duet.pair import LOOKS, verdict
 from cnnbench.guard.finding import Status
+from cnnbench.timing.confidence import OF_RATIO
 from cnnbench.timing.session import Session, StopRule
+from cnnbench.timing.statistics import order_statistic
 
 from ..commands import ROOT, SECONDS, wait_for
 from ..zoo import costly
@@ -52,6 +54,11 @@ def test_few_false_alarms_and_none_in_doubt(spread: float) -> None:
         assert unchanged.count(Status.INDISTINGUISHABLE) >= 900
         slower = [simulated(1.10, spread, generator) for _ in range(1000)]
         assert slower.count(Status.SLOWER) >= 980
+
+
+def test_looks_are_where_the_interval_may_leave_out_one_more() -> None:
+    for number in LOOKS:
+        assert order_statistic(number, OF_RATIO) > order_statistic(number - 1, OF_RATIO)
 
 
 def test_what_ratios_say() -> None:

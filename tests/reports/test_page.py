@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .. import hostile
-from ..commands import command
+from ..commands import ROOT, command
 from ..sweeps import made
 from ..zoo import costly
 
@@ -64,7 +64,10 @@ def opened(browser: Any, path: Path, width: int = 1100) -> None:
     browser.set_window_size(width, 900)
     browser.get(path.as_uri())
     WebDriverWait(browser, 30).until(
-        lambda driver: driver.execute_script("return document.body.dataset.drawn")
+        lambda driver: driver.execute_script(
+            "return document.body.dataset.drawn || "
+            "(!document.querySelector('.chart') && document.body.dataset.seen)"
+        )
     )
 
 
@@ -240,3 +243,102 @@ def test_many_rows_are_shown_in_parts(browser: Any, tmp_path: Path) -> None:
     assert len(found(browser, "tbody tr")) == 200
     found(browser, "#more")[0].click()
     assert len(found(browser, "tbody tr")) == 500
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("network")
+    done = command("show", "googlenet", "--output", "net.html", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "net.html"
+
+
+def test_a_network_is_reached_by_the_keyboard(browser: Any, network: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, network)
+    parts = found(browser, ".part")
+    assert len(parts) > 40 and all(part.get_attribute("tabindex") == "0" for part in parts)
+    browser.execute_script("document.getElementById('view').focus()")
+    body = browser.switch_to.active_element
+    seen = []
+    for _ in range(len(parts) + 1):
+        body.send_keys(Keys.TAB)
+        body = browser.switch_to.active_element
+        seen.append(body.get_attribute("aria-label"))
+    assert {part.get_attribute("aria-label") for part in parts} <= set(seen)
+    told = found(browser, "#told")[0].text
+    assert "macs" in told and "1,024,000" in told  # the last, the classifier
+    assert browser.get_log("browser") == []
+
+
+def test_a_network_is_looked_at_closer_and_whole(browser: Any, network: Path) -> None:
+    opened(browser, network)
+    (picture,) = found(browser, "#view svg")
+    before = picture.size["width"]
+    found(browser, "#closer")[0].click()
+    assert picture.size["width"] > 1.3 * before
+    found(browser, "#whole")[0].click()
+    view = found(browser, "#view")[0]
+    assert picture.size["height"] <= view.size["height"] + 2
+    found(browser, "#closer")[0].click()
+    (target,) = found(browser, ".part:last-of-type")[-1:]
+    browser.execute_script("arguments[0].dispatchEvent(new Event('pointerenter'))", target)
+    assert "layer" in found(browser, "#told")[0].text
+    assert browser.get_log("browser") == []
+
+
+def test_no_word_of_a_network_stands_on_another(browser: Any, network: Path) -> None:
+    opened(browser, network)
+    script = """
+      const boxes = [...document.querySelectorAll('#view svg text')].map((one) => {
+        const r = one.getBoundingClientRect();
+        return [one.textContent, r.left, r.top, r.right, r.bottom];
+      });
+      const frames = [...document.querySelectorAll('#view svg .part')].map((one) => {
+        const r = one.querySelector('.box').getBoundingClientRect();
+        return [[...one.querySelectorAll('text')].map((t) => t.getBoundingClientRect().right),
+                r.right];
+      });
+      return [boxes, frames];
+    """
+    texts, frames = browser.execute_script(script)
+    for index, (a, *first) in enumerate(texts):
+        for b, *second in texts[index + 1 :]:
+            across = min(first[2], second[2]) - max(first[0], second[0])
+            down = min(first[3], second[3]) - max(first[1], second[1])
+            assert min(across, down) <= 3, (a, b)
+    assert all(right <= edge for rights, edge in frames for right in rights)
+
+
+def test_a_network_on_a_phone(browser: Any, network: Path) -> None:
+    opened(browser, network, width=500)
+    wide = browser.execute_script("return document.documentElement.scrollWidth")
+    assert wide <= browser.execute_script("return window.innerWidth")
+    policy = found(browser, "meta[http-equiv='Content-Security-Policy']")[0]
+    assert "default-src 'none'" in policy.get_attribute("content")
+
+
+def test_all_of_one_network_on_a_page(browser: Any, tmp_path: Path) -> None:
+    device = ROOT / "tests/golden/files/device.toml"
+    line = "report", "mobilenet_v2", "--on", str(device), "--output", "net.html"
+    done = command(*line, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    opened(browser, tmp_path / "net.html")
+    assert len(found(browser, ".part")) > 10 and len(found(browser, ".chart")) == 5
+    for chart in found(browser, ".chart"):
+        (svg,) = chart.find_elements("css selector", "svg.marks")
+        assert 0 < svg.size["width"] <= chart.size["width"] + 1
+    assert len(found(browser, "tbody tr")) > 50
+    cells_ = found(browser, ".cell")
+    assert len(cells_) > 20 and "mobilenet_v2: 301 M macs, 100.0%" in cells_[0].text
+    cells_[1].click()
+    assert " › " in found(browser, "#trail")[0].text
+    found(browser, "[data-cost=params]")[0].click()
+    assert "params" in found(browser, ".cell")[0].get_attribute("aria-label")
+    font = "return getComputedStyle(document.querySelector('.chart svg text')).fontSize"
+    assert browser.execute_script(font) != "13px"  # the picture's style is its own
+    assert browser.get_log("browser") == []
+    opened(browser, tmp_path / "net.html", width=500)
+    wide = browser.execute_script("return document.documentElement.scrollWidth")
+    assert wide <= browser.execute_script("return window.innerWidth")

@@ -188,6 +188,9 @@ def test_every_way_of_testing_stands_beside_counted_costs() -> None:
     table = command("published", "plain34", "lenet5", "--accuracies", COLUMNS="80").stdout
     assert "10 crops" in table and "mnist, test set" in table and "99.2%" in table
     assert max(map(len, table.splitlines())) <= 80
+    rows = json.loads(command("published", "vgg16", "--accuracies", "-f", "json").stdout)["results"]
+    (half,) = [row for row in rows if row["protocol"] == "dense"]
+    assert half["top1"] == 74.4 and half["confirmed"] == ""  # of which top-5 alone was read twice
     done = command("published", "googlenett", "--accuracies")
     assert done.returncode == 2 and "did you mean googlenet" in done.stderr
     done = command("published", "conv", "--accuracies")

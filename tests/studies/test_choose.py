@@ -34,7 +34,7 @@ def one(percent: float, macs: int, seconds: float | None = None) -> Published:
 
 
 networks = st.lists(
-    st.builds(one, st.integers(30, 90).map(float), st.integers(1, 5000), st.floats(1e-3, 1.0)),
+    st.builds(one, st.integers(60, 66).map(float), st.integers(1, 5000), st.floats(1e-3, 1.0)),
     min_size=1,
     max_size=30,
     unique_by=lambda found: found.costs.cost.macs,
@@ -69,6 +69,8 @@ def test_the_choice_is_the_most_accurate_that_fits(of: list[Published], limit: i
     done = choose(of, budget)
     best = done.best.variant
     assert best.capacity(Goal.MACS) == max(one.capacity() for one in fitting)
+    if done.better:
+        assert done.better.variant.capacity(Goal.MACS)[0] > best.capacity(Goal.MACS)[0]
     more = [found for found in of if found.accuracy.percent > best.capacity(Goal.MACS)[0]]
     assert (done.better is None) is not bool(more)
     if done.better:
@@ -120,6 +122,30 @@ def test_a_front_is_drawn(tmp_path: Path) -> None:
     for words in ("peak memory, MiB", "mobilenet_v1", "resnet", "accuracy, %"):
         assert words in drawn
     assert "latency" not in drawn  # nothing was predicted
+
+
+def test_back_ends_stand_beside_each_other(tmp_path: Path) -> None:
+    device = str(ROOT / "tests/golden/files/device.toml")
+    line = "choose", "mobilenet_v2", "--budget", "latency=5ms", "--on", device
+    more = "--backend", "eager,onnxruntime"
+    found = json.loads(command(*line, *more, "--format", "json").stdout)["results"]
+    assert {row["backend"] for row in found} == {"eager", "onnxruntime"} and len(found) == 44
+    (best,) = [row for row in found if row["chosen"]]
+    assert best["backend"] == "onnxruntime" and best["predicted_s"] <= 5e-3
+    alike = [row for row in found if row["model"] == best["model"]]
+    assert len({("params" in row["fronts"]) for row in alike}) == 1
+    assert {"latency_s" in row["fronts"] for row in found if row["backend"] == "eager"} == {
+        *(True, False)
+    }
+    pytest.importorskip("altair")
+    done = command(*line, *more, "--output", str(tmp_path / "front.html"))
+    assert done.returncode == 0 and "in onnxruntime is the most accurate" in " ".join(
+        done.stdout.split()
+    )
+    page = (tmp_path / "front.html").read_text()
+    assert "Accuracy against latency" in page and "back end" in page
+    done = command("choose", "--budget", "latency=1s", "--backend", "eager,litert")
+    assert done.returncode == 2 and "passes of litert are not predicted" in done.stderr
 
 
 def test_a_latency_is_measured_here(quick_device: None, tmp_path: object) -> None:

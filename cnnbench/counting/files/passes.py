@@ -63,11 +63,12 @@ def _sources(graph: Graph, counted: set[int]) -> list[tuple[int, ...]]:
     found = []
     for node in graph.nodes:
         read = [value.storage for value in node.inputs if value is not None and not value.constant]
+        read += [value.storage for value in node.outputs if value.root is not None]  # a branch's
         own = tuple(dict.fromkeys(maker for value in read for maker in makers.get(value, ())))
         if id(node) in counted:
             found.append(own)
             own = (len(found) - 1,)
-        makers |= {value.storage: own for value in node.outputs if value.storage not in read}
+        makers |= {value.storage: own for value in node.outputs}
     return found
 
 

@@ -23,13 +23,16 @@ OUT_OF_SIGHT = "it reads what was computed out of sight: in another thread?"
 
 @dataclass(slots=True)
 class _Held:
-    """A storage that the pass made, while it is alive; `written` is the operator that did last."""
+    """A storage that the pass made, while it is alive.
+
+    `written` is the operator that did last, -1 of an input, None of what no operator made.
+    """
 
     reference: StorageWeakRef
     size: int
     born: int
     used: int
-    written: int
+    written: int | None
     output: bool = False
 
 
@@ -83,7 +86,7 @@ class Ledger:
             self._release(key)
         now = len(self._operators) if born is None else born
         size = tensor.untyped_storage().nbytes()
-        self._held[key] = _Held(weakly(tensor), size, now, now, now)
+        self._held[key] = _Held(weakly(tensor), size, now, now, born)
         self._live += size
 
     def unknown(self, name: str) -> None:
@@ -112,7 +115,7 @@ class Ledger:
         if not all(self.knows(tensor) for tensor in read if tensor.is_meta):
             raise InputError(OUT_OF_SIGHT)
         given = [held for tensor in read if (held := self._held.get(storage(tensor)))]
-        sources = tuple(dict.fromkeys(held.written for held in given))
+        sources = tuple(dict.fromkeys(held.written for held in given if held.written is not None))
         for held in given:
             held.used = now
         for tensor in outputs:

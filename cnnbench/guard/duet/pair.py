@@ -35,7 +35,7 @@ from cnnbench.timing.workers.remote import RemoteEntry, WorkerError, started
 # median ratio leaves out 0, 1, 3, 5 and 8 pairs at either end: one pair that was disturbed makes
 # the first look undecided, and does not decide a later one. A look has the most power for its
 # pairs just where the interval may leave out one more.
-LOOKS = (7, 11, 17, 23, 30)
+LOOKS = (7, 11, 17, 23, 31)
 BETWEEN = "(between its layers)"
 _PAIR_S = 0.5  # of sampling, for each of a pair
 _PAIR_PRECISION = 0.01

@@ -29,7 +29,8 @@
       const term = document.createElement("dt");
       const said = document.createElement("dd");
       term.textContent = name.replace(/([A-Z])/g, " $1").toLowerCase();
-      said.textContent = value;  // text, whatever a name contains
+      const number = /^\d+$/.test(value) ? Number(value).toLocaleString("en") : value;
+      said.textContent = number;  // text, whatever a name contains
       lines.append(term, said);
     }
     told.replaceChildren(lines);
@@ -68,5 +69,5 @@
     part.addEventListener("pointerenter", () => tell(part));
   }
   if (width > view.clientWidth) zoom(Math.max(0.35, view.clientWidth / width));
-  document.body.dataset.drawn = "1";
+  document.body.dataset.seen = String(picture.querySelectorAll(".part").length);
 })();

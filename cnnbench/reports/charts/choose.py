@@ -53,10 +53,8 @@ def _known(results: Records) -> list[Metric]:
 
 
 def _value(row: dict[str, Any], cost: Metric) -> float | None:
-    """What it costs; a latency that was not measured is the predicted one."""
-    if cost is not Metric.LATENCY:
-        return float(row[cost])
-    found: float | None = row["latency_s"] or row["predicted_s"]
+    """What it costs; of a latency the predicted one, which alone is known of all."""
+    found: float | None = row["predicted_s" if cost is Metric.LATENCY else cost]
     return found
 
 
@@ -67,7 +65,7 @@ def _panels(results: Records, limits: Mapping[Metric, float]) -> list[Panel]:
 def _panel(results: Records, cost: Metric, limit: float | None) -> Panel:
     scale, unit = _UNITS.get(cost, (1.0, ""))
     title = cost.words + (f", {unit}" if unit else "")
-    if cost is Metric.LATENCY and not any(row["latency_s"] for row in results):
+    if cost is Metric.LATENCY:
         title = f"predicted {title}"
     rows: Sequence[dict[str, Any]] = results
     if cost is not Metric.LATENCY:  # the same in all back ends

@@ -55,10 +55,13 @@ def throughput(rows: Records, ways: Sequence[str], width: Width) -> Any:
 _KINDS = (*SIDES[:5], "#999999", "#D55E00", "#F0E442", "#000000")
 
 
-def kinds(rows: Records, names: Sequence[str], axis: str, width: Width) -> Any:
+def kinds(
+    rows: Records, names: Sequence[str], axis: str, width: Width, *, told: str = "model"
+) -> Any:
     """One bar a network: which kind of operator has what share.
 
-    `rows` have `model`, `kind`, `share`, `value`; `names` the kinds in their order.
+    `rows` have `model`, `kind`, `share`, `value`; `names` the kinds in their order. `told` is what
+    a bar is of, where the pointer stands.
     """
     order = list(dict.fromkeys(row["model"] for row in rows))
     found = {row["kind"] for row in rows}
@@ -80,9 +83,9 @@ def kinds(rows: Records, names: Sequence[str], axis: str, width: Width) -> Any:
         color=colour("kind", list(shown), above, list(shown.values())),
         order=alt.Order("place:Q"),
         tooltip=[
-            *("model:N", "kind:N"),
+            *(alt.Tooltip("model:N", title=told), "kind:N"),
             alt.Tooltip("share:Q", format=".1%"),
-            alt.Tooltip("value:Q", format=".3~s", title=axis),
+            alt.Tooltip("value:Q", format=".3~s", title="value"),
         ],
     )
     return _sized(bars, order, width)

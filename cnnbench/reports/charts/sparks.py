@@ -34,6 +34,13 @@ def linear(values: Sequence[Value], high: float) -> str:
     return "".join(map(_cell, steps))
 
 
+def bar(share: float, cells: int = 6) -> str:
+    """A bar of so many cells at 1, in eighths of a cell; of a little the least that is seen."""
+    eighths = min(max(round(8 * cells * share), 1 if share > 0 else 0), 8 * cells)
+    whole, rest = divmod(eighths, 8)
+    return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")
+
+
 def _some(values: Sequence[Value]) -> list[Value]:
     """At most so many as there are cells, evenly from the first to the last."""
     if len(values) <= WIDTH:

@@ -25,15 +25,20 @@ class Map:
     channels: int
 
     @classmethod
-    def of(cls, shape: Shape, *, channels_last: bool = False) -> Map:
-        """The map of a tensor without its batch; a volume's depth counts to its height."""
+    def of(cls, shape: Shape, *, channels_last: bool = False, one_side: bool = False) -> Map:
+        """The map of a tensor without its batch; of a volume the longer of its first two sides.
+
+        With `one_side` [N, C, L] is a signal, as of a network that convolves such; else [N, T, C]
+        are tokens.
+        """
         own = shape[1:]
         if len(own) < 2:
             return cls(1, 1, own[0] if own else 1)
-        if len(own) == 2:  # tokens by features
-            return cls(own[0], 1, own[1])
+        if len(own) == 2:
+            length, channels = (own[1], own[0]) if one_side and not channels_last else own
+            return cls(length, 1, channels)
         *sides, channels = own if channels_last else (*own[1:], own[0])
-        return cls(math.prod(sides[:-1]), sides[-1], channels)
+        return cls(max(sides[:-1]), sides[-1], channels)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,19 @@ class Shade(StrEnum):
     MACS = "macs"
     PARAMS = "params"
     MEMORY = "memory"
+    TIME = "time"
+    BOUND = "bound"
     NONE = "none"
+
+    @property
+    def is_predicted(self) -> bool:
+        """Whether a device's profile foretells it."""
+        return self in (Shade.TIME, Shade.BOUND)
 
 
 WORDS = {
     Shade.MACS: "share of MACs",
     Shade.PARAMS: "share of params",
     Shade.MEMORY: "activation memory as it runs, of the peak",
+    Shade.TIME: "share of the predicted time",
 }

@@ -44,6 +44,8 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
         if row["uncounted"]
     }
     about, warned = facts(results), told(results)
+    if any(row["accuracy"] for row in rows):
+        warned = [*warned, accuracy.MARKED]
     failures = [f"{one.model}, {named(one)}: {one.failure}" for one in results if one.failure]
     table = Table(_columns(rows), shown)
     report = Report(

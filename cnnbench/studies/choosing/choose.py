@@ -46,9 +46,7 @@ def choose(of: Sequence[Published], budget: Budget, measure: Measure | None = No
         if isinstance(choice.variant, Published)
     }
     fronts: dict[Metric, frozenset[tuple[str, str]]] = {
-        metric: frozenset(one.key for one in front_of(of, metric))
-        for metric in COSTS
-        if metric is not Metric.LATENCY
+        metric: _alike(of, front_of(of, metric)) for metric in COSTS if metric is not Metric.LATENCY
     }
     if of[0].predicted_s is not None:
         ways = dict.fromkeys(one.backend for one in of)
@@ -58,9 +56,15 @@ def choose(of: Sequence[Published], budget: Budget, measure: Measure | None = No
         )
     steps = [timed.get(one.key, Choice(one)) for one in front_of(of, main)]
     best = fitting.choices[0]
-    now = best.variant.capacity(Goal.MACS)
-    more = (one for one in steps if one.variant.capacity(Goal.MACS) > now)
+    now, _ = best.variant.capacity(Goal.MACS)
+    more = (one for one in steps if one.variant.capacity(Goal.MACS)[0] > now)
     return Choosing(fitting, main, steps, next(more, None), fronts)
+
+
+def _alike(of: Sequence[Published], front: Sequence[Published]) -> frozenset[tuple[str, str]]:
+    """The keys of networks on a front of what is counted, in every back end."""
+    names = {str(one.spec) for one in front}
+    return frozenset(one.key for one in of if str(one.spec) in names)
 
 
 def front_of(of: Sequence[Published], metric: Metric) -> list[Published]:

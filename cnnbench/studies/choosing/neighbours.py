@@ -146,9 +146,10 @@ def _places(spec: Spec) -> list[float]:
 
 
 def _distances(places: NDArray[np.float64], family: Sequence[Spec]) -> NDArray[np.float64]:
-    """How far each place, a row, is from the nearest line between two published variants.
+    """How far each place, a row, is from a line between two published variants.
 
-    Places are logarithms there, and a distance is that of the axis in which it is largest.
+    Places are logarithms there. Of each line it is the point nearest by squares, and of the way
+    there the axis that is longest; of all lines the least of these.
     """
     at_log = np.log(places)
     ends = np.log([_places(spec) for spec in family])

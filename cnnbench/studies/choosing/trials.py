@@ -47,8 +47,8 @@ class Trial:
             "dataset": first.dataset,
             "protocol": first.protocol,
             "source": first.source,
-            "confirmed": first.confirmed,
-            "note": first.note,
+            "confirmed": first.confirmed if all(one.confirmed for one in self.figures) else "",
+            "note": "; ".join(dict.fromkeys(one.note for one in self.figures if one.note)),
         }
 
 

@@ -26,7 +26,7 @@ METRICS = TOP1, TOP5 = ("top1", "top5")
 WORDS = {TOP1: "top-1", TOP5: "top-5"}
 IMAGENET, SINGLE_CROP = "imagenet", "single crop"
 _IMAGES = 4  # dimensions of a batch of them
-PLAIN = (SINGLE_CROP, "test set")  # as a network is tested that is deployed
+_PLAIN = (SINGLE_CROP, "test set")  # as a network is tested that is deployed
 _SAID = {"not stated": "crops not stated"}
 
 
@@ -58,7 +58,7 @@ class Accuracy:
     @property
     def words(self) -> str:
         """`top-1 77.15% (10 crops), He et al. 2015, table 3`."""
-        how = "" if self.protocol in PLAIN else f" ({_SAID.get(self.protocol, self.protocol)})"
+        how = "" if self.protocol in _PLAIN else f" ({_SAID.get(self.protocol, self.protocol)})"
         what = "" if self.dataset == IMAGENET else f" on {self.dataset}"
         return f"{WORDS[self.metric]} {self.printed}%{what}{how}, {self.source}"
 
@@ -87,7 +87,7 @@ class Accuracy:
 
 def is_usual(protocol: str) -> bool:
     """Whether one pass gave the answer, or it is not said that more did."""
-    return protocol in (*PLAIN, *_SAID)
+    return protocol in (*_PLAIN, *_SAID)
 
 
 @cache

@@ -45,6 +45,13 @@ def take(path: Path) -> int:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise InputError(f"cannot read {path}: {reason}; give timm's results CSV") from error
     rows = csv.DictReader(text.splitlines())
+    try:
+        return _take(path, rows)
+    except csv.Error as error:
+        raise InputError(f"{path} is no table: {error}") from error
+
+
+def _take(path: Path, rows: csv.DictReader[str]) -> int:
     lacking = [name for name in _NEEDED if name not in (rows.fieldnames or ())]
     if lacking:
         raise InputError(

@@ -102,11 +102,12 @@ def front(of: Sequence[Variant], goal: Goal) -> list[Variant]:
 
 
 def candidates(spec: Spec, number: int, near: Near | None = None) -> list[Spec]:
-    """About `number` networks, narrow ones first, the named one among them.
+    """About `number` networks, narrow ones first.
 
     An axis that the spec writes down is held there; the others are spread by equal factors, over
-    what differs after rounding; two may still be the same network. With `near` only places that
-    are near, spread as much finer; all where none of them is.
+    what differs after rounding, from the named one; two may still be the same network. With `near`
+    only places that are near, spread as much finer, or fewer where there are no more; all where
+    none is.
     """
     fine = [
         [at(spec, axis)] if axis in spec.written else _distinct(spec, axis) for axis in axes(spec)

@@ -91,11 +91,11 @@ class Profile(Watch):
 
 def _waited(about: dict[str, Any]) -> list[float]:
     """Seconds that the first thread waited for the others; nothing where it is not said."""
-    told = about.get("thread_scheduling_stats")
-    if not isinstance(told, dict):
+    try:
+        first = about["thread_scheduling_stats"]["main_thread"]
+        return [1e-6 * (float(first["Wait"]) + float(first["WaitRevoke"]))]
+    except (KeyError, TypeError, ValueError):
         return []
-    first = told.get("main_thread", {})
-    return [1e-6 * sum(float(first.get(name, 0)) for name in ("Wait", "WaitRevoke"))]
 
 
 def _named(file: Path, target: Path) -> Path:

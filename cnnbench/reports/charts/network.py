@@ -1,0 +1,70 @@
+"""One network's charts: what costs what, and memory as the pass goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from cnnbench.reports.charts.parts import chart, log_axis
+from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, Records, Width, bounds
+
+_HEIGHT, _STEP = 260, 22
+_MIB = 1 / 2**20
+
+
+def memory(rows: Records, weights: int, width: Width) -> Any:
+    """Bytes of activations that are alive as each operator runs, from the first to the last.
+
+    `rows` have `place`, `layer`, `operator`, `live_bytes`, `is_peak`; `weights` are the parameters'
+    bytes, a dashed line where they are not far above.
+    """
+    rows = [{**row, "mib": _MIB * row["live_bytes"]} for row in rows]
+    x = alt.X("place:Q", title="operators, in their order", axis=alt.Axis(tickMinStep=1))
+    y = alt.Y("mib:Q", title="activations alive, MiB")
+    tooltip = ["layer:N", "operator:N", alt.Tooltip("mib:Q", format=".3~g", title="MiB")]
+    area = chart(rows).mark_area(interpolate="step", color=BLUE, opacity=0.35)
+    line = chart(rows).mark_line(interpolate="step", color=BLUE, strokeWidth=1.5)
+    points = chart(rows).mark_point(filled=True, opacity=0, size=90).encode(tooltip=tooltip)
+    peak = [row for row in rows if row["is_peak"]]
+    top = chart(peak).mark_point(filled=True, color=ORANGE, size=90).encode(tooltip=tooltip)
+    late = bool(peak) and peak[0]["place"] > len(rows) / 2
+    name = chart([{**row, "said": f"most at {row['layer']}"} for row in peak]).mark_text(
+        align="right" if late else "left", dx=-10 if late else 10, dy=-2, fontSize=11, color=GREY
+    )
+    drawn = area.encode(x=x, y=y) + line.encode(x=x, y=y) + points.encode(x=x, y=y)
+    drawn = drawn + top.encode(x=x, y=y) + name.encode(x=x, y=y, text="said:N")
+    most = max((row["mib"] for row in rows), default=0.0)
+    if most and weights * _MIB < 2 * most:
+        rule = chart([{"mib": weights * _MIB, "said": "weights"}])
+        drawn += rule.mark_rule(strokeDash=[4, 3], color=GREY).encode(y=y)
+        drawn += rule.mark_text(align="left", dx=4, dy=-6, fontSize=11, color=GREY).encode(
+            y=y, x=alt.value(0), text="said:N"
+        )
+    return drawn.properties(width=width, height=_HEIGHT)
+
+
+def stages(rows: Records, cost: str, width: Width) -> Any:
+    """A bar a stage, in execution order; `rows` have `name` and `share`, `cost` names it."""
+    order = [row["name"] for row in rows]
+    x = alt.X("share:Q", title=f"share of {cost}", axis=alt.Axis(format="%"))
+    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=180))
+    tooltip = ["name:N", alt.Tooltip("share:Q", format=".1%", title=f"of {cost}")]
+    bars = chart(rows).mark_bar(color=BLUE, opacity=0.8).encode(x=x, y=y, tooltip=tooltip)
+    said = [{**row, "said": f"{100 * row['share']:.1f}%"} for row in rows]
+    text = chart(said).mark_text(align="left", dx=4, fontSize=11, color=GREY)
+    drawn = bars + text.encode(x=x, y=y, text="said:N")
+    return drawn.properties(width=width, height=max(60, _STEP * len(rows)))
+
+
+def layers(rows: Records, width: Width) -> Any:
+    """A dot a layer that multiplies: params to the right, MACs upwards, log-log."""
+    x = alt.X("params:Q", title="params", **log_axis(*bounds([r["params"] for r in rows]), "~s"))
+    y = alt.Y("macs:Q", title="MACs", **log_axis(*bounds([r["macs"] for r in rows]), "~s"))
+    tooltip = [
+        *("layer:N", "operator:N"),
+        alt.Tooltip("params:Q", format=".3~s"),
+        alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
+    ]
+    dots = chart(rows).mark_point(filled=True, opacity=0.75, size=55, color=BLUE)
+    return dots.encode(x=x, y=y, tooltip=tooltip).properties(width=width, height=_HEIGHT)

@@ -1,0 +1,81 @@
+"""One network's page: its picture, its charts, its layers, what is known of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cnnbench import count
+from cnnbench.reports.network_page import Subject, report_of
+from cnnbench.reports.page import figures
+from cnnbench.roofline.predict import Predictor
+from cnnbench.roofline.profile_file import read
+
+from .. import hostile
+from ..commands import ROOT, command
+
+pytest.importorskip("altair")
+pytest.importorskip("grandalf")
+DEVICE = ROOT / "tests/golden/files/device.toml"
+
+
+def test_it_says_what_is_known() -> None:
+    trace, training = count("mobilenet_v1"), count("mobilenet_v1", train=True)
+    report, page = report_of(Subject("mobilenet_v1", trace, training))
+    said = " ".join([*page.lead, *(f"{term} {text}" for term, text in page.facts)])
+    assert "569 M multiply-accumulates" in said and "4.23 M params" in said
+    assert "top-1 70.6%" in said and said.count("counted 568,740,352") == 1
+    assert "a training step, adam" in said and "optimiser" in said
+    assert [figure.name for figure in figures(page)] == ["kinds", "stages", "layers", "memory"]
+    rows = report.results[0]["layers"]
+    assert sum(row["macs"] for row in rows) == trace.total.macs
+    assert page.picture is not None and page.picture().count('class="part"') > 5
+
+
+def test_with_a_device_it_says_what_that_takes() -> None:
+    profile, trace = read(DEVICE), count("resnet20")
+    predicted = Predictor(profile, "float32")(trace)
+    report, page = report_of(Subject("resnet20", trace, "not asked", predicted, profile))
+    assert any("is predicted to take" in line for line in page.lead)
+    assert figures(page)[-1].name == "roofline"
+    rows = report.results[0]["layers"]
+    assert sum(row["predicted_s"] or 0 for row in rows) == pytest.approx(predicted.seconds)
+    assert page.picture and "share of the predicted time" in page.picture()
+
+
+def test_a_page_is_written_and_a_table_is_printed(tmp_path: Path) -> None:
+    done = command("report", "resnet20", "--output", "net.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("net.html: ") and "4 charts" in done.stdout
+    page = (tmp_path / "net.html").read_text()
+    assert "resnet20" in page and 'id="view"' in page and "vega" in page
+    found = json.loads(command("report", "resnet20", "--format", "json").stdout)
+    assert found["results"][0]["macs"] == count("resnet20").total.macs
+    shown = command("report", "lenet5", "--on", str(DEVICE), COLUMNS="80").stdout
+    assert "is predicted to take" in " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["lenet5", "--compare"], "are of runs; leave them out"),
+        (["lenet5", "--figures", "x"], "are of runs; leave them out"),
+        (["lenet5", "--output", "net.svg"], "many charts"),
+        (["no_such_network"], "holds no records of a sweep; unknown model"),
+        (["lenet5", "--on", "none.toml"], "cannot read none.toml"),
+    ],
+)
+def test_one_line_and_exit_2(arguments: list[str], complaint: str, tmp_path: Path) -> None:
+    done = command("report", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert complaint in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_hostile_network_is_text(tmp_path: Path) -> None:
+    hostile.project(tmp_path, hostile.TEXTS[::3])
+    line = "report", hostile.MODEL, "--input", "3x8x8"
+    done = command(*line, "--output", "net.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    hostile.check(done.stdout + done.stderr)
+    assert "<img src=x" not in (tmp_path / "net.html").read_text("utf-8")
