@@ -18,10 +18,9 @@
     return (number / size).toPrecision(3) + unit;
   }
 
-  function said(node) {
-    const share = value(whole) ? (100 * value(node)) / value(whole) : 0;
-    return `${node.name}: ${count(value(node))} ${cost}, ${share.toFixed(1)}%`;
-  }
+  const WORDS = { macs: "MACs", params: "params" };
+  const share = (node) => `${(value(whole) ? (100 * value(node)) / value(whole) : 0).toFixed(1)}%`;
+  const said = (node) => `${node.name}: ${count(value(node))} ${WORDS[cost]}, ${share(node)}`;
 
   function element(name, attributes) {
     const made = document.createElementNS(SVG, name);
@@ -55,7 +54,7 @@
       if (height > 13) {
         const text = element("text", { x: level * column + 5, y: top + Math.min(height / 2 + 4, 16) });
         const letters = Math.floor((column - 10) / LETTER);
-        const words = said(node);
+        const words = said(node).length > letters ? `${node.name} ${share(node)}` : said(node);
         text.textContent = words.length > letters ? words.slice(0, Math.max(0, letters - 1)) + "…" : words;
         box.append(text);
       }

@@ -46,7 +46,8 @@ def draw(panel: Panel, groups: Sequence[str], width: Width, height: int = _HEIGH
     x = alt.X("cost:Q", title=panel.title, **axis)
     y = alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False))
     ways = list(dict.fromkeys(dot["way"] for dot in dots))
-    above = legend(columns=columns(4), symbolOpacity=1) if len(groups) > 1 else None
+    beside = 4 if isinstance(width, int) else columns(4)  # on a page by its width
+    above = legend(columns=beside, symbolOpacity=1) if len(groups) > 1 else None
     tooltip = [
         *("model:N", "way:N", "accuracy:Q", "source:N"),
         alt.Tooltip("cost:Q", format=".3~s", title=panel.title),
@@ -67,12 +68,14 @@ def draw(panel: Panel, groups: Sequence[str], width: Width, height: int = _HEIGH
         shape=shape("group", groups, above),
     )
     chosen = [dot for dot in dots if dot["chosen"]]
-    ring = chart(chosen).mark_point(size=170, color="black", strokeWidth=1.5).encode(x=x, y=y)
-    name = chart([{"called": f"○ {dot['model']}"} for dot in chosen])
-    right = width - 6 if isinstance(width, int) else alt.expr("width - 6")
-    corner = {"x": alt.value(right), "y": alt.value(height - 10)}
-    name = name.mark_text(align="right", fontSize=12).encode(**corner, text="called:N")
-    drawn = line + points + ring + name
+    drawn = line + points
+    if chosen:
+        ring = chart(chosen).mark_point(size=170, color="black", strokeWidth=1.5)
+        name = chart([{"called": f"○ {dot['model']}"} for dot in chosen])
+        right = width - 6 if isinstance(width, int) else alt.expr("width - 6")
+        corner = {"x": alt.value(right), "y": alt.value(height - 10)}
+        name = name.mark_text(align="right", fontSize=12).encode(**corner, text="called:N")
+        drawn = drawn + ring.encode(x=x, y=y) + name
     if panel.limit is not None and axis["scale"].domain[0] < panel.limit < axis["scale"].domain[1]:
         rule = chart([{"cost": panel.limit}]).mark_rule(strokeDash=[4, 3], color=GREY)
         drawn = rule.encode(x=x) + drawn
