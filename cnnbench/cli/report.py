@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -71,6 +72,7 @@ def _of_network(
         from cnnbench.reports.pictures import layout
         from cnnbench.roofline.predict import Predictor, dtype_of
         from cnnbench.roofline.profile_file import read as read_profile
+        from cnnbench.studies.audit.audit import installed, judge, prepare
 
         import_for([spec])
         if written.is_apart:
@@ -86,7 +88,14 @@ def _of_network(
         except CnnbenchError as error:  # a file has no gradients
             training = str(error)
         foretold = Predictor(profile, dtype_of(trace))(trace) if profile else None
-        found, shows = report_of(Subject(str(spec), trace, training, foretold, profile))
+        accounts = []
+        if not trace.file:
+            with suppress(CnnbenchError):  # audit says why
+                done = prepare(spec, given, batch)
+                for counter in installed()[0]:
+                    shown.say(f"asking {counter.name}")
+                    accounts.append(judge(counter, done))
+        found, shows = report_of(Subject(str(spec), trace, training, foretold, profile, accounts))
         if written.is_apart and written.output is not None:
             shown.say("drawing the page")
             shows.save(written.output)
@@ -139,10 +148,8 @@ def report(
 
     cnnbench report mobilenet_v2 --output net.html
     """
-    model = _model(folders)
+    model = None if compare or figures is not None else _model(folders)
     if model is not None:
-        if compare or figures is not None:
-            raise CnnbenchError("--compare and --figures are of runs; leave them out")
         _of_network(model, passed.given(batch, [model]), batch, dtype, on, written)
         return
     if on is not None or dtype is not None or batch != 1 or passed != Passed():

@@ -29,6 +29,7 @@ from cnnbench.reports.report import Column, Report, Table
 from cnnbench.reports.sweep.selection import MOST_ROWS
 from cnnbench.roofline.predict import Prediction, dtype_of
 from cnnbench.roofline.profile import Profile
+from cnnbench.studies.audit.audit import Account
 from cnnbench.studies.papers.accuracy import of_pass
 from cnnbench.studies.papers.published import compared, figures_of
 
@@ -47,13 +48,17 @@ _TIMES = (col.PREDICTED, col.BOUND)
 
 @dataclass(frozen=True)
 class Subject:
-    """A network's trace, a training step's or why there is none, and what a device foretells."""
+    """A network's trace, a training step's or why there is none, and what a device foretells.
+
+    `accounts` are those of other counters.
+    """
 
     model: str
     trace: Trace
     training: Trace | str = "not counted"
     predicted: Prediction | None = None
     profile: Profile | None = None
+    accounts: Sequence[Account] = ()
 
 
 def report_of(of: Subject) -> tuple[Report, Page]:
@@ -162,8 +167,24 @@ def _facts(of: Subject) -> Iterator[tuple[str, str]]:
             f"{row['printed']}, counted {units.exact(row['counted'])}"
             + (f" ({row['note']})" if not row["agrees"] else ""),
         )
+    for account in of.accounts:
+        yield f"{account.counter.name} prints", _account(account)
     known = software([trace])
     yield "counted by", ", ".join(f"{name} {version}" for name, version in known.items())
+
+
+def _account(account: Account) -> str:
+    """`577 M MACs: 569 M, as here, and normalisation 7.9 M`."""
+    if account.printed is None:
+        return f"nothing: {account.failure}"
+    ours, *others = account.terms.items()
+    parts = [f"{units.count(ours[1])} MACs, as here"]
+    parts += [f"{what} {col.signed(number)}" for what, number in others if number]
+    if account.counter.unit > 1:
+        parts.append(f"each counted {account.counter.unit} times")
+    if account.remaining:
+        parts.append(f"{col.signed(account.remaining)} unexplained")
+    return f"{units.count(account.printed)} {account.counter.prints}: {'; '.join(parts)}"
 
 
 def _published(of: Subject) -> list[dict[str, Any]]:

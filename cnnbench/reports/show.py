@@ -49,7 +49,7 @@ def report_of(model: str, trace: Trace, *, full: bool = False, depth: int | None
     lines = [{"depth": 0, "branch": model, **root}, *_lines(layers, "", 1)]
     most = max((line["macs_share"] for line in lines if "bar" in line), default=0.0) or 1.0
     for line in lines:
-        line["bar"] = sparks.bar(line["macs_share"] / most) if "bar" in line else ""
+        line["bar"] = sparks.bar(line["macs_share"] / most, 3) if "bar" in line else ""
     notes = [convention.FOOTER]
     if any(line["repeats"] > 1 for line in lines):
         notes.insert(0, "x n: a line for n equal blocks, with the params and MACs of one")

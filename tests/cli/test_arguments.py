@@ -16,6 +16,7 @@ from cnnbench.cli.app import app
 from .. import hostile, machines
 from ..commands import command
 from ..hostile import DEVICE, FOLDER, MODEL
+from ..zoo import EVERY
 from .test_hostile import LINES, SILENT_LINES
 
 COMMANDS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]
@@ -73,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100 if EVERY else 40, suppress_health_check=list(HealthCheck))
 @given(lines() | st.lists(values, max_size=4))
 def test_no_argument_gives_a_traceback(folder: Path, line: Sequence[str]) -> None:
     line = [word for word in line if not word.startswith(("--install", "--show"))]

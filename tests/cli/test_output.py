@@ -15,7 +15,7 @@ TEXT = ".txt, .json, .csv, .md"
     ("arguments", "name", "known"),
     [
         (["flops", "lenet5"], "x.pdf", TEXT),
-        (["show", "lenet5"], "x.svg", TEXT),
+        (["show", "lenet5"], "x.gif", f"{TEXT}, .svg, .png, .html"),
         (["list"], "x.png", TEXT),
         (["audit", "lenet5"], "x.PNG", TEXT),
         (["time", "lenet5"], "x.html", TEXT),

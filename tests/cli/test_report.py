@@ -57,6 +57,7 @@ def test_figures_are_files_of_their_own(folder: Path, tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "x").iterdir()}
     stems = {"latency", "predicted", "roofline", "throughput", "conv_separable"}
     stems |= {f"kinds_{key}" for key in ("macs", "bytes_moved", "predicted_s")}
+    stems |= {f"accuracy-{cost}" for cost in ("latency", "macs", "params", "peak_activation_bytes")}
     assert names == {f"{stem}{suffix}" for stem in stems for suffix in (".svg", ".png")}
     text = (tmp_path / "x" / "latency.svg").read_text("utf-8")
     assert text.startswith("<svg") and "<img" not in text

@@ -97,6 +97,9 @@ def test_a_block_says_what_its_multiplications_are_made_of() -> None:
     picture = draw(Sketch("bottleneck", trace, Level.LAYERS, formulas=True))
     said = " ".join(words(ET.fromstring(picture.svg)))
     assert "192·16·28² = 2.41 M MACs" in said and "5²·16·32·28² = 10.0 M MACs" in said
+    assert "192·16·28² + 5²·16·32·28² = 12,443,648 MACs" in said
+    eight = draw(Sketch("bottleneck", count("bottleneck", batch=8), Level.LAYERS, formulas=True))
+    assert "·28² =" not in eight.svg  # it is of one image
 
 
 def test_the_darkest_has_the_most() -> None:

@@ -126,17 +126,16 @@ def test_a_front_is_drawn(tmp_path: Path) -> None:
 
 def test_back_ends_stand_beside_each_other(tmp_path: Path) -> None:
     device = str(ROOT / "tests/golden/files/device.toml")
-    line = "choose", "mobilenet_v2", "--budget", "latency=5ms", "--on", device
+    narrow = "mobilenet_v2@width_mult=0.35"
+    line = "choose", narrow, "--budget", "latency=1.3ms", "--on", device
     more = "--backend", "eager,onnxruntime"
     found = json.loads(command(*line, *more, "--format", "json").stdout)["results"]
-    assert {row["backend"] for row in found} == {"eager", "onnxruntime"} and len(found) == 44
+    assert {row["backend"] for row in found} == {"eager", "onnxruntime"} and len(found) == 10
     (best,) = [row for row in found if row["chosen"]]
-    assert best["backend"] == "onnxruntime" and best["predicted_s"] <= 5e-3
+    assert best["backend"] == "onnxruntime" and best["predicted_s"] <= 1.3e-3
     alike = [row for row in found if row["model"] == best["model"]]
     assert len({("params" in row["fronts"]) for row in alike}) == 1
-    assert {"latency_s" in row["fronts"] for row in found if row["backend"] == "eager"} == {
-        *(True, False)
-    }
+    assert any("latency_s" in row["fronts"] for row in found if row["backend"] == "eager")
     pytest.importorskip("altair")
     done = command(*line, *more, "--output", str(tmp_path / "front.html"))
     assert done.returncode == 0 and "in onnxruntime is the most accurate" in " ".join(

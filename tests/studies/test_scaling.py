@@ -179,7 +179,7 @@ def test_records_are_ratios_to_what_it_was() -> None:
 def test_a_record_of_a_family_says_what_rounding_did() -> None:
     family = family_of("efficientnet")
     (row,) = family.formula(PAPER, (1.0,))
-    found = scaled(row, family.macs, Setting())
+    (found,) = scaled([row], family.macs, Setting())
     assert found["macs_ratio"] == row.macs / family.macs
     assert found["ideal_macs_ratio"] == pytest.approx(PAPER.growth)
     assert found["difference"] == pytest.approx(found["macs_ratio"] / found["ideal_macs_ratio"] - 1)

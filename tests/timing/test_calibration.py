@@ -15,6 +15,7 @@ from cnnbench.timing.prepared import Prepared, prepare, ready
 from cnnbench.timing.setting import Setting, calibrated, check
 
 from ..commands import command
+from ..zoo import costly
 
 CPU = find_device("cpu")
 SHAPE = (2, 3, 32, 32)
@@ -158,6 +159,7 @@ def prepared(folder: Path | None) -> Prepared:
     return prepare(ready(parse("resnet20"), None, setting, CPU), setting, CPU)
 
 
+@costly
 def test_scales_follow_what_the_folder_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

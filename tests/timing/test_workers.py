@@ -107,6 +107,7 @@ def test_a_network_that_ends_its_worker_is_a_row_and_the_others_go_on(folder: Pa
     assert failing.error is not None and "only in a worker" in failing.error
 
 
+@costly
 def test_an_operator_that_ends_its_worker_is_a_row_too(folder: Path) -> None:
     timing = measured("later", "good", rule=StopRule(0.5, 1, processes=2), layers=True)
     assert timing.networks is not None
@@ -116,6 +117,7 @@ def test_an_operator_that_ends_its_worker_is_a_row_too(folder: Path) -> None:
     assert [op.cost.operator for op in good.operators] == ["linear"] and good.whole.samples >= 8
 
 
+@costly
 def test_one_that_ends_its_worker_at_first_sight_is_a_row_too(folder: Path) -> None:
     session = Session(Machine.find("cpu", 1), SHORT, Progress(say=lambda text: None))
     asked = [(f"endings:{name}", Setting()) for name in ("at_a_glance", "good")]

@@ -147,9 +147,17 @@ def _costs(part: Part, of: Sketch) -> Iterator[str]:
 
 def _formula(part: Part) -> str:
     """`3²·128·56²`: what the multiplications are made of; empty where that is not all of them."""
-    found = [one for one in map(_convolution, part.operators) if one is not None]
-    whole = sum(one.macs for one in found)
-    return " + ".join(map(str, found)) if whole == part.cost.macs else ""
+    return _sum(part.operators, part.cost.macs)
+
+
+def closed_form(trace: Trace) -> str:
+    """What all multiplications of a block are made of; empty where that is not all of them."""
+    return _sum(trace.operators, trace.total.macs)
+
+
+def _sum(operators: Sequence[OpCost], macs: int) -> str:
+    found = [one for one in map(_convolution, operators) if one is not None]
+    return " + ".join(map(str, found)) if sum(one.macs for one in found) == macs else ""
 
 
 def _convolution(op: OpCost) -> Convolution | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from textwrap import wrap
 from typing import Any
 
 from cnnbench import units
@@ -19,6 +20,7 @@ from cnnbench.reports.pictures.labels import (
     SMALL_LINE,
     Label,
     Sketch,
+    closed_form,
     leaves,
     live_bytes,
     of_input,
@@ -31,6 +33,7 @@ from cnnbench.reports.pictures.shades import WORDS, Shade
 
 _MARGIN, _LEGEND = 16.0, 58.0
 _NARROWEST = 560.0
+_LETTERS = 64  # of a line below
 _AROUND = 7.0  # pixels of a fold's frame around what is in it
 _DARKEST = 0.5  # of the shade, so that text on it is read
 _USUAL, _MOST_PARTS = Level.BLOCKS, 60  # of a picture that nobody asked to be finer
@@ -99,7 +102,8 @@ class _Laid:
         self._layout = layout.moved(_MARGIN + _AROUND, _LEGEND + _MARGIN)
         title = 9.5 * len(_title(of)) + 2 * _MARGIN
         self.width = max(self._layout.right + 3 * _MARGIN, _NARROWEST, title)
-        self.height = self._layout.bottom + _MARGIN
+        self._closing = _closing(of)
+        self.height = self._layout.bottom + _MARGIN + LINE * len(self._closing)
 
     def content(
         self, right: float, scale: Scale, most: float, marked: frozenset[int] = frozenset()
@@ -117,6 +121,8 @@ class _Laid:
             if label.bound is not None:
                 shade = _DARKEST
             yield from _part(label, box, map_, scale, shade, marked=index - 1 in marked)
+        for number, words in enumerate(self._closing, 1):
+            yield text(words, right + _MARGIN, layout.bottom + 4 + LINE * number)
 
 
 def _shares(parts: Sequence[Part], of: Sketch) -> list[float]:
@@ -134,6 +140,12 @@ def _shares(parts: Sequence[Part], of: Sketch) -> list[float]:
         return [0.0] * len(parts)
     value, of_all = values[shade]
     return [value(part) / max(of_all, 1) for part in parts]
+
+
+def _closing(of: Sketch) -> list[str]:
+    """The closed form below a block."""
+    formula = closed_form(of.trace) if of.formulas else ""
+    return wrap(f"{formula} = {of.trace.total.macs:,} MACs", _LETTERS) if formula else []
 
 
 def _title(of: Sketch) -> str:

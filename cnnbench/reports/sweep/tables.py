@@ -44,8 +44,7 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
         if row["uncounted"]
     }
     about, warned = facts(results), told(results)
-    if any(row["accuracy"] for row in rows):
-        warned = [*warned, accuracy.MARKED]
+    marked = [accuracy.MARKED] if any(row["accuracy"] for row in rows) else []
     failures = [f"{one.model}, {named(one)}: {one.failure}" for one in results if one.failure]
     table = Table(_columns(rows), shown)
     report = Report(
@@ -53,7 +52,7 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
         results=rows,
         tables=[table],
         findings=[*failures, *unknown.values()],
-        notes=[*warned, *(f"{term}: {text}" for term, text in about), convention.FOOTER],
+        notes=[*warned, *(f"{term}: {text}" for term, text in about), *marked, convention.FOOTER],
         alert=unusable(results),
         environment={**software(), "stores": list(folders)},
     )
@@ -69,7 +68,7 @@ def reported(results: Sequence[Result], folders: Sequence[str]) -> tuple[Report,
         find=lambda: _sections(results),
         table=table,
         facts=about,
-        notes=[*warned, *unknown.values(), *failures, convention.FOOTER],
+        notes=[*warned, *unknown.values(), *failures, *marked, convention.FOOTER],
     )
     return report, page
 
