@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -94,7 +95,10 @@ def choose(
     timing = measuring.unless(static, on) and wanted.latency_s is not None
     if backend is not None and not (timing or on):
         raise CnnbenchError("without a latency in the budget nothing runs; leave --backend out")
-    names = reading.read_predicted(backend) if on and backend else _named(backend, measuring, batch)
+    if on and backend and not reading.are_all(backend):
+        names = reading.read_predicted(backend)
+    else:
+        names = _named(backend, measuring, batch, on)
     if len(names) > 1:  # whose passes are told apart by what is predicted of them
         names = [check_predicted(name) for name in names]
     settings = {name: Setting(batch, backend=name) for name in names}
@@ -142,10 +146,14 @@ def choose(
     written.hand_over(report, interrupted=interrupted, strict=measuring.strict, draw=draw)
 
 
-def _named(text: str | None, measuring: Measuring, batch: int) -> list[str]:
-    """The back ends that are asked for; of all those that can run here, and are predicted."""
+def _named(text: str | None, measuring: Measuring, batch: int, on: Path | None) -> list[str]:
+    """The back ends that are asked for; of all those that run here, or that a device's file has."""
     if not reading.are_all(text):
         return reading.read_backends(text)
+    if on is not None:
+        from cnnbench.roofline.profile_file import read
+
+        return [backends.EAGER, *read(on).backends]
     device = measuring.machine().device
     settings = [Setting(batch, backend=name) for name in backends.PREDICTED]
     return [one.backend for one in settings if backends.can_run(one, device)]

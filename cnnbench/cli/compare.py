@@ -79,7 +79,7 @@ def compare(
     """
     specs = parse_together(models)
     if accuracy is not None:
-        take(accuracy)
+        take(accuracy, specs)
     formats = reading.read_dtypes(dtype)
     timed = measuring.unless(static, on)
     if not timed and len(formats) > 1:

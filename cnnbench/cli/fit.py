@@ -13,7 +13,7 @@ from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.errors import BudgetError, CnnbenchError
 from cnnbench.models.inputs import Dtype, NumberFormat
-from cnnbench.models.scale import scalable
+from cnnbench.models.scale import axes, scalable
 from cnnbench.models.spec import parse
 from cnnbench.studies.scaling.budget import Goal, Rule, parse_budget
 from cnnbench.timing.setting import Setting, calibrated, check
@@ -94,6 +94,8 @@ def fit(
         raise CnnbenchError("--static knows no times; leave it or latency out")
     if estimate and dtype == NumberFormat.INT8:
         raise CnnbenchError("accuracies are published of float32; leave --estimate out")
+    if on and dtype == NumberFormat.INT8:
+        raise CnnbenchError("what int8 takes is not predicted; leave --on or --dtype int8 out")
     timing = measuring.unless(static, on)
     (_, folder), *_ = calibrated([dtype], calibrate)
     setting = Setting(
@@ -143,7 +145,8 @@ def fit(
         try:
             done = study.fit(of, wanted, goal, measure)
         except BudgetError as error:
-            if rule is Rule.ANY or (rule is Rule.NEAR and not any(map(known.near, specs))):
+            free = [spec for spec in specs if set(axes(spec)) - set(spec.written)]
+            if rule is Rule.ANY or not any(map(known.near, free)):
                 raise
             raise BudgetError(f"{error}; --rule any tries other networks, too") from error
         if predictor is not None:

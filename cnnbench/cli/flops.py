@@ -79,7 +79,7 @@ def flops(
     division = replace(divided, by=By.KIND) if operators else divided
     specs = [parse(text) for text in (models or [m.name for m in registry.MODELS])]
     if accuracy is not None:
-        take(accuracy)
+        take(accuracy, specs)
     given = passed.given(batch, specs)
     with heavy_imports():
         from cnnbench.counting.count import count, import_for

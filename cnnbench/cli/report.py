@@ -15,7 +15,7 @@ from cnnbench.cli.frame import Written, command, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.errors import CnnbenchError, OutputError
+from cnnbench.errors import CnnbenchError, OutputError, SomeFailed
 from cnnbench.models.given import Inputs
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.reports.charts import style
@@ -49,6 +49,12 @@ def _model(named: list[Path]) -> AnySpec | None:
     CnnbenchError for a name that is neither's.
     """
     if len(named) > 1 or named[0].is_dir():
+        if len(named) > 1 and not any(path.exists() for path in named):
+            with suppress(CnnbenchError):
+                _ = [parse(str(path)) for path in named]
+                raise SomeFailed(
+                    [f"one network at a time: cnnbench report {named[0]}"], exit_code=2
+                )
         return None
     try:
         return parse(str(named[0]))

@@ -89,7 +89,7 @@ class OpCost:
     is the sum of activation storages alive while the operator runs; `backward` tells the pass,
     `channels_last` that maps are [N, *S, C], as some files have them; `node` is what a file calls
     it. `sources` are the places in the trace of the operators that made what it reads, each once,
-    -1 of an input of the pass.
+    -1 of the first input of the pass, -2 of the second.
     """
 
     path: str

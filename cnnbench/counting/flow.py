@@ -63,7 +63,8 @@ class Fold:
 class Flow:
     """Parts in execution order; `edges` lead from the maker of a map to its reader.
 
-    -1 is the input of the pass. Within a fold the way back to its beginning is left out.
+    -1 is the first input of the pass, -2 the second. Within a fold the way back to its beginning is
+    left out.
     """
 
     parts: tuple[Part, ...]
@@ -90,6 +91,10 @@ class _Parts:
         self.folds: list[Fold] = []
         self._operators = trace.operators
         self._places = {id(op): place for place, op in enumerate(trace.operators)}
+        self._readers: dict[int, set[int]] = {}
+        for place, op in enumerate(trace.operators):
+            for source in op.sources:
+                self._readers.setdefault(source, set()).add(place)
         self._of: dict[int, int] = {}  # the part of an operator, by its place
         self._depth, self._fold = depth, fold
 
@@ -114,9 +119,9 @@ class _Parts:
         return [self._places[id(op)] for op in node.operators()]
 
     def _groups(self, nodes: Sequence[Node]) -> Iterator[list[Node]]:
-        """Equal neighbours of which each reads what the last made, and nothing else from outside.
+        """Equal neighbours of which each reads what the last made, which nothing else does.
 
-        Equal branches beside each other are no such.
+        Equal branches beside each other are no such, nor blocks that a skip leads from.
         """
         if not self._fold or not nodes:
             yield from ([node] for node in nodes)
@@ -134,7 +139,8 @@ class _Parts:
     def _follows(self, node: Node, before: Node) -> bool:
         last, own = set(self._within(before)), set(self._within(node))
         read = {source for place in own for source in self._operators[place].sources} - own
-        return bool(read) and read <= last
+        readers = set().union(*(self._readers.get(place, ()) for place in last))
+        return bool(read) and read <= last and readers <= last | own
 
     def edges(self) -> Iterator[tuple[int, int]]:
         """From the maker of each map to its readers, each once."""
@@ -142,7 +148,7 @@ class _Parts:
         for place, op in enumerate(self._operators):
             reader = self._of[place]
             for source in op.sources:
-                maker = -1 if source < 0 else self._of[source]
+                maker = source if source < 0 else self._of[source]
                 if maker < reader and (maker, reader) not in seen:
                     seen.add((maker, reader))
                     yield maker, reader

@@ -75,12 +75,28 @@ def tree(trace: Trace, *, fold: bool = True, apart: bool = False) -> tuple[Node,
             if name in TRANSPARENT:
                 continue
             known = module.children.get(name)
-            if known is None or (apart and module.steps[-1] is not known):
+            if known is None or (
+                apart and (module.steps[-1] is not known or _is_called_again(known, op, places))
+            ):
                 known = module.children[name] = _Module(name)
                 module.steps.append(known)
             module = known
         module.steps.append(op)
     return _nodes(root, fold, places)
+
+
+def _is_called_again(module: _Module, op: OpCost, places: Mapping[int, int]) -> bool:
+    """Whether an operator of a module begins another call of it.
+
+    It is the module's first one again, whose weights are read by then, and reads nothing of what
+    the module has made; or the only one that it has, as of a pooling that is called twice.
+    """
+    first, *others = module.operators()
+    again = op.path == first.path and op.operator == first.operator and op.weight == first.weight
+    if not again or op.cost.params:
+        return False
+    own = {places[id(one)] for one in (first, *others)}
+    return not others or not own & set(op.sources)
 
 
 def _nodes(module: _Module, fold: bool, places: Mapping[int, int]) -> tuple[Node, ...]:

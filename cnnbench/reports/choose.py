@@ -174,7 +174,8 @@ def _left_out(done: Choosing, near: Sequence[Choice]) -> Iterator[str]:
 def _better(done: Choosing, better: Choice, budget: Budget) -> str:
     """The next step of the front, and what it costs: of the first limit, or of one it breaks."""
     now, more = _of(done.best), _of(better)
-    gained = f"{more.accuracy.percent - now.accuracy.percent:.2g} points more"
+    points = f"{more.accuracy.percent - now.accuracy.percent:.2g}"
+    gained = f"{points} point{'' if points == '1' else 's'} more"
     over = [one for one, limit in budget.static.items() if more.value(one) > limit]
     metric = done.main
     if over and metric not in over and metric is not Metric.LATENCY:

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from cnnbench import count
 from cnnbench.counting.division import Level
 from cnnbench.counting.flow import Flow, flow
+from cnnbench.models.given import Given
+from cnnbench.models.inputs import Input
 from cnnbench.reports.architecture import describe
 
 from ..commands import command
@@ -152,3 +154,50 @@ def test_a_file_flows_as_its_network(tmp_path: Path) -> None:
     for trace in (count("resnet18"), count(str(path))):
         found = flow(trace, Level.LAYERS, fold=False)
         assert sum(len(makers) == 2 for makers in reads(found).values()) == 8
+
+
+class Skips(nn.Module):
+    """Equal blocks, of which each is read again at the end; a head that is called on three maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.pool = nn.Conv2d(3, 8, 1), nn.MaxPool2d(2)
+        self.blocks = nn.Sequential(*[nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU()) for _ in "abc"])
+        self.head = nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU(), nn.Conv2d(8, 2, 1))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        kept = [self.first(x)]
+        for block in self.blocks:
+            kept.append(block(kept[-1]))
+        whole = kept[0] + kept[1] + kept[2] + kept[3]
+        small = self.pool(whole)
+        return [self.head(one) for one in (whole, small, self.pool(small))]
+
+
+def test_blocks_that_a_skip_leads_from_stand_each() -> None:
+    trace = count(Skips(), (3, 16, 16))
+    for level in (Level.BLOCKS, Level.LAYERS):
+        found = flow(trace, level)
+        assert found.folds == ()
+        said = words(found)
+        sums = [place for place, one in enumerate(said) if one.startswith(("add", "+"))]
+        assert [reads(found)[place][-1] for place in sums] and len(sums) == 3
+        assert sum(one == "2x2 max pool /2" for one in said) == 2
+    layers = flow(trace, Level.LAYERS)
+    heads = [place for place, one in enumerate(words(layers)) if one == "1x1 conv, 2"]
+    assert len(heads) == 3
+    stages = flow(trace, Level.STAGES)
+    assert [part.path for part in stages.parts].count("head") == 3
+
+
+def test_each_input_has_its_readers() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1)
+
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return self.b(y) + self.a(x)
+
+    found = flow(count(Two(), Given((Input((3, 8, 8)), Input((3, 8, 8))))), Level.LAYERS)
+    assert reads(found) == {0: [-2], 1: [-1], 2: [0, 1]}

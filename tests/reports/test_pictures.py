@@ -62,7 +62,7 @@ def test_each_part_is_there_and_stands_on_no_other(name: str, level: Level) -> N
         assert apart, (a, b)
     for (maker, reader), wire in zip(found.edges, svg.iter(f"{SVG}polyline"), strict=True):
         first, *_, last = (wire.get("points") or "").split()
-        start, end = boxes[maker + 1], boxes[reader + 1]
+        start, end = boxes[maker + 1], boxes[reader + 1]  # an input at first
         assert [float(n) for n in first.split(",")] == pytest.approx(
             [start.x, start.bottom], abs=0.1
         )

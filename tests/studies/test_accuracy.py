@@ -134,7 +134,7 @@ def table(tmp_path: Path) -> Iterator[Path]:
 
 def test_timms_table_says_what_its_networks_reach(table: Path) -> None:
     assert of_network(parse("timm:resnet18"), 224) == ()
-    assert given.take(table) == 1
+    assert given.take(table, [parse("timm:resnet18")]) == 1
     known = of_network(parse("timm:resnet18"), 224)
     assert [one.printed for one in known] == ["71.498", "90.082", "69.76", "89.07"]
     first = headline(known)
@@ -147,7 +147,7 @@ def test_timms_table_says_what_its_networks_reach(table: Path) -> None:
         assert of_network(parse(other), 224) == ()
     other = table.with_name("results-imagenet-real.csv")
     other.write_text(TABLE)
-    given.take(other)
+    given.take(other, [parse("timm:resnet18")])
     assert {one.dataset for one in of_network(parse("timm:resnet18"), 224)} == {"imagenet-real"}
 
 
@@ -162,6 +162,7 @@ def test_timms_table_says_what_its_networks_reach(table: Path) -> None:
         ("model,img_size,top1,top5\na,0,80,90\n", "line 2: no figures of 'a'"),
         ("model,img_size,top1,top5\na,224,nan,90\n", "line 2: no figures of 'a'"),
         (None, "cannot read"),
+        ("model,img_size,top1,top5\n", "has no row"),
     ],
 )
 def test_a_table_that_is_none_is_one_line_and_exit_2(
@@ -170,10 +171,16 @@ def test_a_table_that_is_none_is_one_line_and_exit_2(
     path = tmp_path / "t.csv"
     if text is not None:
         path.write_text(text)
-    for line in (["flops", "lenet5"], ["compare", "lenet5", "alexnet", "--static"]):
+    named = "timm:resnet18"
+    for line in (["flops", named], ["compare", named, "alexnet", "--static"]):
         done = command(*line, "--accuracy", str(path))
         assert (done.returncode, done.stdout) == (2, "")
         assert complaint in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_table_without_a_network_of_timms_is_not_ignored(table: Path) -> None:
+    done = command("flops", "lenet5", "--accuracy", str(table))
+    assert done.returncode == 2 and "of timm: networks, of which none is named" in done.stderr
 
 
 def test_every_way_of_testing_stands_beside_counted_costs() -> None:

@@ -143,6 +143,8 @@ def test_back_ends_stand_beside_each_other(tmp_path: Path) -> None:
     )
     page = (tmp_path / "front.html").read_text()
     assert "Accuracy against latency" in page and "back end" in page
+    every = json.loads(command(*line, "--backend", "all", "--format", "json").stdout)["results"]
+    assert {row["backend"] for row in every} == {"eager", "onnxruntime"}
     done = command("choose", "--budget", "latency=1s", "--backend", "eager,litert")
     assert done.returncode == 2 and "passes of litert are not predicted" in done.stderr
 

@@ -59,7 +59,9 @@ def _named(node: Node) -> str:
 
 def _sources(graph: Graph, counted: set[int]) -> list[tuple[int, ...]]:
     """Of each counted node those that made what it reads; what is not counted is read through."""
-    makers: dict[Value, tuple[int, ...]] = {value.storage: (-1,) for value in graph.inputs}
+    makers: dict[Value, tuple[int, ...]] = {
+        value.storage: (-number,) for number, value in enumerate(graph.inputs, 1)
+    }
     found = []
     for node in graph.nodes:
         read = [value.storage for value in node.inputs if value is not None and not value.constant]

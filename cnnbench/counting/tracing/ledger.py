@@ -25,7 +25,8 @@ OUT_OF_SIGHT = "it reads what was computed out of sight: in another thread?"
 class _Held:
     """A storage that the pass made, while it is alive.
 
-    `written` is the operator that did last, -1 of an input, None of what no operator made.
+    `written` is the operator that did last, -1 of the first input, -2 of the second, None of what
+    no operator made.
     """
 
     reference: StorageWeakRef
@@ -51,8 +52,8 @@ class Ledger:
         self._held: dict[int, _Held] = {}
         self._freed: list[Buffer] = []
         self._live = 0  # bytes of what is held
-        for tensor in inputs:
-            self.keep(tensor, born=-1)
+        for number, tensor in enumerate(inputs, 1):
+            self.keep(tensor, given=number)
 
     def is_weight(self, tensor: Tensor) -> bool:
         """Whether it is a parameter or buffer, or a view of one."""
@@ -74,8 +75,8 @@ class Ledger:
         """Whether the pass has made it, or was given it."""
         return storage(tensor) in self._held
 
-    def keep(self, tensor: Tensor, born: int | None = None) -> None:
-        """Count a new storage as live until its last tensor goes."""
+    def keep(self, tensor: Tensor, given: int | None = None) -> None:
+        """Count a new storage as live until its last tensor goes; `given` is which input it is."""
         if not is_plain(tensor):
             return
         key = storage(tensor)
@@ -84,9 +85,10 @@ class Ledger:
             return
         if held is not None:  # another storage of the same address, which was not seen to go
             self._release(key)
-        now = len(self._operators) if born is None else born
+        now = len(self._operators) if given is None else -1
         size = tensor.untyped_storage().nbytes()
-        self._held[key] = _Held(weakly(tensor), size, now, now, born)
+        written = None if given is None else -given
+        self._held[key] = _Held(weakly(tensor), size, now, now, written)
         self._live += size
 
     def unknown(self, name: str) -> None:

@@ -71,7 +71,10 @@ def draw(panel: Panel, groups: Sequence[str], width: Width, height: int = _HEIGH
     drawn = line + points
     if chosen:
         ring = chart(chosen).mark_point(size=170, color="black", strokeWidth=1.5)
-        name = chart([{"called": f"○ {dot['model']}"} for dot in chosen])
+        said = [
+            f"{dot['model']} in {dot['way']}" if len(ways) > 1 else dot["model"] for dot in chosen
+        ]
+        name = chart([{"called": f"○ {one}"} for one in said])
         right = width - 6 if isinstance(width, int) else alt.expr("width - 6")
         corner = {"x": alt.value(right), "y": alt.value(height - 10)}
         name = name.mark_text(align="right", fontSize=12).encode(**corner, text="called:N")

@@ -11,7 +11,7 @@ from cnnbench import units
 from cnnbench.counting.closed_forms import Convolution
 from cnnbench.counting.cost import OpCost, Trace
 from cnnbench.counting.division import Level
-from cnnbench.counting.flow import Flow, Part
+from cnnbench.counting.flow import Part
 from cnnbench.counting.tree import Node
 from cnnbench.reports.architecture import describe
 from cnnbench.reports.pictures.maps import SPACE
@@ -80,10 +80,14 @@ class Label:
         return ", ".join(filter(None, (self.path, *self.lines, self.numbers)))
 
 
-def of_input(flow: Flow, trace: Trace) -> Label:
-    """The label of what goes in."""
-    shapes = [units.feature_map(shape, trace.channels_last) for shape in flow.input_shapes]
-    return Label(["input"], units.shortened(" ".join(shapes), LONGEST), "input")
+def of_inputs(trace: Trace) -> list[Label]:
+    """The labels of what goes in, of each tensor one."""
+    shapes = trace.input_shapes or ((),)
+    names = ["input"] if len(shapes) == 1 else [f"input {n}" for n in range(1, len(shapes) + 1)]
+    return [
+        Label([name], units.feature_map(shape, trace.channels_last) if shape else "", name)
+        for name, shape in zip(names, shapes, strict=True)
+    ]
 
 
 def of_part(part: Part, of: Sketch) -> Label:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -23,10 +24,10 @@ from cnnbench.reports.pictures.labels import (
     closed_form,
     leaves,
     live_bytes,
-    of_input,
+    of_inputs,
     of_part,
 )
-from cnnbench.reports.pictures.layout import Box, Layout, laid_out
+from cnnbench.reports.pictures.layout import Box, laid_out
 from cnnbench.reports.pictures.maps import SPACE, Map, Scale, faces
 from cnnbench.reports.pictures.picture import Picture, said, text
 from cnnbench.reports.pictures.shades import WORDS, Shade
@@ -88,16 +89,20 @@ class _Laid:
         self.flow = flow(of.trace, of.level, fold=not of.full)
         one_side = any(len(op.kernel) == 1 for op in of.trace.operators)
         shapes = [
-            *(self.flow.input_shapes[:1] or ((),)),
+            *(of.trace.input_shapes or ((),)),
             *(part.output for part in self.flow.parts),
         ]
         last = of.trace.channels_last
         self.maps = [Map.of(one, channels_last=last, one_side=one_side) for one in shapes]
         self.scale = Scale.of(self.maps)
-        self._labels = [of_input(self.flow, of.trace), *(of_part(p, of) for p in self.flow.parts)]
-        self._shares = [0.0, *_shares(self.flow.parts, of)]
+        inputs = of_inputs(of.trace)
+        self._first = len(inputs)  # place of the first part
+        self._labels = [*inputs, *(of_part(part, of) for part in self.flow.parts)]
+        self._shares = [0.0] * self._first + _shares(self.flow.parts, of)
         self.most = max(self._shares)
-        edges = [(a + 1, b + 1) for a, b in self.flow.edges]
+        edges = [
+            (a + self._first if a >= 0 else -a - 1, b + self._first) for a, b in self.flow.edges
+        ]
         layout = laid_out([label.size for label in self._labels], edges)
         self._layout = layout.moved(_MARGIN + _AROUND, _LEGEND + _MARGIN)
         title = 9.5 * len(_title(of)) + 2 * _MARGIN
@@ -112,7 +117,7 @@ class _Laid:
         layout = self._layout.moved(right, 0.0)
         yield from _heading(self._of, max(self._shares), scale, right, marked=bool(marked))
         for fold in self.flow.folds:
-            yield from _fold(fold, self.flow.folds, layout)
+            yield from _fold(fold, self.flow.folds, layout.boxes[self._first :])
         for route in layout.routes:
             yield from _wire(route)
         places = zip(self._labels, layout.boxes, self.maps, self._shares, strict=True)
@@ -120,7 +125,7 @@ class _Laid:
             shade = _DARKEST * share / most if most else 0.0
             if label.bound is not None:
                 shade = _DARKEST
-            yield from _part(label, box, map_, scale, shade, marked=index - 1 in marked)
+            yield from _part(label, box, map_, scale, shade, marked=index - self._first in marked)
         for number, words in enumerate(self._closing, 1):
             yield text(words, right + _MARGIN, layout.bottom + 4 + LINE * number)
 
@@ -150,6 +155,9 @@ def _closing(of: Sketch) -> list[str]:
 
 def _title(of: Sketch) -> str:
     whole, name = of.trace.total, units.shortened(of.model, LONGEST)
+    shapes = of.trace.input_shapes
+    if shapes and len(shapes[0]) > 1 and shapes[0][0] > 1:
+        name = f"{name}, batch {shapes[0][0]}"
     return f"{name}: {units.count(whole.macs)} MACs, {units.count(whole.params)} params"
 
 
@@ -160,7 +168,8 @@ def _heading(
     if of.shade is Shade.BOUND:
         legend.insert(0, "blue: held by compute, orange: by memory, green: by overhead, the calls")
     elif of.shade is not Shade.NONE:
-        legend.insert(0, f"shade: {WORDS[of.shade]}, darkest {units.percent(darkest)}")
+        whole = f" of {units.duration(of.predicted.seconds)}" if of.predicted else ""
+        legend.insert(0, f"shade: {WORDS[of.shade]}{whole}, darkest {units.percent(darkest)}")
     if marked:
         legend.insert(0, "thick frames: what the other has not")
     yield text(_title(of), right + _MARGIN, _MARGIN + 8, "title")
@@ -168,10 +177,10 @@ def _heading(
         yield text(words, right + _MARGIN, _MARGIN + 24 + 13 * number, "small")
 
 
-def _fold(fold: Fold, folds: Sequence[Fold], layout: Layout) -> Iterator[str]:
+def _fold(fold: Fold, folds: Sequence[Fold], placed: Sequence[Box]) -> Iterator[str]:
     """A dashed frame around what stands for several, wider where it holds other such frames."""
     inner = sum(fold.holds(other) for other in folds if other is not fold)
-    boxes, wide = layout.boxes[fold.first + 1 : fold.last + 2], _AROUND * (1 + inner)
+    boxes, wide = placed[fold.first : fold.last + 1], _AROUND * (1 + inner)
     left, right = min(b.left for b in boxes) - wide, max(b.right for b in boxes) + wide
     top, bottom = min(b.top for b in boxes) - wide, max(b.bottom for b in boxes) + wide
     yield (
@@ -184,8 +193,13 @@ def _fold(fold: Fold, folds: Sequence[Fold], layout: Layout) -> Iterator[str]:
 def _wire(route: Sequence[tuple[float, float]]) -> Iterator[str]:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in route)
     x, y = route[-1]
+    before = next((point for point in reversed(route) if point != (x, y)), (x, y - 1))
+    turn = math.degrees(math.atan2(before[0] - x, y - before[1]))
     yield f'<polyline class="wire" points="{points}"/>'
-    yield f'<path class="tip" d="M{x:.1f} {y:.1f}l-4 -7h8z"/>'
+    yield (
+        f'<path class="tip" transform="translate({x:.1f} {y:.1f}) rotate({turn:.1f})" '
+        'd="M0 0l-4 -7h8z"/>'
+    )
 
 
 def _part(

@@ -7,12 +7,13 @@ finds those of the table, too.
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from cnnbench.errors import InputError
 from cnnbench.models.sources import timm
-from cnnbench.models.spec import SourceSpec
+from cnnbench.models.spec import AnySpec, SourceSpec
 
 _NEEDED = ("model", "img_size", "top1", "top5")
 _METRICS = _NEEDED[2:]
@@ -34,11 +35,14 @@ class Claim(NamedTuple):
 _taken: dict[str, list[Claim]] = {}
 
 
-def take(path: Path) -> int:
-    """Take the table instead of one that was taken before; its number of networks.
+def take(path: Path, specs: Sequence[AnySpec]) -> int:
+    """Take the table for some networks, instead of one before; its number of networks.
 
-    InputError where it cannot be read, lacks a column, or a figure in it is none.
+    InputError where it cannot be read, lacks a column, a figure in it is none, or no network is of
+    timm.
     """
+    if not any(isinstance(spec, SourceSpec) and spec.source == timm.library for spec in specs):
+        raise InputError("--accuracy is of timm: networks, of which none is named; leave it out")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -70,6 +74,8 @@ def _take(path: Path, rows: csv.DictReader[str]) -> int:
             raise InputError(f"{path}, line {number}: no figures of {weights!r} can be read there")
         claims = [Claim(weights, side, key, str(row[key]), dataset, path.name) for key in _METRICS]
         found.setdefault(weights.partition(".")[0], []).extend(claims)
+    if not found:
+        raise InputError(f"{path} has no row; a table as timm's has one for each set of weights")
     _taken.clear()
     _taken.update(found)
     return len(found)
