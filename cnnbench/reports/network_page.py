@@ -240,7 +240,7 @@ def _sections(of: Subject, rows: Sequence[dict[str, Any]]) -> Iterator[Section]:
                 "Layers: multiply-accumulates against params",
                 "Each dot is a layer that multiplies. Early layers have few params and many MACs, "
                 "linear ones as many of both.",
-                partial(charts.layers, both),
+                partial(charts.layers, _with_sides(both, charts.HEIGHT)),
             )
         )
     if figures:
@@ -267,6 +267,18 @@ def _sections(of: Subject, rows: Sequence[dict[str, Any]]) -> Iterator[Section]:
             ],
         )
     yield from _roof(of)
+
+
+def _with_sides(rows: Sequence[dict[str, Any]], height: int) -> list[dict[str, Any]]:
+    """Layers, those of the most MACs first, with the side on which their name stands."""
+    from cnnbench.reports.charts import labels
+    from cnnbench.reports.charts.style import NARROW, bounds
+
+    rows = sorted(rows, key=lambda row: -row["macs"])
+    spots = [labels.Spot(row["params"], row["macs"], row["layer"], True) for row in rows]
+    across, down = (bounds([row[key] for row in rows]) for key in ("params", "macs"))
+    where = labels.sides(spots, NARROW, height, across, down)
+    return [{**row, "side": side} for row, side in zip(rows, where, strict=True)]
 
 
 def _roof(of: Subject) -> Iterator[Section]:

@@ -9,6 +9,7 @@ import pytest
 
 from ..commands import command
 from ..sweeps import made
+from ..zoo import costly
 from .conftest import Refused
 
 
@@ -51,6 +52,7 @@ def test_two_runs_are_compared(folder: Path) -> None:
     assert [row["verdict"] for row in rows["results"]] == ["faster", "indistinguishable"]
 
 
+@costly
 def test_figures_are_files_of_their_own(folder: Path, tmp_path: Path) -> None:
     done = command("report", "run", "--figures", str(tmp_path / "x"), cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -121,6 +121,7 @@ def test_one_line_and_exit_2(arguments: list[str], complaint: str, refused: Refu
     refused(arguments, complaint)
 
 
+@costly
 def test_what_failed_is_tried_again_where_that_is_asked(tmp_path: Path) -> None:
     nets = tmp_path / "nets.py"
     line = ("sweep", "--models", f"{nets}:net", "--static", "--output", str(tmp_path / "run"))

@@ -23,6 +23,7 @@ from cnnbench.timing.setting import Setting
 from cnnbench.timing.statistics import Interval
 
 from ..commands import command
+from ..zoo import costly
 
 PAIR = ["why", "conv", "separable", "--shape", "7x7x8", "--max-time", "0.05", "--no-wait"]
 
@@ -49,6 +50,7 @@ def test_ways_are_called_by_what_differs() -> None:
     ]
 
 
+@costly
 def test_its_tables_hold_the_numbers_of_its_records() -> None:
     done = command(*PAIR, "--backend", "onnxruntime", "-f", "json")
     assert done.returncode == 0, done.stderr

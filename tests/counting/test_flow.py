@@ -1,6 +1,7 @@
 """Which part of a network reads what another made: by its data, at every level."""
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from ..commands import command
 NETWORKS = ("lenet5", "alexnet", "plain20", "resnet50", "googlenet", "mobilenet_v2", "inception")
 
 
+traced = cache(count)
+
+
 def reads(found: Flow) -> dict[int, list[int]]:
     """The makers of what each part reads."""
     every: dict[int, list[int]] = {index: [] for index in range(len(found.parts))}
@@ -35,7 +39,7 @@ def words(found: Flow) -> list[str]:
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("fold", [True, False])
 def test_parts_are_the_whole_and_each_reads_something(name: str, level: Level, fold: bool) -> None:
-    trace = count(name)
+    trace = traced(name)
     found = flow(trace, level, fold=fold)
     macs = sum(part.repeats * part.cost.macs for part in found.parts)
     operators = sum(part.repeats * len(part.operators) for part in found.parts)

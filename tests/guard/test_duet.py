@@ -111,6 +111,7 @@ def test_one_pair_of_processes_is_not_enough_and_leaves_nothing(
     assert "1 pair of processes in 100 ms, of 7 at least; raise --max-time" in finding.reason
 
 
+@costly
 def test_a_model_that_is_new_or_not_ours_is_not_timed(scratch: Scratch) -> None:
     scratch.ignore("more.py")
     scratch.write("more.py", "from nets import Net as Other")

@@ -101,7 +101,7 @@ def test_a_layout_is_changed_where_an_operator_wants_it_as_usual() -> None:
     "model",
     [
         pytest.param("mobilenet_v2@width_mult=0.35", marks=costly),
-        "efficientnet_b0@depth_mult=0.3",
+        pytest.param("efficientnet_b0@depth_mult=0.3", marks=costly),
         pytest.param("alexnet", marks=costly),
     ],
 )

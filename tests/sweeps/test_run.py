@@ -25,6 +25,7 @@ from cnnbench.sweeps.views import named
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 
+from ..zoo import costly
 from . import made
 
 FEW = planned({"models": ["lenet5", "resnet20"], "batch": [1, 2]}, "x").configurations()
@@ -77,6 +78,7 @@ def test_what_models_are_given_is_counted_timed_and_part_of_the_key(tmp_path: Pa
     }
 
 
+@costly
 def test_many_are_counted_in_processes_in_their_order(tmp_path: Path) -> None:
     of = planned({"models": "lenet5", "batch": list(range(1, 15))}, "x").configurations()
     run(of, Store(tmp_path), None, QUICK)

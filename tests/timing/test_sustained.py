@@ -17,6 +17,7 @@ from cnnbench.timing.setting import Setting
 from cnnbench.timing.sustained import sustained
 
 from ..commands import command
+from ..zoo import costly
 
 
 def row(samples: list[float], batch: int = 1, repeats: int = 1) -> Latency:
@@ -65,6 +66,7 @@ def test_what_is_no_time(text: str) -> None:
         read_seconds(text)
 
 
+@costly
 def test_a_run_over_time(tmp_path: Path) -> None:
     line = ["time", "lenet5_dense", "--sustain", "2s", "--no-wait", "--device", "cpu"]
     done = command(*line, "-f", "json", cwd=tmp_path)

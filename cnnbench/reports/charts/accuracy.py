@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
-from cnnbench.reports.charts.parts import chart, colour, columns, legend, log_axis, shape
-from cnnbench.reports.charts.style import GREY, Drawing, Records, Width, bounds
+from cnnbench.reports.charts import labels
+from cnnbench.reports.charts.parts import (
+    chart,
+    colour,
+    columns,
+    legend,
+    log_axis,
+    names,
+    shape,
+)
+from cnnbench.reports.charts.style import GREY, NARROW, Drawing, Records, Width, bounds
 
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [1, 4], [12, 3])
 _HEIGHT = 340
+_ROOM = 1.5  # percent points above and below
 _SMALL = (330, 260)  # of a panel among others
 _COLUMNS = 2
+
+
+def _with_sides(
+    dots: Records, across: tuple[float, float], down: tuple[float, float], height: int
+) -> list[dict[str, Any]]:
+    """Dots of which those on a front have their name; the axis of accuracies is no logarithm."""
+
+    def steep(percent: float) -> float:
+        return math.exp(percent / 100)
+
+    spots = [
+        labels.Spot(dot["cost"], steep(dot["accuracy"]), dot["model"], bool(dot["front"]))
+        for dot in dots
+    ]
+    low, high = down
+    where = labels.sides(spots, NARROW, height, across, (steep(low), steep(high)))
+    return [{**dot, "side": side} for dot, side in zip(dots, where, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -44,7 +72,8 @@ def draw(panel: Panel, groups: Sequence[str], width: Width, height: int = _HEIGH
     dots = panel.dots
     axis = log_axis(*bounds([dot["cost"] for dot in dots]), panel.form)
     x = alt.X("cost:Q", title=panel.title, **axis)
-    y = alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False))
+    low, high = min(d["accuracy"] for d in dots) - _ROOM, max(d["accuracy"] for d in dots) + _ROOM
+    y = alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(domain=[low, high]))
     ways = list(dict.fromkeys(dot["way"] for dot in dots))
     beside = 4 if isinstance(width, int) else columns(4)  # on a page by its width
     above = legend(columns=beside, symbolOpacity=1) if len(groups) > 1 else None
@@ -69,6 +98,8 @@ def draw(panel: Panel, groups: Sequence[str], width: Width, height: int = _HEIGH
     )
     chosen = [dot for dot in dots if dot["chosen"]]
     drawn = line + points
+    if not isinstance(width, int):  # a page has room for names
+        drawn += names(_with_sides(dots, axis["scale"].domain, (low, high), height), x, y)
     if chosen:
         ring = chart(chosen).mark_point(size=170, color="black", strokeWidth=1.5)
         said = [

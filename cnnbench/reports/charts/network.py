@@ -6,10 +6,10 @@ from typing import Any
 
 import altair as alt
 
-from cnnbench.reports.charts.parts import chart, log_axis
+from cnnbench.reports.charts.parts import chart, log_axis, names
 from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, Records, Width, bounds
 
-_HEIGHT, _STEP = 260, 22
+HEIGHT, _STEP = 260, 22
 _MIB = 1 / 2**20
 
 
@@ -41,7 +41,7 @@ def memory(rows: Records, weights: int, width: Width) -> Any:
         drawn += rule.mark_text(align="left", dx=4, dy=-6, fontSize=11, color=GREY).encode(
             y=y, x=alt.value(0), text="said:N"
         )
-    return drawn.properties(width=width, height=_HEIGHT)
+    return drawn.properties(width=width, height=HEIGHT)
 
 
 def stages(rows: Records, cost: str, width: Width) -> Any:
@@ -58,7 +58,10 @@ def stages(rows: Records, cost: str, width: Width) -> Any:
 
 
 def layers(rows: Records, width: Width) -> Any:
-    """A dot a layer that multiplies: params to the right, MACs upwards, log-log."""
+    """A dot a layer that multiplies: params to the right, MACs upwards, log-log.
+
+    `rows` have `layer`, `operator`, `params`, `macs`, and `side`, where their name stands.
+    """
     x = alt.X("params:Q", title="params", **log_axis(*bounds([r["params"] for r in rows]), "~s"))
     y = alt.Y("macs:Q", title="MACs", **log_axis(*bounds([r["macs"] for r in rows]), "~s"))
     tooltip = [
@@ -67,4 +70,5 @@ def layers(rows: Records, width: Width) -> Any:
         alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
     ]
     dots = chart(rows).mark_point(filled=True, opacity=0.75, size=55, color=BLUE)
-    return dots.encode(x=x, y=y, tooltip=tooltip).properties(width=width, height=_HEIGHT)
+    drawn = dots.encode(x=x, y=y, tooltip=tooltip) + names(rows, x, y, "layer")
+    return drawn.properties(width=width, height=HEIGHT)

@@ -63,3 +63,20 @@ def line_at_one(axis: str, colour: str = GREY) -> Any:
     """A dashed line across the axis `x` or `y`."""
     one = chart([{axis: 1}]).mark_rule(strokeDash=[4, 3], color=colour)
     return one.encode(**{axis: f"{axis}:Q"})
+
+
+def names(rows: Records, x: alt.X, y: alt.Y, field: str = "model") -> Any:
+    """Names beside the points that have room for theirs; none on a screen too narrow for them.
+
+    `rows` have, where their name stands, `side`: left, right or empty.
+    """
+
+    def beside(side: str, align: Any, dx: int) -> Any:
+        there = [row for row in rows if row["side"] == side]
+        said = chart(there).encode(x=x, y=y, text=f"{field}:N")
+        shown = {"align": align, "baseline": "middle", "dx": dx, "fontSize": 10}
+        shown["opacity"] = alt.expr(f"width > {NARROW} ? 1 : 0")
+        halo = said.mark_text(stroke="white", strokeWidth=3, **shown)  # lines run behind names
+        return halo + said.mark_text(color=GREY, **shown)
+
+    return beside("right", "left", 7) + beside("left", "right", -7)

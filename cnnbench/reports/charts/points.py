@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 
 from cnnbench.reports import columns as col
-from cnnbench.reports.charts.parts import chart, log_axis, series
-from cnnbench.reports.charts.style import GREY, NARROW, SIDES, Records, Width, bounds
+from cnnbench.reports.charts.parts import chart, log_axis, names, series
+from cnnbench.reports.charts.style import SIDES, Records, Width, bounds
 
 _HEIGHT = 380
 _MS = 1e3
@@ -51,7 +51,7 @@ def latency(rows: Records, ways: Sequence[str], width: Width) -> Any:
 
     front = chart([row for row in rows if row["front"]]).encode(x=x, y=y, color=colour)
     line = front.mark_line(strokeWidth=1, opacity=0.7)
-    drawn = line + whiskers + dots(filled=False) + dots(filled=True) + _labels(rows, x, y)
+    drawn = line + whiskers + dots(filled=False) + dots(filled=True) + names(rows, x, y)
     return drawn.properties(width=width, height=_HEIGHT)
 
 
@@ -93,18 +93,4 @@ def costs(rows: Records, width: Width) -> Any:
         alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
     ]
     dots = chart(rows).encode(x=x, y=y).mark_point(color=SIDES[1], **_DOT).encode(tooltip=tooltip)
-    return (dots + _labels(rows, x, y)).properties(width=width, height=_HEIGHT)
-
-
-def _labels(rows: Records, x: alt.X, y: alt.Y) -> Any:
-    """Names beside the points that have room for theirs; none on a screen too narrow for them."""
-
-    def beside(side: str, align: Any, dx: int) -> Any:
-        there = [row for row in rows if row["side"] == side]
-        names = chart(there).encode(x=x, y=y, text="model:N")
-        shown = {"align": align, "baseline": "middle", "dx": dx, "fontSize": 10}
-        shown["opacity"] = alt.expr(f"width > {NARROW} ? 1 : 0")
-        halo = names.mark_text(stroke="white", strokeWidth=3, **shown)  # lines run behind names
-        return halo + names.mark_text(color=GREY, **shown)
-
-    return beside("right", "left", 7) + beside("left", "right", -7)
+    return (dots + names(rows, x, y)).properties(width=width, height=_HEIGHT)
