@@ -74,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@settings(max_examples=100 if EVERY else 40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100 if EVERY else 25, suppress_health_check=list(HealthCheck))
 @given(lines() | st.lists(values, max_size=4))
 def test_no_argument_gives_a_traceback(folder: Path, line: Sequence[str]) -> None:
     line = [word for word in line if not word.startswith(("--install", "--show"))]

@@ -13,6 +13,7 @@ import torch
 from cnnbench import __version__
 
 from ..commands import ROOT, command
+from ..zoo import costly
 
 
 def results(*arguments: str) -> list[dict]:  # type: ignore[type-arg]
@@ -282,6 +283,7 @@ def test_where_none_can_be_counted_each_is_named(tmp_path: Path) -> None:
     assert "first" in done.stderr and "'two'" in done.stderr
 
 
+@costly
 def test_the_memory_of_a_training_step_and_the_largest_batch() -> None:
     step = ("flops", "lenet5", "plain20", "--train", "--optimizer", "adam", "--batch", "4")
     rows = results(*step, "--fit-memory", "64MiB")

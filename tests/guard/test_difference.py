@@ -12,6 +12,7 @@ from cnnbench.guard.changes import Change
 from cnnbench.guard.difference import differences
 
 from ..commands import command
+from ..zoo import costly
 
 
 def net(*layers: nn.Module) -> Trace:
@@ -54,6 +55,7 @@ def test_what_layers_differ_by_is_what_the_totals_differ_by(models: tuple[str, s
     assert sum(one.params() for one in found) == after.total.params - before.total.params
 
 
+@costly
 def test_a_file_differs_from_its_network_by_what_its_exporter_folds(tmp_path: Path) -> None:
     command("export", "resnet20", "-o", "net.onnx", cwd=tmp_path)
     done = command("show", "--diff", "resnet20", "net.onnx", "-f", "json", cwd=tmp_path)

@@ -150,6 +150,7 @@ def test_a_base_that_would_run_the_working_trees_code_cannot_be_told(
     assert "imports parts from the working tree" in finding.reason
 
 
+@costly
 def test_code_that_asks_gets_no_answer_and_code_of_another_place_is_refused(
     scratch: Scratch,
 ) -> None:
