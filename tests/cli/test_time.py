@@ -225,7 +225,7 @@ def test_one_line_and_exit_2(arguments: list[str], complaint: str, refused: Refu
     refused(arguments, complaint)
 
 
-@pytest.mark.parametrize("processes", ["0", "2"])
+@pytest.mark.parametrize("processes", ["0", pytest.param("2", marks=costly)])
 def test_ctrl_c_prints_what_was_measured_and_the_exit_says_so(processes: str) -> None:
     """Once its bar shows rounds on a terminal, interrupted as a person does."""
     child = pexpect.spawn(
