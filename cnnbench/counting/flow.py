@@ -53,9 +53,7 @@ class Fold:
     repeats: int
 
     def holds(self, other: Fold) -> bool:
-        """Whether another lies within it; of two on the same parts the one of fewer blocks."""
-        if (self.first, self.last) == (other.first, other.last):
-            return self.repeats > other.repeats
+        """Whether another's parts lie within it."""
         return self.first <= other.first and other.last <= self.last
 
 
@@ -64,7 +62,7 @@ class Flow:
     """Parts in execution order; `edges` lead from the maker of a map to its reader.
 
     -1 is the first input of the pass, -2 the second. Within a fold the way back to its beginning is
-    left out.
+    left out; of `folds` an inner one stands before those around it.
     """
 
     parts: tuple[Part, ...]

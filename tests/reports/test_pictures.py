@@ -81,6 +81,16 @@ def test_each_part_is_there_and_stands_on_no_other(name: str, level: Level) -> N
     assert all(f"x {fold.repeats}" in words(svg) for fold in found.folds)
 
 
+def test_folds_within_folds_have_their_own_frames_and_numbers() -> None:
+    svg = drawn("plain34", Level.LAYERS)
+    frames = [one for one in svg.iter(f"{SVG}rect") if one.get("class") == "fold"]
+    assert len({(one.get("x"), one.get("y")) for one in frames}) == len(frames) == 8
+    said = [one for one in svg.iter(f"{SVG}text") if (one.text or "").startswith("x ")]
+    places = [(float(one.get("x") or 0), float(one.get("y") or 0)) for one in said]
+    for a, b in combinations(places, 2):
+        assert abs(a[0] - b[0]) > 25 or abs(a[1] - b[1]) > 14
+
+
 def test_it_is_drawn_alike_each_time() -> None:
     sketch = Sketch("googlenet", traced("googlenet"), Level.BLOCKS)
     assert draw(sketch).svg == draw(sketch).svg

@@ -34,6 +34,7 @@ from cnnbench.reports.pictures.shades import WORDS, Shade
 
 _MARGIN, _LEGEND = 16.0, 58.0
 _NARROWEST = 560.0
+_BESIDE = 32.0  # pixels of a fold's number
 _LETTERS = 64  # of a line below
 _AROUND = 7.0  # pixels of a fold's frame around what is in it
 _DARKEST = 0.5  # of the shade, so that text on it is read
@@ -116,8 +117,9 @@ class _Laid:
         """Elements of SVG, so far to the right; parts that are marked have a frame."""
         layout = self._layout.moved(right, 0.0)
         yield from _heading(self._of, max(self._shares), scale, right, marked=bool(marked))
-        for fold in self.flow.folds:
-            yield from _fold(fold, self.flow.folds, layout.boxes[self._first :])
+        for place, fold in enumerate(self.flow.folds):
+            inner = sum(map(fold.holds, self.flow.folds[:place]))
+            yield from _fold(fold, inner, layout.boxes[self._first :])
         for route in layout.routes:
             yield from _wire(route)
         places = zip(self._labels, layout.boxes, self.maps, self._shares, strict=True)
@@ -177,9 +179,8 @@ def _heading(
         yield text(words, right + _MARGIN, _MARGIN + 24 + 13 * number, "small")
 
 
-def _fold(fold: Fold, folds: Sequence[Fold], placed: Sequence[Box]) -> Iterator[str]:
-    """A dashed frame around what stands for several, wider where it holds other such frames."""
-    inner = sum(fold.holds(other) for other in folds if other is not fold)
+def _fold(fold: Fold, inner: int, placed: Sequence[Box]) -> Iterator[str]:
+    """A dashed frame around what stands for several, wider where it holds `inner` such frames."""
     boxes, wide = placed[fold.first : fold.last + 1], _AROUND * (1 + inner)
     left, right = min(b.left for b in boxes) - wide, max(b.right for b in boxes) + wide
     top, bottom = min(b.top for b in boxes) - wide, max(b.bottom for b in boxes) + wide
@@ -187,7 +188,7 @@ def _fold(fold: Fold, folds: Sequence[Fold], placed: Sequence[Box]) -> Iterator[
         f'<rect class="fold" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
         f'height="{bottom - top:.1f}" rx="8"/>'
     )
-    yield text(f"x {fold.repeats}", right + 4, top + 14)
+    yield text(f"x {fold.repeats}", right + 4 + _BESIDE * inner, top + 14)
 
 
 def _wire(route: Sequence[tuple[float, float]]) -> Iterator[str]:
