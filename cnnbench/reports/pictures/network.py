@@ -107,7 +107,7 @@ class _Laid:
         layout = laid_out([label.size for label in self._labels], edges)
         self._layout = layout.moved(_MARGIN + _AROUND, _LEGEND + _MARGIN)
         title = 9.5 * len(_title(of)) + 2 * _MARGIN
-        self.width = max(self._layout.right + 3 * _MARGIN, _NARROWEST, title)
+        self.width = max(self._layout.right + 4 * _MARGIN, _NARROWEST, title)
         self._closing = _closing(of)
         self.height = self._layout.bottom + _MARGIN + LINE * len(self._closing)
 
@@ -188,7 +188,7 @@ def _fold(fold: Fold, inner: int, placed: Sequence[Box]) -> Iterator[str]:
         f'<rect class="fold" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
         f'height="{bottom - top:.1f}" rx="8"/>'
     )
-    yield text(f"x {fold.repeats}", right + 4 + _BESIDE * inner, top + 14)
+    yield text(f"x {fold.repeats}", right + 12 + _BESIDE * inner, top + 14)
 
 
 def _wire(route: Sequence[tuple[float, float]]) -> Iterator[str]:
