@@ -94,8 +94,7 @@ def fit(
         raise CnnbenchError("--static knows no times; leave it or latency out")
     if estimate and dtype == NumberFormat.INT8:
         raise CnnbenchError("accuracies are published of float32; leave --estimate out")
-    if on and dtype == NumberFormat.INT8:
-        raise CnnbenchError("what int8 takes is not predicted; leave --on or --dtype int8 out")
+    reading.check_predicts(dtype, on)
     timing = measuring.unless(static, on)
     (_, folder), *_ = calibrated([dtype], calibrate)
     setting = Setting(

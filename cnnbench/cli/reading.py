@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from cnnbench.errors import CnnbenchError, ShapeError, nearest
 from cnnbench.models.inputs import NumberFormat
@@ -49,6 +50,12 @@ def check_runs_files(specs: Sequence[AnySpec], names: Sequence[str]) -> None:
         for name in names:
             if able and name not in (EAGER, *able):
                 raise CnnbenchError(f"{spec} is a file that {name} does not run; leave it out")
+
+
+def check_predicts(dtype: NumberFormat | None, on: Path | None) -> None:
+    """CnnbenchError for a format of which a device's file foretells nothing."""
+    if on and dtype == NumberFormat.INT8:
+        raise CnnbenchError("what int8 takes is not predicted; leave --on or --dtype int8 out")
 
 
 def one_of(option: str, text: str, known: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from cnnbench.cli.frame import Written, command, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.errors import CnnbenchError, OutputError, SomeFailed
+from cnnbench.errors import CnnbenchError, OutputError
 from cnnbench.models.given import Inputs
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.reports.charts import style
@@ -50,11 +50,11 @@ def _model(named: list[Path]) -> AnySpec | None:
     """
     if len(named) > 1 or named[0].is_dir():
         if len(named) > 1 and not any(path.exists() for path in named):
-            with suppress(CnnbenchError):
+            try:
                 _ = [parse(str(path)) for path in named]
-                raise SomeFailed(
-                    [f"one network at a time: cnnbench report {named[0]}"], exit_code=2
-                )
+            except CnnbenchError:  # folders that are missing
+                return None
+            raise CnnbenchError(f"one network at a time: cnnbench report {named[0]}")
         return None
     try:
         return parse(str(named[0]))
@@ -74,7 +74,8 @@ def _of_network(
     with heavy_imports():
         from cnnbench.counting.count import count, import_for
         from cnnbench.reports import page
-        from cnnbench.reports.network_page import Subject, report_of
+        from cnnbench.reports.network_charts import Subject
+        from cnnbench.reports.network_page import report_of
         from cnnbench.reports.pictures import layout
         from cnnbench.roofline.predict import Predictor, dtype_of
         from cnnbench.roofline.profile_file import read as read_profile

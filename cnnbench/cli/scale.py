@@ -11,8 +11,7 @@ from cnnbench.cli import reading
 from cnnbench.cli.frame import Drawn, Measuring, command
 from cnnbench.cli.passed import read_inputs
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.errors import CnnbenchError, SomeFailed
-from cnnbench.models.inputs import NumberFormat
+from cnnbench.errors import SomeFailed
 from cnnbench.models.scale import Compound, Way, scalable
 from cnnbench.models.spec import parse
 from cnnbench.studies.scaling.target import read, without_target
@@ -85,8 +84,7 @@ def scale(
     spec = scalable(parse(model))
     asked = read(spec, ",".join(phi) if phi else None, Compound(alpha, beta, gamma), by, to)
     read_inputs(None, batch, [spec])
-    if on and dtype == NumberFormat.INT8:
-        raise CnnbenchError("what int8 takes is not predicted; leave --on or --dtype int8 out")
+    reading.check_predicts(dtype, on)
     timed = measuring.unless(static, on)
     without_target(asked, measuring.named or backend is not None, written.is_apart)
     if timed and asked.target is not None:

@@ -111,47 +111,32 @@ def show(
         fine = level or (Level.LAYERS if block else usual_level(trace))
         return Sketch(str(of), trace, fine, shade, full, formulas=block, predicted=foretold)
 
-    if diff is None:
-        given = passed.given(batch, [spec])
-        with heavy_imports():
-            from cnnbench.counting.count import count, import_for
-            from cnnbench.reports.pictures import layout
-            from cnnbench.reports.show import report_of
-
-            import_for([spec])
-            if written.is_apart:
-                written.require()
-                layout.require()
-        with their_code():
-            trace = count(spec, given, batch=batch, dtype=dtype)
-
-        def draw() -> Any:
-            from cnnbench.reports.pictures import network
-
-            return network.draw(sketch(spec, trace))
-
-        written.hand_over(report_of(str(spec), trace, full=full, depth=depth), draw=draw)
-        return
-    if full or depth:
+    if diff is not None and (full or depth):
         raise InputError("--diff lists the layers that differ; leave --full and --depth out")
-    other = parse(diff)
-    given = passed.given(batch, [other, spec])
+    specs = [spec] if diff is None else [parse(diff), spec]
+    given = passed.given(batch, specs)
     with heavy_imports():
         from cnnbench.counting.count import count, import_for
         from cnnbench.reports import difference
         from cnnbench.reports.pictures import layout
+        from cnnbench.reports.show import report_of
 
-        import_for([other, spec])
+        import_for(specs)
         if written.is_apart:
             written.require()
             layout.require()
     with their_code():
-        before, after = (count(one, given, batch=batch, dtype=dtype) for one in (other, spec))
+        traces = [count(one, given, batch=batch, dtype=dtype) for one in specs]
 
-    def draw_both() -> Any:
+    def draw() -> Any:
         from cnnbench.reports.pictures import network
 
-        return network.draw_both(sketch(other, before), sketch(spec, after))
+        sketches = map(sketch, specs, traces)
+        return network.draw(*sketches) if diff is None else network.draw_both(*sketches)
 
-    report = difference.report_of(str(other), str(spec), (before, after))
-    written.hand_over(report, draw=draw_both)
+    if diff is None:
+        report = report_of(str(spec), traces[0], full=full, depth=depth)
+    else:
+        other, own = map(str, specs)
+        report = difference.report_of(other, own, (traces[0], traces[1]))
+    written.hand_over(report, draw=draw)

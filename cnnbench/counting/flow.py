@@ -68,7 +68,6 @@ class Flow:
     parts: tuple[Part, ...]
     edges: tuple[tuple[int, int], ...]
     folds: tuple[Fold, ...]
-    input_shapes: tuple[Shape, ...]
 
 
 def flow(trace: Trace, level: Level, *, fold: bool = True) -> Flow:
@@ -78,7 +77,7 @@ def flow(trace: Trace, level: Level, *, fold: bool = True) -> Flow:
     """
     found = _Parts(trace, _DEPTHS[level], fold)
     found.enter(tree(trace, fold=False, apart=True), "", 1, 1)
-    return Flow(tuple(found.parts), tuple(found.edges()), tuple(found.folds), trace.input_shapes)
+    return Flow(tuple(found.parts), tuple(found.edges()), tuple(found.folds))
 
 
 class _Parts:

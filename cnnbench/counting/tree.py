@@ -91,12 +91,12 @@ def _is_called_again(module: _Module, op: OpCost, places: Mapping[int, int]) -> 
     It is the module's first one again, whose weights are read by then, and reads nothing of what
     the module has made; or the only one that it has, as of a pooling that is called twice.
     """
-    first, *others = module.operators()
+    first = next(module.operators())
     again = op.path == first.path and op.operator == first.operator and op.weight == first.weight
     if not again or op.cost.params:
         return False
-    own = {places[id(one)] for one in (first, *others)}
-    return not others or not own & set(op.sources)
+    own = {places[id(one)] for one in module.operators()}
+    return len(own) == 1 or not own & set(op.sources)
 
 
 def _nodes(module: _Module, fold: bool, places: Mapping[int, int]) -> tuple[Node, ...]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cnnbench import count
-from cnnbench.reports.network_page import Subject, report_of
+from cnnbench.reports.network_charts import Subject
+from cnnbench.reports.network_page import report_of
 from cnnbench.reports.page import figures
 from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile_file import read
@@ -63,6 +64,8 @@ def test_a_page_is_written_and_a_table_is_printed(tmp_path: Path) -> None:
         (["lenet5", "--compare"], "--compare takes two runs, not 1"),
         (["lenet5", "--figures", "x"], "lenet5 holds no records"),
         (["lenet5", "--output", "net.svg"], "many charts"),
+        (["resnet18", "mobilenet_v2"], "one network at a time: cnnbench report resnet18"),
+        (["resnet18", "no_such_network"], "resnet18 holds no records"),
         (["no_such_network"], "holds no records of a sweep; unknown model"),
         (["lenet5", "--on", "none.toml"], "cannot read none.toml"),
     ],

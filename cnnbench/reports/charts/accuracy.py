@@ -28,23 +28,6 @@ _SMALL = (330, 260)  # of a panel among others
 _COLUMNS = 2
 
 
-def _with_sides(
-    dots: Records, across: tuple[float, float], down: tuple[float, float], height: int
-) -> list[dict[str, Any]]:
-    """Dots of which those on a front have their name; the axis of accuracies is no logarithm."""
-
-    def steep(percent: float) -> float:
-        return math.exp(percent / 100)
-
-    spots = [
-        labels.Spot(dot["cost"], steep(dot["accuracy"]), dot["model"], bool(dot["front"]))
-        for dot in dots
-    ]
-    low, high = down
-    where = labels.sides(spots, NARROW, height, across, (steep(low), steep(high)))
-    return [{**dot, "side": side} for dot, side in zip(dots, where, strict=True)]
-
-
 @dataclass(frozen=True)
 class Panel:
     """What is drawn against one cost, called `title`; `form` is how its axis reads.
@@ -114,3 +97,20 @@ def draw(panel: Panel, groups: Sequence[str], width: Width, height: int = _HEIGH
         rule = chart([{"cost": panel.limit}]).mark_rule(strokeDash=[4, 3], color=GREY)
         drawn = rule.encode(x=x) + drawn
     return drawn.properties(width=width, height=height)
+
+
+def _with_sides(
+    dots: Records, across: tuple[float, float], down: tuple[float, float], height: int
+) -> list[dict[str, Any]]:
+    """Dots of which those on a front have their name; the axis of accuracies is no logarithm."""
+
+    def steep(percent: float) -> float:
+        return math.exp(percent / 100)
+
+    spots = [
+        labels.Spot(dot["cost"], steep(dot["accuracy"]), dot["model"], bool(dot["front"]))
+        for dot in dots
+    ]
+    low, high = down
+    ends = steep(low), steep(high)
+    return labels.with_sides(dots, spots, NARROW, height, across, ends)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from cnnbench.reports.charts.style import Records
 
 _LETTER = 6.0  # pixels of a letter at the charts' size
 _LINE = 13.0
@@ -47,6 +50,14 @@ def sides(
                 taken.append(box)
                 break
     return found
+
+
+def with_sides(
+    rows: Records, spots: Sequence[Spot], width: float, height: float, across: Ends, down: Ends
+) -> list[dict[str, Any]]:
+    """Rows, one a point, with the `side` on which its name stands."""
+    where = sides(spots, width, height, across, down)
+    return [{**row, "side": side} for row, side in zip(rows, where, strict=True)]
 
 
 def _at(value: float, ends: Ends, pixels: float) -> float:

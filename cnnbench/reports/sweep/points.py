@@ -148,5 +148,4 @@ def _dot(point: Point) -> Row:
 def _with_sides(rows: Sequence[Row], spots: Sequence[labels.Spot], ends: list[float]) -> list[Row]:
     """Rows with the side on which their name stands; `ends` are all that the y axis spans."""
     across = bounds([spot.x for spot in spots])
-    where = labels.sides(spots, _WIDTH, _HEIGHT, across, bounds(ends))
-    return [{**row, "side": side} for row, side in zip(rows, where, strict=True)]
+    return labels.with_sides(rows, spots, _WIDTH, _HEIGHT, across, bounds(ends))

@@ -25,9 +25,9 @@ from cnnbench.studies.papers.accuracy import IMAGENET, SINGLE_CROP, TOP1, Accura
 from cnnbench.studies.scaling.variants import Near, Variant
 
 NEAR = 1.25  # times, in the axis in which it lies farthest
-_TEST = (IMAGENET, TOP1, SINGLE_CROP)
 FEWEST = 5  # published variants from which an accuracy is estimated
 CONFIDENCE = 0.9
+_TEST = (IMAGENET, TOP1, SINGLE_CROP)
 
 
 @dataclass(frozen=True)
