@@ -153,10 +153,13 @@ def feature_map(dims: tuple[int, ...], channels_last: bool = False) -> str:
 
 def window(kernel: tuple[int, ...], stride: tuple[int, ...]) -> str:
     """A window and how it steps, where that is not by one: '3x3', '7x7 /2', '3x5 /2x1'."""
-    if not kernel:
-        return ""
-    step = stride[:1] if len(set(stride)) == 1 else stride
-    return shape(kernel) + (f" /{shape(step)}" if set(stride) - {1} else "")
+    return shape(kernel) + steps(stride, " /") if kernel else ""
+
+
+def steps(dims: tuple[int, ...], before: str) -> str:
+    """How far a window goes at once, or how far apart its places are; nothing where that is 1."""
+    one = dims[:1] if len(set(dims)) == 1 else dims
+    return before + shape(one) if set(dims) - {1} else ""
 
 
 def seconds(text: str) -> float:

@@ -62,12 +62,14 @@ class Flow:
     """Parts in execution order; `edges` lead from the maker of a map to its reader.
 
     -1 is the first input of the pass, -2 the second. Within a fold the way back to its beginning is
-    left out; of `folds` an inner one stands before those around it.
+    left out; of `folds` an inner one stands before those around it. `outputs` are what the pass
+    returns: who made it, and its shape.
     """
 
     parts: tuple[Part, ...]
     edges: tuple[tuple[int, int], ...]
     folds: tuple[Fold, ...]
+    outputs: tuple[tuple[int, Shape], ...] = ()
 
 
 def flow(trace: Trace, level: Level, *, fold: bool = True) -> Flow:
@@ -77,7 +79,9 @@ def flow(trace: Trace, level: Level, *, fold: bool = True) -> Flow:
     """
     found = _Parts(trace, _DEPTHS[level], fold)
     found.enter(tree(trace, fold=False, apart=True), "", 1, 1)
-    return Flow(tuple(found.parts), tuple(found.edges()), tuple(found.folds))
+    return Flow(
+        tuple(found.parts), tuple(found.edges()), tuple(found.folds), tuple(found.outputs())
+    )
 
 
 class _Parts:
@@ -86,7 +90,7 @@ class _Parts:
     def __init__(self, trace: Trace, depth: int, fold: bool) -> None:
         self.parts: list[Part] = []
         self.folds: list[Fold] = []
-        self._operators = trace.operators
+        self._trace, self._operators = trace, trace.operators
         self._places = {id(op): place for place, op in enumerate(trace.operators)}
         self._readers: dict[int, set[int]] = {}
         for place, op in enumerate(trace.operators):
@@ -116,7 +120,7 @@ class _Parts:
         return [self._places[id(op)] for op in node.operators()]
 
     def _groups(self, nodes: Sequence[Node]) -> Iterator[list[Node]]:
-        """Equal neighbours of which each reads what the last made, which nothing else does.
+        """Equal neighbours of which each reads what the last made, which nothing else is given.
 
         Equal branches beside each other are no such, nor blocks that a skip leads from.
         """
@@ -137,7 +141,8 @@ class _Parts:
         last, own = set(self._within(before)), set(self._within(node))
         read = {source for place in own for source in self._operators[place].sources} - own
         readers = set().union(*(self._readers.get(place, ()) for place in last))
-        return bool(read) and read <= last and readers <= last | own
+        alone = readers <= last | own and not last.intersection(self._trace.returned)
+        return bool(read) and read <= last and alone
 
     def edges(self) -> Iterator[tuple[int, int]]:
         """From the maker of each map to its readers, each once."""
@@ -149,3 +154,11 @@ class _Parts:
                 if maker < reader and (maker, reader) not in seen:
                     seen.add((maker, reader))
                     yield maker, reader
+
+    def outputs(self) -> Iterator[tuple[int, Shape]]:
+        """What the pass returns: the part that made it, or the input that it is, and its shape."""
+        for place in self._trace.returned:
+            if place < 0:
+                yield place, self._trace.input_shapes[-place - 1]
+            else:
+                yield self._of[place], self._operators[place].output

@@ -33,6 +33,7 @@ def layers(trace: Trace) -> list[dict[str, Any]]:
             "output": list(op.output),
             "kernel": list(op.kernel),
             "stride": list(op.stride),
+            "dilation": list(op.dilation),
             "groups": op.groups,
             **op.cost.record(),
             "live_bytes": op.live_bytes,

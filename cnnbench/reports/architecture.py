@@ -49,10 +49,9 @@ def _word(op: OpCost) -> str:
     if op.weight is not None and op.kernel:
         what = "depthwise" if op.kind is Kind.DEPTHWISE else "conv"
         what = f"transposed {what}" if "transpose" in name.lower() else what
-        window = units.window(op.kernel, (1,))
-        step = units.window(op.kernel, op.stride).removeprefix(window)
+        step, apart = units.steps(op.stride, " /"), units.steps(op.dilation, ", dilation ")
         groups = f", {op.groups} groups" if op.groups > 1 and what == "conv" else ""
-        return f"{window} {what}{step}, {op.filters}{groups}"
+        return f"{units.shape(op.kernel)} {what}{step}, {op.filters}{groups}{apart}"
     if op.kind is Kind.LINEAR:
         return f"linear, {op.output[-1]}"
     if op.kind is Kind.POOLING:
@@ -63,7 +62,6 @@ def _word(op: OpCost) -> str:
 def _pool(op: OpCost) -> str:
     how = "max" if "max" in op.operator.lower() else "average"
     if op.kernel and not op.operator.startswith("adaptive"):
-        window = units.window(op.kernel, (1,))
-        return f"{window} {how} pool{units.window(op.kernel, op.stride).removeprefix(window)}"
+        return f"{units.shape(op.kernel)} {how} pool{units.steps(op.stride, ' /')}"
     size = "global" if all(side == 1 for side in op.sides) else f"to {units.shape(op.sides)}"
     return f"{size} {how} pool"

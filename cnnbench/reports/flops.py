@@ -174,6 +174,7 @@ def _table(
 def _layer(part: dict[str, Any], maps: Callable[[Any], str], peak: int) -> dict[str, Any]:
     """A layer's record with the cells that its table makes of it."""
     window = units.window(tuple(part["kernel"]), tuple(part["stride"]))
+    window += units.steps(tuple(part["dilation"]), " d")
     groups = f" g{part['groups']}" if part["groups"] > 1 else ""
     first = part["inputs"][0] if part["inputs"] else []
     mark = _PEAK if part["is_peak"] else _HELD if part["held_at_peak"] else ""

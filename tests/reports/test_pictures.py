@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
 
 from cnnbench import count
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import Level
 from cnnbench.counting.flow import flow
 from cnnbench.errors import OutputError
-from cnnbench.reports.pictures.layout import Box, laid_out
+from cnnbench.reports.pictures.layout import Box, Layout, Point, laid_out
 from cnnbench.reports.pictures.maps import Map, Scale, faces
 from cnnbench.reports.pictures.shades import Shade
 
@@ -48,6 +51,13 @@ def box(part: ET.Element) -> Box:
 
 def words(of: ET.Element) -> list[str]:
     return [one.text or "" for one in of.iter(f"{SVG}text")]
+
+
+def pair(number: int) -> st.SearchStrategy[tuple[int, int]]:
+    """A maker, and a later reader."""
+    return st.integers(1, number - 1).flatmap(
+        lambda reader: st.tuples(st.integers(0, reader - 1), st.just(reader))
+    )
 
 
 @pytest.mark.parametrize("level", list(Level))
@@ -194,11 +204,88 @@ def test_time_and_bound_are_of_a_device(tmp_path: Path) -> None:
 
 
 def test_what_nobody_could_follow_is_no_picture() -> None:
-    edges = [(a, b) for b in range(80) for a in range(b)]
-    with pytest.raises(OutputError, match="80 parts and 3,160 lines shows nothing"):
-        laid_out([(100.0, 20.0)] * 80, edges)
+    with pytest.raises(OutputError, match="1,501 parts shows nothing; give --level stages"):
+        laid_out([(100.0, 20.0)] * 1501, [])
     alone = laid_out([(100.0, 20.0)] * 3, [])  # beside each other
     assert len({one.x for one in alone.boxes}) == 3 and alone.routes == ()
+
+
+def crossed(laid: Layout) -> list[tuple[Point, Point, Box]]:
+    """Pieces of lines that run through a box."""
+    return [
+        ((x, y), (further, below), one)
+        for route in laid.routes
+        for (x, y), (further, below) in pairwise(route)
+        for one in laid.boxes
+        if max(x, further) > one.left
+        and min(x, further) < one.right
+        and max(y, below) > one.top + 0.01
+        and min(y, below) < one.bottom - 0.01
+    ]
+
+
+@pytest.mark.parametrize("number", [8, 80])
+def test_what_each_later_layer_reads_is_a_column_beside_lines(number: int) -> None:
+    """A dense block: the lines run to its left, and no box stands in their way."""
+    edges = [(a, b) for b in range(number) for a in range(b)]
+    laid = laid_out([(100.0, 20.0 + place % 3) for place in range(number)], edges)
+    assert len({round(one.x) for one in laid.boxes}) == 1
+    assert laid.joints and not crossed(laid)
+    for (a, b), route in zip(edges, laid.routes, strict=True):
+        assert route[0] == (laid.boxes[a].x, laid.boxes[a].bottom)
+        assert route[-1] == (laid.boxes[b].x, laid.boxes[b].top)
+    trunks = {
+        (x, a) for (a, _), route in zip(edges, laid.routes, strict=True) for x, _ in route[2:-2]
+    }
+    assert len(trunks) == len({a for _, a in trunks}) == number - 2  # each maker has its own
+    assert len({x for x, _ in trunks}) == len(trunks)  # all of them live to the end
+
+
+@given(st.integers(2, 30).flatmap(lambda n: st.tuples(st.just(n), st.sets(pair(n), min_size=1))))
+def test_whatever_is_read_lies_above_and_lines_pass_no_box(
+    graph: tuple[int, set[tuple[int, int]]],
+) -> None:
+    number, edges = graph
+    laid = laid_out([(90.0 + 9 * (n % 4), 20.0 + 5 * (n % 3)) for n in range(number)], list(edges))
+    for a, b in combinations(laid.boxes, 2):
+        assert a.right < b.left or b.right < a.left or a.bottom < b.top or b.bottom < a.top
+    assert all(laid.boxes[a].bottom < laid.boxes[b].top for a, b in edges)
+    assert not crossed(laid)
+
+
+class Heads(nn.Module):
+    """Two blocks that are equal, of which the first is returned too, and the image itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=2, dilation=2)
+        self.blocks = nn.ModuleList([nn.Conv2d(8, 8, 3, padding=1) for _ in range(5)])
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        y, found = self.stem(x), []
+        for block in self.blocks:
+            found.append(y := block(y))
+        return {"middle": found[2], "image": x, "last": y}
+
+
+def test_what_is_returned_from_the_middle_is_marked() -> None:
+    trace = count(Heads(), (3, 16, 16))
+    svg = ET.fromstring(draw(Sketch("heads", trace, Level.LAYERS)).svg)
+    said = [words(part) for part in parts(svg)]
+    assert said[-3:] == [["output 1", "16x16x8"], ["output 2", "16x16x3"], ["output 3", "16x16x8"]]
+    assert [text for text in words(svg) if text.startswith("x ")] == ["x 3", "x 2"]
+    assert "3x3 conv, 8, dilation 2" in said[1]
+    assert len(list(svg.iter(f"{SVG}polyline"))) == 3 + 3
+
+
+def test_a_folds_number_stands_beside_all_boxes() -> None:
+    svg = ET.fromstring(draw(Sketch("heads", count(Heads(), (3, 16, 16)), Level.LAYERS)).svg)
+    for one in svg.iter(f"{SVG}text"):
+        if (one.text or "").startswith("x "):
+            x, y = float(one.get("x") or 0), float(one.get("y") or 0)
+            for part in map(box, parts(svg)):
+                across = part.left < x + 24 and part.right > x
+                assert not (across and part.top < y and part.bottom > y - 10), one.text
 
 
 @pytest.mark.parametrize(

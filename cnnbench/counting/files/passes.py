@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -28,7 +28,7 @@ def trace_of(graph: Graph, file: str) -> Trace:
             works.append((node, work))
     memory = _Memory.of(graph, [node for node, _ in works])
     params = _Params(graph.weights)
-    sources = _sources(graph, {id(node) for node, _ in works})
+    sources, returned = _sources(graph, {id(node) for node, _ in works})
     operators = tuple(
         replace(_entered(node, work, params, live, graph.channels_last), sources=found)
         for (node, work), live, found in zip(works, memory.live_bytes, sources, strict=True)
@@ -39,6 +39,7 @@ def trace_of(graph: Graph, file: str) -> Trace:
         input_shapes=tuple(value.shape for value in graph.inputs),
         input_bytes=sum(value.size for value in graph.inputs),
         dtype=real[0].dtype if real else "",
+        returned=returned,
         weight_bytes=graph.weight_bytes,
         unread_params={"": params.left} if params.left else {},
         uncounted=dict(uncounted),
@@ -57,8 +58,11 @@ def _named(node: Node) -> str:
     return f"{node.operator} of {'another form' if node.is_known else 'unknown shape'}"
 
 
-def _sources(graph: Graph, counted: set[int]) -> list[tuple[int, ...]]:
-    """Of each counted node those that made what it reads; what is not counted is read through."""
+def _sources(graph: Graph, counted: set[int]) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
+    """Of each counted node those that made what it reads, and who made what the graph returns.
+
+    What is not counted is read through.
+    """
     makers: dict[Value, tuple[int, ...]] = {
         value.storage: (-number,) for number, value in enumerate(graph.inputs, 1)
     }
@@ -66,12 +70,16 @@ def _sources(graph: Graph, counted: set[int]) -> list[tuple[int, ...]]:
     for node in graph.nodes:
         read = [value.storage for value in node.inputs if value is not None and not value.constant]
         read += [value.storage for value in node.outputs if value.root is not None]  # a branch's
-        own = tuple(dict.fromkeys(maker for value in read for maker in makers.get(value, ())))
+        own = _of(read, makers)
         if id(node) in counted:
             found.append(own)
             own = (len(found) - 1,)
         makers |= {value.storage: own for value in node.outputs}
-    return found
+    return found, _of([value.storage for value in graph.outputs], makers)
+
+
+def _of(values: Sequence[Value], makers: Mapping[Value, tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(maker for value in values for maker in makers.get(value, ())))
 
 
 def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: bool) -> OpCost:
@@ -96,6 +104,7 @@ def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: 
         weight=work.weight,
         kernel=work.kernel,
         stride=work.stride,
+        dilation=work.dilation,
         groups=work.groups,
         channels_last=channels_last,
         node=node.name,

@@ -31,7 +31,7 @@ def convolution_backward(
     bias_sizes: Sequence[int] | None,
     stride: Sequence[int],
     padding: object,
-    dilation: object,
+    dilation: Sequence[int],
     transposed: bool,
     output_padding: object,
     groups: int,

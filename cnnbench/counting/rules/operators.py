@@ -38,12 +38,12 @@ def convolution(
     bias: Shaped | None = None,
     stride: int | Sequence[int] = 1,
     padding: object = 0,
-    dilation: object = 1,
+    dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> Work:
     """Every output element is a dot product over C/g channels and the kernel."""
     # x [N, C, *S], weight [K, C/g, *k] -> out [N, K, *S']
-    return _convolved(out, out.numel(), weight, stride, groups)
+    return _convolved(out, out.numel(), weight, stride, groups, dilation)
 
 
 def transposed_convolution(
@@ -55,15 +55,20 @@ def transposed_convolution(
     padding: object = 0,
     output_padding: object = 0,
     groups: int = 1,
-    dilation: object = 1,
+    dilation: int | Sequence[int] = 1,
 ) -> Work:
     """Every input element is multiplied with K/g filters' kernels, whatever the stride."""
     # x [N, C, *S], weight [C, K/g, *k] -> out [N, K, *S']
-    return _convolved(out, x.numel(), weight, stride, groups)
+    return _convolved(out, x.numel(), weight, stride, groups, dilation)
 
 
 def _convolved(
-    out: Shaped, elements: int, weight: Shaped, stride: int | Sequence[int], groups: int
+    out: Shaped,
+    elements: int,
+    weight: Shaped,
+    stride: int | Sequence[int],
+    groups: int,
+    dilation: int | Sequence[int],
 ) -> Work:
     """Multiply each of `elements` with a kernel of every channel of its group."""
     depth, *window = weight.shape[1:]
@@ -78,6 +83,7 @@ def _convolved(
         weight=tuple(weight.shape),
         kernel=tuple(window),
         stride=spread(stride, len(window)),
+        dilation=spread(dilation, len(window)),
         groups=groups,
     )
 
@@ -89,7 +95,7 @@ def generic_convolution(
     bias: Shaped | None,
     stride: Sequence[int],
     padding: object,
-    dilation: object,
+    dilation: Sequence[int],
     transposed: bool,
     output_padding: object,
     groups: int,
@@ -97,8 +103,10 @@ def generic_convolution(
 ) -> Work:
     """`aten.convolution`, which both kinds become below autograd."""
     if transposed:
-        return transposed_convolution(out, x, weight, bias, stride, groups=groups)
-    return convolution(out, x, weight, bias, stride, groups=groups)
+        return transposed_convolution(
+            out, x, weight, bias, stride, groups=groups, dilation=dilation
+        )
+    return convolution(out, x, weight, bias, stride, dilation=dilation, groups=groups)
 
 
 def linear(out: Shaped, x: Shaped, weight: Shaped, bias: Shaped | None = None) -> Work:

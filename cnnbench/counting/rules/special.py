@@ -120,6 +120,7 @@ def deformable(
         weight=tuple(weight.shape),
         kernel=window,
         stride=tuple(map(int, strides)),
+        dilation=tuple(map(int, more[4:6])),
         groups=groups,
     )
 
@@ -190,7 +191,8 @@ def quantised_linear(out: Shaped, x: Shaped, *_: object, **__: object) -> Work:
 def quantised_convolution(out: Shaped, x: Shaped, packed: Any, *_: object, **__: object) -> Work:
     """A convolution of packed int8 weights."""
     weight, _bias = packed.unpack()
-    return convolution(out, x, weight, None, packed.stride(), groups=packed.groups())
+    stride, dilation, groups = packed.stride(), packed.dilation(), packed.groups()
+    return convolution(out, x, weight, None, stride, dilation=dilation, groups=groups)
 
 
 def bag(out: object, table: Shaped, indices: Shaped, *_: object, **__: object) -> Work:

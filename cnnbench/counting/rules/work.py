@@ -47,6 +47,7 @@ class Work:
     weight: Shape | None = None
     kernel: Shape = ()
     stride: Shape = ()
+    dilation: Shape = ()
     groups: int = 1
     name: str = ""
 

@@ -152,6 +152,7 @@ class Ledger:
                 weight=work.weight,
                 kernel=work.kernel,
                 stride=work.stride,
+                dilation=work.dilation,
                 groups=work.groups,
                 backward=backward,
                 sources=sources,
@@ -189,7 +190,9 @@ class Ledger:
         """Return the trace of a pass that has ended: outputs and gradients are still wanted."""
         last = len(self._operators) - 1
         of_weights = {storage(tensor) for tensor in gradients}
-        kept = of_weights | {storage(tensor) for tensor in outputs}
+        of_outputs = [storage(tensor) for tensor in outputs]
+        made = [self._held[key].written for key in of_outputs if key in self._held]
+        kept = of_weights | set(of_outputs)
         buffers = list(self._freed)
         for key, held in self._held.items():
             used = last if key in kept else min(held.used, last)
@@ -201,6 +204,7 @@ class Ledger:
             input_shapes=tuple(tuple(x.shape) for x in self._inputs),
             input_bytes=sum(x.numel() * x.element_size() for x in self._inputs),
             dtype=_dtype(self._inputs),
+            returned=tuple(dict.fromkeys(place for place in made if place is not None)),
             weight_bytes=self.weights.size,
             frozen_params=self.weights.frozen,
             unread_params=self.weights.unread(),

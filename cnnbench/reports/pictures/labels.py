@@ -13,6 +13,7 @@ from cnnbench.counting.cost import OpCost, Trace
 from cnnbench.counting.division import Level
 from cnnbench.counting.flow import Part
 from cnnbench.counting.tree import Node
+from cnnbench.models.inputs import Shape
 from cnnbench.reports.architecture import describe
 from cnnbench.reports.pictures.maps import SPACE
 from cnnbench.reports.pictures.shades import Shade
@@ -80,12 +81,11 @@ class Label:
         return ", ".join(filter(None, (self.path, *self.lines, self.numbers)))
 
 
-def of_inputs(trace: Trace) -> list[Label]:
-    """The labels of what goes in, of each tensor one."""
-    shapes = trace.input_shapes or ((),)
-    names = ["input"] if len(shapes) == 1 else [f"input {n}" for n in range(1, len(shapes) + 1)]
+def of_ends(what: str, shapes: Sequence[Shape], *, channels_last: bool) -> list[Label]:
+    """The labels of what goes in or comes out, of each tensor one."""
+    names = [what] if len(shapes) == 1 else [f"{what} {n}" for n in range(1, len(shapes) + 1)]
     return [
-        Label([name], units.feature_map(shape, trace.channels_last) if shape else "", name)
+        Label([name], units.feature_map(shape, channels_last) if shape else "", name)
         for name, shape in zip(names, shapes, strict=True)
     ]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cnnbench.errors import OutputError
+from cnnbench.reports.pictures.trunks import Edge, Point, Trunks, aside, ranks
 
 _ACROSS, _DOWN, _WIRE = 24.0, 26.0, 8.0  # pixels between boxes, and of a long edge's way
 _ROUNDS = 6  # of ordering, until few edges cross
-_MOST_BOXES, _MOST_PASSED = 1500, 4000  # layers that lines pass, together
-Point = tuple[float, float]
+_MOST_BOXES = 1500
+Size = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,14 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """Boxes in the order of what they hold, and of each edge the points that it goes through."""
+    """Boxes in the order of what they hold, and of each edge the points that it goes through.
+
+    `joints` are where a line leaves another one.
+    """
 
     boxes: tuple[Box, ...]
     routes: tuple[tuple[Point, ...], ...]
+    joints: tuple[Point, ...] = ()
 
     @property
     def right(self) -> float:
@@ -69,7 +74,7 @@ class Layout:
         """All of it, so far to the right and down."""
         boxes = tuple(Box(b.x + right, b.y + down, b.width, b.height) for b in self.boxes)
         routes = tuple(tuple((x + right, y + down) for x, y in route) for route in self.routes)
-        return Layout(boxes, routes)
+        return Layout(boxes, routes, tuple((x + right, y + down) for x, y in self.joints))
 
 
 def require() -> None:
@@ -83,61 +88,66 @@ def require() -> None:
     assert grandalf.layouts
 
 
-def laid_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]]) -> Layout:
+def laid_out(
+    sizes: Sequence[Size], edges: Sequence[Edge], beside: Sequence[float] | None = None
+) -> Layout:
     """Boxes of these sizes in layers, each below all that it reads (Sugiyama et al. 1981).
 
     An edge leads from an earlier box to a later one. What is not joined to the rest stands to the
-    right of it. OutputError where lines pass so many layers that nobody could follow them.
+    right of it. `beside` are pixels to the left and right of each box where no other stands.
+    OutputError where there is more than anybody could follow.
     """
-    from grandalf.graphs import Edge, Graph, Vertex
+    from grandalf.graphs import Edge as Line
+    from grandalf.graphs import Graph, Vertex
     from grandalf.layouts import VertexViewer
 
-    _check(len(sizes), edges)
+    if len(sizes) > _MOST_BOXES:
+        raise OutputError(
+            f"a picture of {len(sizes):,} parts shows nothing; give --level stages, or blocks"
+        )
+    layers = ranks(len(sizes), edges)
+    away = aside(edges, layers)
     vertices = [Vertex(index) for index in range(len(sizes))]
-    for vertex, (width, height) in zip(vertices, sizes, strict=True):
-        vertex.view = VertexViewer(width, height)
-    drawn = [Edge(vertices[a], vertices[b]) for a, b in edges]
+    for vertex, (width, height), room in zip(
+        vertices, sizes, beside or [0.0] * len(sizes), strict=True
+    ):
+        vertex.view = VertexViewer(width + 2 * room, height)
+    drawn = [Line(vertices[a], vertices[b]) for a, b in edges if (a, b) not in away]
     boxes: dict[int, Box] = {}
-    ways: dict[tuple[int, int], list[Point]] = {}
+    ways: dict[Edge, list[Point]] = {}
+    joints: list[Point] = []
     left = 0.0
     for part in Graph(vertices, drawn).C:
-        own, routes = _of_one(part, sizes)
+        own, routes, dots = _of_one(part, sizes, away, layers)
         every = [x for route in routes.values() for x, _ in route]
         shift = left - min(*(box.left for box in own.values()), *every, float("inf"))
         up = min(box.top for box in own.values())
         boxes |= {n: Box(b.x + shift, b.y - up, b.width, b.height) for n, b in own.items()}
         for edge, points in routes.items():
             ways[edge] = [(x + shift, y - up) for x, y in points]
+        joints += [(x + shift, y - up) for x, y in dots]
         ends = (max(box.right for box in own.values()), max(every, default=0.0))
         left = shift + max(ends) + 2 * _ACROSS
     return Layout(
         tuple(boxes[index] for index in range(len(sizes))),
         tuple(tuple(ways[edge]) for edge in edges),
+        tuple(joints),
     )
 
 
-def _check(number: int, edges: Sequence[tuple[int, int]]) -> None:
-    ranks = [0] * number
-    for a, b in sorted(edges, key=lambda edge: edge[1]):
-        ranks[b] = max(ranks[b], ranks[a] + 1)
-    passed = sum(ranks[b] - ranks[a] - 1 for a, b in edges)
-    if number > _MOST_BOXES or passed > _MOST_PASSED:
-        raise OutputError(
-            f"a picture of {number:,} parts and {len(edges):,} lines shows nothing; give --level "
-            "stages, or blocks"
-        )
-
-
 def _of_one(
-    part: Any, sizes: Sequence[tuple[float, float]]
-) -> tuple[dict[int, Box], dict[tuple[int, int], list[Point]]]:
-    """Boxes and lines of one connected part; lines pass a layer straight down."""
+    part: Any, sizes: Sequence[Size], away: Collection[Edge], layers: Sequence[int]
+) -> tuple[dict[int, Box], dict[Edge, list[Point]], list[Point]]:
+    """Boxes and lines of one connected part, and where lines leave trunks.
+
+    A line passes a layer straight down.
+    """
     from grandalf.layouts import SugiyamaLayout
     from grandalf.utils.poset import Poset
 
     vertices = list(part.sV)
     if len(vertices) == 1:
-        return {vertices[0].data: Box(0.0, 0.0, *sizes[vertices[0].data])}, {}
+        return {vertices[0].data: Box(0.0, 0.0, *sizes[vertices[0].data])}, {}, []
     in_order = sorted(part.sE, key=lambda edge: (edge.v[0].data, edge.v[1].data))
     part.sE = Poset(in_order)  # which is by address, so another one each time
     laid = SugiyamaLayout(part)
@@ -161,7 +171,13 @@ def _of_one(
             route += [(x, end) for end in bands[rank]]
         route += [(boxes[b.data].x, bands[last][0]), (boxes[b.data].x, boxes[b.data].top)]
         routes[a.data, b.data] = route
-    return boxes, routes
+    left = min(
+        *(box.left for box in boxes.values()), *(x for way in routes.values() for x, _ in way)
+    )
+    trunks = Trunks(left, bands)
+    ends = {n: ((box.x, box.top), (box.x, box.bottom)) for n, box in boxes.items()}
+    routes |= dict(trunks.routes([edge for edge in away if edge[0] in boxes], layers, ends))
+    return boxes, routes, trunks.joints
 
 
 def _band(layer: Any, sizes: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -12,7 +13,8 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import Level
-from cnnbench.counting.flow import Fold, Part, flow
+from cnnbench.counting.flow import Flow, Fold, Part, flow
+from cnnbench.models.inputs import Shape
 from cnnbench.reports.architecture import describe
 from cnnbench.reports.pictures.labels import (
     LINE,
@@ -24,7 +26,7 @@ from cnnbench.reports.pictures.labels import (
     closed_form,
     leaves,
     live_bytes,
-    of_inputs,
+    of_ends,
     of_part,
 )
 from cnnbench.reports.pictures.layout import Box, laid_out
@@ -36,6 +38,7 @@ _MARGIN, _LEGEND = 16.0, 58.0
 _NARROWEST = 560.0
 _BESIDE = 32.0  # pixels of a fold's number
 _LETTERS = 64  # of a line below
+_JOINT = 2.6  # pixels of the dot where a line leaves another
 _AROUND = 7.0  # pixels of a fold's frame around what is in it
 _DARKEST = 0.5  # of the shade, so that text on it is read
 _USUAL, _MOST_PARTS = Level.BLOCKS, 60  # of a picture that nobody asked to be finer
@@ -88,28 +91,45 @@ class _Laid:
         """Divide it, and lay it out."""
         self._of = of
         self.flow = flow(of.trace, of.level, fold=not of.full)
-        one_side = any(len(op.kernel) == 1 for op in of.trace.operators)
-        shapes = [
-            *(of.trace.input_shapes or ((),)),
-            *(part.output for part in self.flow.parts),
+        parts, trace = self.flow.parts, of.trace
+        given, outputs = trace.input_shapes or ((),), _told(self.flow)
+        made = [shape for _, shape in outputs]
+        one_side = any(len(op.kernel) == 1 for op in trace.operators)
+        last = trace.channels_last
+        self.maps = [
+            Map.of(one, channels_last=last, one_side=one_side)
+            for one in (*given, *(part.output for part in parts), *made)
         ]
-        last = of.trace.channels_last
-        self.maps = [Map.of(one, channels_last=last, one_side=one_side) for one in shapes]
         self.scale = Scale.of(self.maps)
-        inputs = of_inputs(of.trace)
-        self._first = len(inputs)  # place of the first part
-        self._labels = [*inputs, *(of_part(part, of) for part in self.flow.parts)]
-        self._shares = [0.0] * self._first + _shares(self.flow.parts, of)
+        self._first = len(given)  # place of the first part
+        self._labels = [
+            *of_ends("input", given, channels_last=last),
+            *(of_part(part, of) for part in parts),
+            *of_ends("output", made, channels_last=last),
+        ]
+        self._shares = [0.0] * self._first + _shares(parts, of) + [0.0] * len(outputs)
         self.most = max(self._shares)
         edges = [
-            (a + self._first if a >= 0 else -a - 1, b + self._first) for a, b in self.flow.edges
+            (maker + self._first if maker >= 0 else -maker - 1, reader + self._first)
+            for maker, reader in (
+                *self.flow.edges,
+                *((maker, len(parts) + place) for place, (maker, _) in enumerate(outputs)),
+            )
         ]
-        layout = laid_out([label.size for label in self._labels], edges)
+        layout = laid_out([label.size for label in self._labels], edges, self._beside())
         self._layout = layout.moved(_MARGIN + _AROUND, _LEGEND + _MARGIN)
         title = 9.5 * len(_title(of)) + 2 * _MARGIN
         self.width = max(self._layout.right + 4 * _MARGIN, _NARROWEST, title)
         self._closing = _closing(of)
         self.height = self._layout.bottom + _MARGIN + LINE * len(self._closing)
+
+    def _beside(self) -> list[float]:
+        """Pixels beside each box, for the frames and numbers of the folds that it is in."""
+        folds = Counter(
+            place for fold in self.flow.folds for place in range(fold.first, fold.last + 1)
+        )
+        places = range(len(self._labels))
+        return [(_AROUND + _BESIDE) * folds[place - self._first] for place in places]
 
     def content(
         self, right: float, scale: Scale, most: float, marked: frozenset[int] = frozenset()
@@ -122,6 +142,8 @@ class _Laid:
             yield from _fold(fold, inner, layout.boxes[self._first :])
         for route in layout.routes:
             yield from _wire(route)
+        for x, y in layout.joints:
+            yield f'<circle class="tip" cx="{x:.1f}" cy="{y:.1f}" r="{_JOINT}"/>'
         places = zip(self._labels, layout.boxes, self.maps, self._shares, strict=True)
         for index, (label, box, map_, share) in enumerate(places):
             shade = _DARKEST * share / most if most else 0.0
@@ -130,6 +152,12 @@ class _Laid:
             yield from _part(label, box, map_, scale, shade, marked=index - self._first in marked)
         for number, words in enumerate(self._closing, 1):
             yield text(words, right + _MARGIN, layout.bottom + 4 + LINE * number)
+
+
+def _told(flow: Flow) -> Sequence[tuple[int, Shape]]:
+    """What the pass returns, where that is not what its last part makes alone."""
+    makers = [maker for maker, _ in flow.outputs]
+    return () if makers == [len(flow.parts) - 1] else flow.outputs
 
 
 def _shares(parts: Sequence[Part], of: Sketch) -> list[float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from cnnbench.counting.cost import Kind
 from cnnbench.counting.files import rules as shared
@@ -25,22 +26,27 @@ _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1, "DynamicQuantizeLSTM": 4}
 _PIXELS = {"linear": 2, "cubic": 4}  # along each dimension that changes
 
 
+def _window(node: Node) -> dict[str, Any]:
+    """How a convolution's window moves, as torch names it."""
+    return {
+        "stride": node.option("strides", 1),
+        "dilation": node.option("dilations", 1),
+        "groups": node.option("group", 1),
+    }
+
+
 def convolution(x: int = 0, weight: int = 1) -> Rule:
     """`Conv` and its forms: x [N, C, *S], weight [K, C/g, *k] -> [N, K, *S']."""
 
     def rule(node: Node) -> Work:
-        groups, stride = node.option("group", 1), node.option("strides", 1)
-        kernel = node.x(weight)
-        return torch_rules.convolution(node.out, node.x(x), kernel, None, stride, groups=groups)
+        return torch_rules.convolution(node.out, node.x(x), node.x(weight), **_window(node))
 
     return rule
 
 
 def transposed(node: Node) -> Work:
     """`ConvTranspose`: x [N, C, *S], weight [C, K/g, *k]."""
-    groups, stride = node.option("group", 1), node.option("strides", 1)
-    x, kernel = node.x(), node.x(1)
-    return torch_rules.transposed_convolution(node.out, x, kernel, None, stride, groups=groups)
+    return torch_rules.transposed_convolution(node.out, node.x(), node.x(1), **_window(node))
 
 
 def product(a: int = 0, b: int = 1) -> Rule:

@@ -29,21 +29,34 @@ def _turned(value: Value, order: tuple[int, ...]) -> Value:
     return replace(value, sides=tuple(value.shape[at] for at in order))
 
 
+def _dilations(node: Node, names: str = "HW") -> tuple[int, ...]:
+    return tuple(node.option(f"Dilation{name}Factor") or 1 for name in names)
+
+
 def _strides(node: Node, names: str = "HW") -> tuple[int, ...]:
     return tuple(node.option(f"Stride{name}") for name in names)
+
+
+def _convolution(node: Node, weight: Value, groups: int, names: str = "HW") -> Work:
+    return torch_rules.convolution(
+        node.out,
+        node.x(),
+        weight,
+        stride=_strides(node, names),
+        dilation=_dilations(node, names),
+        groups=groups,
+    )
 
 
 def convolution(node: Node) -> Work:
     """`CONV_2D`: x [N, H, W, C], weight [K, h, w, C/g] -> [N, H', W', K]."""
     weight = _turned(node.x(1), (0, 3, 1, 2))
-    groups = node.x().shape[-1] // weight.shape[1]
-    return torch_rules.convolution(node.out, node.x(), weight, None, _strides(node), groups=groups)
+    return _convolution(node, weight, node.x().shape[-1] // weight.shape[1])
 
 
 def depthwise(node: Node) -> Work:
     """`DEPTHWISE_CONV_2D`: x [N, H, W, C], weight [1, h, w, C m] -> [N, H', W', C m]."""
-    weight, groups = _turned(node.x(1), (3, 0, 1, 2)), node.x().shape[-1]
-    return torch_rules.convolution(node.out, node.x(), weight, None, _strides(node), groups=groups)
+    return _convolution(node, _turned(node.x(1), (3, 0, 1, 2)), node.x().shape[-1])
 
 
 def transposed(x: int, weight: int) -> Rule:
@@ -60,9 +73,7 @@ def transposed(x: int, weight: int) -> Rule:
 def convolution_3d(node: Node) -> Work:
     """`CONV_3D`: x [N, D, H, W, C], weight [d, h, w, C/g, K] -> [N, D', H', W', K]."""
     weight = _turned(node.x(1), (4, 3, 0, 1, 2))
-    groups = node.x().shape[-1] // weight.shape[1]
-    stride = _strides(node, "DHW")
-    return torch_rules.convolution(node.out, node.x(), weight, None, stride, groups=groups)
+    return _convolution(node, weight, node.x().shape[-1] // weight.shape[1], "DHW")
 
 
 def transposed_3d(node: Node) -> Work:
@@ -90,6 +101,7 @@ def general_convolution(node: Node) -> Work:
         weight=(filters, depth, *sides),
         kernel=tuple(sides),
         stride=tuple(node.option("WindowStrides") or (1,) * len(sides)),
+        dilation=tuple(node.option("RhsDilation") or (1,) * len(sides)),
         groups=groups,
     )
 
