@@ -240,6 +240,14 @@ class Drawn(Written):
     apart: ClassVar[dict[str, str]] = dict.fromkeys(style.SUFFIXES, "a picture")
 
 
+def require_pictures(written: Written) -> None:
+    """OutputError where what draws a network is not installed."""
+    from cnnbench.reports.pictures import layout
+
+    written.require()
+    layout.require()
+
+
 def check_suffix(output: Path | None, *more: str) -> None:
     """OutputError for a file of a format that is not written; `more` are suffixes that are."""
     if output is not None and output.suffix.lower() not in more and _foreign(output):

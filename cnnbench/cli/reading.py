@@ -5,17 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnbench.errors import CnnbenchError, ShapeError, nearest
 from cnnbench.models.inputs import NumberFormat
 from cnnbench.models.spec import AnySpec, SourceSpec
 from cnnbench.timing.backends import (
     EAGER,
+    can_run,
     check_name,
     check_predicted,
+    has_layers,
+    is_run_as_it_stands,
     names,
     running,
 )
+
+if TYPE_CHECKING:
+    from cnnbench.devices.device import Device
+    from cnnbench.timing.setting import Setting
 
 ALL = "all"
 
@@ -82,6 +90,19 @@ def read_dtypes(text: str | None) -> list[NumberFormat | None]:
 def are_all(text: str | None) -> bool:
     """Whether every back end that can run is asked for."""
     return text is not None and text.strip() == ALL
+
+
+def able(
+    asked: Sequence[tuple[AnySpec, Setting]], device: Device, *, layers: bool
+) -> list[tuple[AnySpec, Setting]]:
+    """Those that can run there, with `layers` also operator by operator; all where none can."""
+    found = [
+        (spec, setting)
+        for spec, setting in asked
+        if can_run(setting, device, files=is_run_as_it_stands(spec))
+        and (not layers or has_layers(setting.backend))
+    ]
+    return found or list(asked)
 
 
 def backends_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -11,12 +11,14 @@ import typer
 
 from cnnbench import units
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Written, command, their_code
+from cnnbench.cli.frame import Written, command, require_pictures, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.cli.times import Times
 from cnnbench.errors import CnnbenchError, OutputError
 from cnnbench.models.given import Inputs
+from cnnbench.models.inputs import Dtype
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.reports.charts import style
 from cnnbench.reports.formats.emit import say
@@ -66,26 +68,24 @@ def _of_network(
     spec: AnySpec,
     given: Inputs | None,
     batch: int,
-    dtype: str | None,
-    on: Path | None,
+    dtype: Dtype | None,
+    times: Times,
+    measure: bool,
     written: _Page,
 ) -> None:
-    """Count it, also in training where that can be, and show all of it."""
+    """Count it, also in training where that can be, time it where asked, and show all of it."""
+    if measure:
+        times.begin()
     with heavy_imports():
         from cnnbench.counting.count import count, import_for
         from cnnbench.reports import page
-        from cnnbench.reports.network_charts import Subject
-        from cnnbench.reports.network_page import report_of
-        from cnnbench.reports.pictures import layout
-        from cnnbench.roofline.predict import Predictor, dtype_of
-        from cnnbench.roofline.profile_file import read as read_profile
+        from cnnbench.reports.network.page import report_of
+        from cnnbench.reports.network.subject import Subject
         from cnnbench.studies.audit.audit import installed, judge, prepare
 
         import_for([spec])
         if written.is_apart:
-            written.require()
-            layout.require()
-    profile = read_profile(on) if on else None
+            require_pictures(written)
     with their_code(), bar() as shown:
         shown.say(f"counting {spec}")
         trace = count(spec, given, batch=batch, dtype=dtype)
@@ -94,7 +94,6 @@ def _of_network(
             training = count(spec, given, batch=batch, dtype=dtype, train=True)
         except CnnbenchError as error:  # a file has no gradients
             training = str(error)
-        foretold = Predictor(profile, dtype_of(trace))(trace) if profile else None
         accounts = []
         if not trace.file:
             with suppress(CnnbenchError):  # audit says why
@@ -102,13 +101,25 @@ def _of_network(
                 for counter in installed()[0]:
                     shown.say(f"asking {counter.name}")
                     accounts.append(judge(counter, done))
-        found, shows = report_of(Subject(str(spec), trace, training, foretold, profile, accounts))
-        if written.is_apart and written.output is not None:
-            shown.say("drawing the page")
-            shows.save(written.output)
-    if not written.is_apart:
+    subject = Subject(str(spec), trace, training, accounts=accounts)
+    known = None
+    if measure:
+        known = times.measured([spec], [trace], given, batch, dtype)
+    elif times.on is not None:
+        known = times.predicted([trace])
+    if known is not None:
+        subject = replace(
+            subject, times=known.passes[0], profile=known.profile, timing=known.timing
+        )
+    found, shows = report_of(subject)
+    found = times.told(found) if measure else found
+    shows = replace(shows, lead=found.findings)
+    if not written.is_apart or written.output is None:
         written.hand_over(found)
         return
+    with bar() as shown:
+        shown.say("drawing the page")
+        shows.save(written.output)
     charts = units.number(len(page.figures(shows)), "chart")
     say(f"{written.output}: {units.number(len(found.tables[0].rows), 'layer')}, {charts}")
 
@@ -133,7 +144,11 @@ def report(
             help="Write every chart into this folder too, as .svg and .png.",
         ),
     ] = None,
-    on: opt.On = None,
+    measure: Annotated[
+        bool,
+        typer.Option("--time", help="Time a network here, too: its layers in each --backend."),
+    ] = False,
+    times: Times = Times(),
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
@@ -145,7 +160,8 @@ def report(
     ratios of two runs, or of two devices, with intervals.
 
     A network's page has its picture, what costs what, memory over the pass and in training, what
-    the papers print, every layer; with --on what a device is predicted to take.
+    the papers print, every layer; with --time what its layers take here in each --backend, with
+    --on what a device is predicted to take.
 
     cnnbench report run1 --output report.html
 
@@ -154,13 +170,17 @@ def report(
     cnnbench report --compare run0 run1
 
     cnnbench report mobilenet_v2 --output net.html
+
+    cnnbench report mobilenet_v2 --time --backend eager,onnxruntime --output net.html
     """
     model = None if compare or figures is not None else _model(folders)
     if model is not None:
-        _of_network(model, passed.given(batch, [model]), batch, dtype, on, written)
+        times.check(measure, "--time")
+        given = passed.given(batch, [model])
+        _of_network(model, given, batch, dtype, times, measure, written)
         return
-    if on is not None or dtype is not None or batch != 1 or passed != Passed():
-        raise CnnbenchError(f"{folders[0]} is a run; --on, --batch and the like are of a network")
+    if measure or times != Times() or dtype is not None or batch != 1 or passed != Passed():
+        raise CnnbenchError(f"{folders[0]} is a run; --on, --time and the like are of a network")
     if compare and len(folders) != 2:
         raise CnnbenchError(f"--compare takes two runs, not {len(folders)}: the earlier one first")
     if figures is not None and figures.exists() and not figures.is_dir():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Drawn, command, their_code
+from cnnbench.cli import reading
+from cnnbench.cli.frame import Drawn, command, require_pictures, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
+from cnnbench.cli.times import Times
 from cnnbench.counting.division import Level
 from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models.spec import AnySpec, Spec, parse
@@ -17,6 +20,7 @@ from cnnbench.reports.pictures.shades import Shade
 
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
+    from cnnbench.timing.pass_times import PassTimes
 
 
 @command
@@ -56,11 +60,12 @@ def show(
         Shade | None,
         typer.Option(
             "--color",
-            help="The cost by which a picture is shaded. Default: macs; with --on time.",
+            help="The cost by which a picture is shaded. Time and bound are measured here, or "
+            "with --on predicted. Default: macs; time with --on or --backend.",
             show_default=False,
         ),
     ] = None,
-    on: opt.On = None,
+    times: Times = Times(),
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
@@ -84,54 +89,48 @@ def show(
     cnnbench show googlenet --output net.svg
 
     cnnbench show resnet18 --level layers --color params --output net.html
+
+    cnnbench show mobilenet_v2 --backend onnxruntime --output net.svg
     """
     spec = parse(model)
-    if (level or shade or on) and not written.is_apart:
-        option = "--level" if level else "--color" if shade else "--on"
+    asked = {"--level": level, "--color": shade, "--on": times.on, "--backend": times.backend}
+    if not written.is_apart and (option := next((o for o, v in asked.items() if v), None)):
         raise CnnbenchError(f"{option} is of a picture; give --output net.svg with it")
-    shade = shade or (Shade.TIME if on else Shade.MACS)
-    if shade.is_predicted is not (on is not None):
-        instead = "leave --on out" if on else "give --on device.toml"
-        raise CnnbenchError(
-            f"--color {shade} is {'not ' if on else ''}predicted of a device; {instead}"
-        )
-    profile = None
-    if on is not None:
-        from cnnbench.roofline.profile_file import read
-
-        profile = read(on)
-
-    def sketch(of: AnySpec, trace: Trace) -> Any:
-        from cnnbench.reports.pictures.labels import Sketch
-        from cnnbench.reports.pictures.network import usual_level
-        from cnnbench.roofline.predict import Predictor, dtype_of
-
-        foretold = Predictor(profile, dtype_of(trace))(trace) if profile else None
-        block = isinstance(of, Spec) and of.model.is_block
-        fine = level or (Level.LAYERS if block else usual_level(trace))
-        return Sketch(str(of), trace, fine, shade, full, formulas=block, predicted=foretold)
-
+    of_time = times.on is not None or times.backend is not None
+    shade = shade or (Shade.TIME if of_time else Shade.MACS)
+    if of_time and not shade.is_of_time:
+        raise CnnbenchError(f"--color {shade} is of no time; leave --on and --backend out")
+    measure = shade.is_of_time and times.on is None
+    times.check(measure, "--color time")
+    if times.backend is not None:
+        reading.read_backend(times.backend)
     if diff is not None and (full or depth):
         raise InputError("--diff lists the layers that differ; leave --full and --depth out")
     specs = [spec] if diff is None else [parse(diff), spec]
     given = passed.given(batch, specs)
+    if measure:
+        times.begin()
     with heavy_imports():
         from cnnbench.counting.count import count, import_for
-        from cnnbench.reports import difference
-        from cnnbench.reports.pictures import layout
+        from cnnbench.reports import difference, time_notes
         from cnnbench.reports.show import report_of
 
         import_for(specs)
         if written.is_apart:
-            written.require()
-            layout.require()
+            require_pictures(written)
     with their_code():
         traces = [count(one, given, batch=batch, dtype=dtype) for one in specs]
+    known = None
+    if measure:
+        known = times.measured(specs, traces, given, batch, dtype)
+    elif times.on is not None:
+        known = times.predicted(traces)
 
     def draw() -> Any:
         from cnnbench.reports.pictures import network
 
-        sketches = map(sketch, specs, traces)
+        passes = [one[0] for one in known.passes] if known else [None] * len(specs)
+        sketches = map(partial(_sketch, level, shade, full), specs, traces, passes)
         return network.draw(*sketches) if diff is None else network.draw_both(*sketches)
 
     if diff is None:
@@ -139,4 +138,23 @@ def show(
     else:
         other, own = map(str, specs)
         report = difference.report_of(other, own, (traces[0], traces[1]))
+    if known is not None and known.timing is not None:
+        report = times.told(time_notes.beside(report, known.timing))
     written.hand_over(report, draw=draw)
+
+
+def _sketch(
+    level: Level | None,
+    shade: Shade,
+    full: bool,
+    spec: AnySpec,
+    trace: Trace,
+    passes: PassTimes | None,
+) -> Any:
+    """A network as it is to be drawn: a block layer by layer, with its formulas."""
+    from cnnbench.reports.pictures.labels import Sketch
+    from cnnbench.reports.pictures.network import usual_level
+
+    block = isinstance(spec, Spec) and spec.model.is_block
+    fine = level or (Level.LAYERS if block else usual_level(trace))
+    return Sketch(str(spec), trace, fine, shade, full, formulas=block, times=passes)

@@ -89,7 +89,6 @@ def time(
     measuring.begin()
     with heavy_imports():
         from cnnbench.reports.time import report_of
-        from cnnbench.timing import backends
         from cnnbench.timing.measure import timed
         from cnnbench.timing.ranking import ranked
         from cnnbench.timing.setting import Setting, calibrated
@@ -102,15 +101,7 @@ def time(
         for name in reading.backends_of(spec, backend, compiled=compiled, graph=graph)
     ]
     if reading.are_all(backend):
-        device = measuring.machine().device
-        able = [
-            (spec, setting)
-            for spec, setting in asked
-            if backends.can_run(setting, device, files=backends.is_run_as_it_stands(spec))
-        ]
-        if layers:
-            able = [one for one in able if backends.has_layers(one[1].backend)]
-        asked = able or asked
+        asked = reading.able(asked, measuring.machine().device, layers=layers)
     if seconds is not None:
         if measuring.quick:
             raise CnnbenchError("--sustain takes its time, --quick does not; give one of them")

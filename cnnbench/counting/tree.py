@@ -38,6 +38,13 @@ class Node:
         for child in self.children:
             yield from child.operators()
 
+    def lines(self) -> Iterator[Node]:
+        """The lines that it is made of, from the first to the last."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.lines()
+
     @property
     def outputs(self) -> tuple[Shape, ...]:
         """Every map that a line makes: several where its module runs at several places."""
@@ -83,6 +90,12 @@ def tree(trace: Trace, *, fold: bool = True, apart: bool = False) -> tuple[Node,
             module = known
         module.steps.append(op)
     return _nodes(root, fold, places)
+
+
+def lines(trace: Trace) -> Iterator[Node]:
+    """All lines, a module that runs at several places at each of them."""
+    for node in tree(trace, fold=False, apart=True):
+        yield from node.lines()
 
 
 def _is_called_again(module: _Module, op: OpCost, places: Mapping[int, int]) -> bool:

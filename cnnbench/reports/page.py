@@ -43,7 +43,7 @@ class Page:
     """What a page shows, in its order; `facts` are terms with what they are here.
 
     `about` is the heading of facts. `picture` draws SVG in which every name is text; `tree` stands
-    beside it: nodes with `name`, `macs`, `params` and `children`.
+    beside it: the names of `costs`, and nodes with `name`, `values` and `children`.
     """
 
     title: str
@@ -54,7 +54,7 @@ class Page:
     notes: list[str] = field(default_factory=list)
     about: str = "Measured on"
     picture: Callable[[], str] | None = None
-    tree: dict[str, Any] = field(default_factory=dict)
+    tree: Callable[[], dict[str, Any]] | None = None
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -82,7 +82,7 @@ def html(page: Page) -> str:
         "page.html",
         page=page,
         picture=page.picture() if page.picture else "",
-        tree=_embedded(page.tree),
+        tree=_embedded(page.tree() if page.tree else None),
         viewer=file("network.js"),
         icicle=file("icicle.js"),
         script=file("page.js"),

@@ -146,7 +146,7 @@ def _row(latency: Latency, several: bool) -> dict[str, Any]:
 def _layer_table(part: LayerTimes, rows: list[dict[str, Any]], division: Division) -> Table:
     """The operators, divided, and the pass as a whole below them."""
     whole = part.whole
-    least = sum(op.time_s * (op.fraction_of_bound or 0.0) for op in part.operators)
+    least = sum(op.seconds * (op.fraction_of_bound or 0.0) for op in part.operators)
     total: dict[str, Any] = {
         "name": "whole pass",
         "output": list(rows[-1]["output"]),

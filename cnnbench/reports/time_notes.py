@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from cnnbench import units
 from cnnbench.reports import columns as col
-from cnnbench.reports.environment import where
+from cnnbench.reports.environment import alert, where
+from cnnbench.reports.report import Report
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
 from cnnbench.timing.causes import NAMES, WORDS, causes, verb
@@ -40,6 +41,16 @@ def notes(latencies: Sequence[Latency], timing: Timing) -> list[str]:
         when = "too low: measured while disturbed" if kept.disturbed else when
         lines.append(f"roof: a matrix product's {', '.join(roofs)}, {when}")
     return lines
+
+
+def beside(report: Report, timing: Timing) -> Report:
+    """A report of something else with what its reader must know of times that were measured."""
+    return replace(
+        report,
+        alert=alert(timing.warnings),
+        findings=[*findings(timing.latencies, timing), *report.findings],
+        notes=[*notes(timing.latencies, timing), *report.notes],
+    )
 
 
 def _causes(networks: Sequence[LayerTimes], profile: Profile) -> Iterator[str]:

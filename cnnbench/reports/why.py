@@ -189,8 +189,8 @@ def _kinds(side: Side) -> Iterator[dict[str, Any]]:
     scale = (side.latency_s or whole) / whole  # they were timed in rounds of their own
     for kind in dict.fromkeys(str(op.cost.kind) for op in operators):
         own = [op for op in operators if str(op.cost.kind) == kind]
-        cost, seconds = total([op.cost.cost for op in own]), sum(op.time_s for op in own)
-        least = sum(op.time_s * (op.fraction_of_bound or 0.0) for op in own)
+        cost, seconds = total([op.cost.cost for op in own]), sum(op.seconds for op in own)
+        least = sum(op.seconds * (op.fraction_of_bound or 0.0) for op in own)
         yield {
             "kind": kind,
             "macs_share": cost.macs / side.cost.macs if side.cost.macs else 0.0,

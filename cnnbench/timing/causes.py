@@ -106,8 +106,8 @@ def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
     """By laps of operators; within those of convolutions by oneDNN's log, as far as it has them."""
     python = len(layers.operators) * profile.layer_s
     operators = _without_clocks(layers.operators, whole - python)
-    products = [op.time_s for op in operators if _multiplies(op)]
-    others = [op.time_s for op in operators if not _multiplies(op)]
+    products = [op.seconds for op in operators if _multiplies(op)]
+    others = [op.seconds for op in operators if not _multiplies(op)]
     call = profile.call_s or 0.0
     calls = sum(min(lap, call) for lap in others)
     elementwise = sum(others) - calls
@@ -133,8 +133,8 @@ def _of_eager(layers: LayerTimes, whole: float, profile: Profile) -> Causes:
 
 def _without_clocks(operators: Sequence[OpTime], whole: float) -> list[OpTime]:
     """Operators, less what the clock on each takes: as much as they are longer than the whole."""
-    clock = max(0.0, sum(op.time_s for op in operators) - whole) / len(operators)
-    return [replace(op, time_s=max(0.0, op.time_s - clock)) for op in operators]
+    clock = max(0.0, sum(op.seconds for op in operators) - whole) / len(operators)
+    return [replace(op, seconds=max(0.0, op.seconds - clock)) for op in operators]
 
 
 def _waiting(operators: Sequence[OpTime], layers: LayerTimes) -> float | None:
@@ -144,7 +144,7 @@ def _waiting(operators: Sequence[OpTime], layers: LayerTimes) -> float | None:
     if layers.threads is None:
         return None
     least = [_memory(op) for op in layers.operators]
-    found = layers.threads.waiting([op.time_s for op in operators], least)
+    found = layers.threads.waiting([op.seconds for op in operators], least)
     if found is None:
         return None
     return sum(one for one, op in zip(found, operators, strict=True) if _multiplies(op))
@@ -152,7 +152,7 @@ def _waiting(operators: Sequence[OpTime], layers: LayerTimes) -> float | None:
 
 def _memory(op: OpTime) -> float:
     """The least that an operator's memory takes, where that is what bounds it."""
-    return op.time_s * (op.fraction_of_bound or 0.0) if op.bound is Bound.MEMORY else 0.0
+    return op.seconds * (op.fraction_of_bound or 0.0) if op.bound is Bound.MEMORY else 0.0
 
 
 def _logged(operators: Sequence[OpTime], convolutions: Sequence[Sequence[int]]) -> float:
@@ -161,7 +161,7 @@ def _logged(operators: Sequence[OpTime], convolutions: Sequence[Sequence[int]]) 
     for op in operators:
         if left and op.cost.kind in _CONVOLUTIONS and _problem(op.cost) == tuple(left[0]):
             del left[0]
-            seconds += op.time_s
+            seconds += op.seconds
     return 0.0 if left else seconds
 
 
@@ -173,10 +173,10 @@ def _problem(op: OpCost) -> tuple[int, int, int, int]:
 def _of_runtime(layers: LayerTimes, whole: float) -> Causes:
     """By nodes, less what the clock on each takes; a runtime packs weights before it runs."""
     nodes = _without_clocks(layers.operators, whole)
-    computing = sum(node.time_s for node in nodes if _multiplies(node))
+    computing = sum(node.seconds for node in nodes if _multiplies(node))
     waiting = _waiting(nodes, layers)
-    layouts = sum(node.time_s for node in nodes if _changes_layout(node))
-    every = sum(node.time_s for node in nodes)
+    layouts = sum(node.seconds for node in nodes if _changes_layout(node))
+    every = sum(node.seconds for node in nodes)
     return Causes(
         computing - (waiting or 0.0),
         waiting_s=waiting,

@@ -24,7 +24,7 @@ class OpTime:
     """
 
     cost: OpCost
-    time_s: float
+    seconds: float
     bound: Bound | None
     fraction_of_bound: float | None
     kernel: str = ""
@@ -32,7 +32,7 @@ class OpTime:
     @property
     def flops_per_s(self) -> float:
         """Achieved, of multiply-accumulates alone."""
-        return self.cost.cost.flops / self.time_s if self.time_s else 0.0
+        return self.cost.cost.flops / self.seconds if self.seconds else 0.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class LayerTimes:
                 "kind": str(op.cost.kind),
                 "kernel": op.kernel or None,
                 "output": list(op.cost.output),
-                "time_s": op.time_s,
-                "share": op.time_s / whole if whole else 0.0,
+                "time_s": op.seconds,
+                "share": op.seconds / whole if whole else 0.0,
                 "params": op.cost.cost.params,
                 "macs": op.cost.cost.macs,
                 "flops": op.cost.cost.flops,
@@ -79,7 +79,7 @@ class LayerTimes:
     @property
     def added_s(self) -> float:
         """What its operators take longer one by one than the whole pass."""
-        return max(0.0, sum(op.time_s for op in self.operators) - (self.whole.latency_s or 0.0))
+        return max(0.0, sum(op.seconds for op in self.operators) - (self.whole.latency_s or 0.0))
 
     @property
     def between_s(self) -> float | None:
@@ -88,7 +88,7 @@ class LayerTimes:
         None where the operators took longer one by one: the machine was slower for them, or their
         clock takes time itself.
         """
-        left = (self.whole.latency_s or 0.0) - sum(op.time_s for op in self.operators)
+        left = (self.whole.latency_s or 0.0) - sum(op.seconds for op in self.operators)
         return left if left >= 0 else None
 
 

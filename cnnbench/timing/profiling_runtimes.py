@@ -95,7 +95,7 @@ def _measured(machine: Machine, name: str, dtype: str, known: Runtime, say: Say)
         if not nodes:
             clock = found.added_s / len(found.operators)
         nodes += [
-            (op.cost, max(op.time_s - clock, op.time_s / 2))
+            (op.cost, max(op.seconds - clock, op.seconds / 2))
             for op in found.operators
             if op.kernel not in _VIEWS
         ]

@@ -27,12 +27,12 @@ SHARED = {
 }
 OF_COMMANDS = {
     "list": ("list", "show"),
-    "flops": ("flops", "export"),
+    "flops": ("flops", "export", "report"),
     "audit": ("audit",),
     "time": ("time",),
     "device": ("device",),
     "compare": ("compare", "why"),
-    "predict": ("predict",),
+    "predict": ("predict", "report"),
     "scale": ("scale", "fit"),
     "choose": ("choose",),
     "gradients": ("gradients",),
@@ -79,8 +79,8 @@ class Keys:
 
     def find(self, command: str, parent: str, key: str) -> Key | None:
         """The row of a command's key inside an object that `parent` names."""
-        own = next(name for name, commands in OF_COMMANDS.items() if command in commands)
-        sections = (own, *SHARED)
+        own = (name for name, commands in reversed(OF_COMMANDS.items()) if command in commands)
+        sections = (*own, *SHARED)
         for name in (f"{parent}.{key}", key):
             for section in sections:
                 if row := self._by_name.get((section, name)):

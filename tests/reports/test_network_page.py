@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from cnnbench import count
-from cnnbench.reports.network_charts import Subject
-from cnnbench.reports.network_page import report_of
+from cnnbench.reports.network.page import report_of
+from cnnbench.reports.network.subject import Subject
 from cnnbench.reports.page import figures
 from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile_file import read
+from cnnbench.timing.pass_times import PassTimes
 
 from .. import hostile
 from ..commands import ROOT, command
@@ -36,12 +37,36 @@ def test_it_says_what_is_known() -> None:
 def test_with_a_device_it_says_what_that_takes() -> None:
     profile, trace = read(DEVICE), count("resnet20")
     predicted = Predictor(profile, "float32")(trace)
-    report, page = report_of(Subject("resnet20", trace, "not asked", predicted, profile))
-    assert any("is predicted to take" in line for line in page.lead)
-    assert figures(page)[-1].name == "roofline"
+    times = [PassTimes.predicted(trace, "eager", predicted)]
+    report, page = report_of(Subject("resnet20", trace, "not asked", times, profile))
+    assert any("eager is predicted to take" in line for line in page.lead)
+    assert [one.name for one in figures(page)][3:] == [
+        *("times-stages", "times-layers", "memory", "roofline")
+    ]
     rows = report.results[0]["layers"]
-    assert sum(row["predicted_s"] or 0 for row in rows) == pytest.approx(predicted.seconds)
-    assert page.picture and "share of the predicted time" in page.picture()
+    assert sum(row["times"].get("eager", 0) for row in rows) == pytest.approx(predicted.seconds)
+    assert page.picture and "in eager, predicted" in page.picture()
+
+
+def test_it_is_timed_in_each_back_end(tmp_path: Path) -> None:
+    quick = "--no-wait", "--max-time", "0.05", "--device", "cpu", "--threads", "1"
+    line = "report", "resnet20", "--time", "--backend", "eager,onnxruntime", *quick
+    done = command(*line, "--format", "json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["results"]
+    assert [one["backend"] for one in found["passes"]] == ["eager", "onnxruntime"]
+    for one in found["passes"]:
+        assert one["ci_low_s"] <= one["latency_s"] <= one["ci_high_s"]
+    multiply = [row for row in found["layers"] if row["macs"]]
+    assert all(set(row["times"]) == {"eager", "onnxruntime"} for row in multiply)
+    activations = [row for row in found["layers"] if row["kind"] == "activation"]
+    assert all("eager" in row["times"] for row in activations)
+    assert not all("onnxruntime" in row["times"] for row in activations)  # it fuses them
+    done = command(*line, "--output", "net.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "net.html").read_text("utf-8")
+    assert "onnxruntime takes" in text
+    assert "time, onnxruntime" in text and "in eager, measured" in text
 
 
 def test_a_page_is_written_and_a_table_is_printed(tmp_path: Path) -> None:
@@ -68,6 +93,11 @@ def test_a_page_is_written_and_a_table_is_printed(tmp_path: Path) -> None:
         (["resnet18", "no_such_network"], "resnet18 holds no records"),
         (["no_such_network"], "holds no records of a sweep; unknown model"),
         (["lenet5", "--on", "none.toml"], "cannot read none.toml"),
+        (["lenet5", "--on", "none.toml", "--time"], "--on predicts, --time measures; give one"),
+        (["lenet5", "--backend", "eager"], "give --time or --on with it"),
+        (["lenet5", "--quick"], "without --time nothing is measured; leave --device, --quick"),
+        (["lenet5", "--time", "--backend", "compile"], "compile does not tell its layers' times"),
+        (["lenet5", "--time", "--backend", "eagre"], "there is no backend 'eagre'"),
     ],
 )
 def test_one_line_and_exit_2(arguments: list[str], complaint: str, tmp_path: Path) -> None:

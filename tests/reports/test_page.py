@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ pytestmark = costly
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
+PHONE = 400  # pixels
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,8 @@ def opened(browser: Any, path: Path, width: int = 1100) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 
     browser.get_log("browser")
-    browser.set_window_size(width, 900)
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)  # no window is so narrow
     browser.get(path.as_uri())
     WebDriverWait(browser, 30).until(
         lambda driver: driver.execute_script(
@@ -98,8 +101,13 @@ def test_every_chart_is_drawn_with_marks_and_axes(browser: Any, page: Path) -> N
     assert browser.get_log("browser") == []
 
 
-def test_no_name_stands_on_another(browser: Any, page: Path) -> None:
-    opened(browser, page)
+@pytest.mark.parametrize("width", [1100, PHONE])
+def test_no_name_stands_on_another(browser: Any, page: Path, width: int) -> None:
+    opened(browser, page, width)
+    no_name_stands_on_another(browser)
+
+
+def no_name_stands_on_another(browser: Any) -> None:
     for chart in found(browser, ".chart"):
         shown = {  # once: a name stands twice, over its own halo
             (text.text, text.rect["x"], text.rect["y"]): text.rect
@@ -188,7 +196,7 @@ def test_it_loads_nothing(browser: Any, page: Path) -> None:
 
 
 def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, page: Path) -> None:
-    opened(browser, page, width=500)  # the least that Chromium's window takes
+    opened(browser, page, width=PHONE)
     wide = browser.execute_script("return document.documentElement.scrollWidth")
     assert wide <= browser.execute_script("return window.innerWidth")
     for chart in found(browser, ".chart"):
@@ -312,20 +320,27 @@ def test_no_word_of_a_network_stands_on_another(browser: Any, network: Path) -> 
 
 
 def test_a_network_on_a_phone(browser: Any, network: Path) -> None:
-    opened(browser, network, width=500)
+    opened(browser, network, width=PHONE)
     wide = browser.execute_script("return document.documentElement.scrollWidth")
     assert wide <= browser.execute_script("return window.innerWidth")
     policy = found(browser, "meta[http-equiv='Content-Security-Policy']")[0]
     assert "default-src 'none'" in policy.get_attribute("content")
 
 
-def test_all_of_one_network_on_a_page(browser: Any, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def all_of_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All about one network, with what a device is predicted to take."""
+    folder = tmp_path_factory.mktemp("one")
     device = ROOT / "tests/golden/files/device.toml"
     line = "report", "mobilenet_v2", "--on", str(device), "--output", "net.html"
-    done = command(*line, cwd=tmp_path)
+    done = command(*line, cwd=folder)
     assert done.returncode == 0, done.stderr
-    opened(browser, tmp_path / "net.html")
-    assert len(found(browser, ".part")) > 10 and len(found(browser, ".chart")) == 5
+    return folder / "net.html"
+
+
+def test_all_of_one_network_on_a_page(browser: Any, all_of_one: Path) -> None:
+    opened(browser, all_of_one)
+    assert len(found(browser, ".part")) > 10 and len(found(browser, ".chart")) == 7
     for chart in found(browser, ".chart"):
         (svg,) = chart.find_elements("css selector", "svg.marks")
         assert 0 < svg.size["width"] <= chart.size["width"] + 1
@@ -336,11 +351,60 @@ def test_all_of_one_network_on_a_page(browser: Any, tmp_path: Path) -> None:
     (stage,) = [cell for cell, label in zip(cells_, labels, strict=True) if "stage2:" in label]
     stage.click()
     assert " › " in found(browser, "#trail")[0].text
-    found(browser, "[data-cost=params]")[0].click()
+    buttons = {button.text: button for button in found(browser, "#divided button")}
+    assert list(buttons) == ["MACs", "params", "bytes moved", "time, eager"]
+    buttons["params"].click()
     assert "params" in found(browser, ".cell")[0].get_attribute("aria-label")
+    buttons["time, eager"].click()
+    label = found(browser, ".cell")[0].get_attribute("aria-label")
+    assert re.search(r": [\d.]+ ms, [\d.]+%$", label), label
     font = "return getComputedStyle(document.querySelector('.chart svg text')).fontSize"
     assert browser.execute_script(font) != "13px"  # the picture's style is its own
     assert browser.get_log("browser") == []
-    opened(browser, tmp_path / "net.html", width=500)
+
+
+def test_what_is_divided_is_told_to_whoever_has_no_pointer(browser: Any, all_of_one: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, all_of_one)
+    browser.execute_script("document.querySelector('.cell').focus()")
+    told = []
+    for _ in range(6):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        told.append(found(browser, "#cell")[0].text)
+    assert len(set(told)) == 6 and all("MACs" in text for text in told)
+    before = len(found(browser, ".cell"))
+    browser.execute_script("document.querySelector('.cell[aria-label^=stage2]').focus()")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    assert " › " in found(browser, "#trail")[0].text and len(found(browser, ".cell")) != before
+
+
+@pytest.mark.parametrize("width", [1100, PHONE])
+def test_a_networks_charts_bear_names_that_are_read(
+    browser: Any, all_of_one: Path, width: int
+) -> None:
+    opened(browser, all_of_one, width)
     wide = browser.execute_script("return document.documentElement.scrollWidth")
     assert wide <= browser.execute_script("return window.innerWidth")
+    no_name_stands_on_another(browser)
+    for name in ("Layers: multiply-accumulates", "What each operator of eager"):
+        (chart,) = (
+            chart
+            for chart in found(browser, ".chart")
+            if (chart.get_attribute("aria-label") or "").startswith(name)
+        )
+        (svg,) = chart.find_elements("css selector", "svg.marks")
+        shown = {
+            text.text
+            for text in svg.find_elements("css selector", ".mark-text text")
+            if text.get_attribute("opacity") != "0" and "." in text.text
+        }
+        assert len(shown) >= 3, (name, shown)
+
+
+def test_it_is_printed(browser: Any, all_of_one: Path) -> None:
+    opened(browser, all_of_one)
+    paper = {"paperWidth": 8.27, "paperHeight": 11.69, "printBackground": True}
+    printed = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", paper)["data"])
+    assert printed.startswith(b"%PDF") and printed.count(b"/Type /Page\n") > 3
+    assert len(found(browser, "tbody tr")) == 151  # every row

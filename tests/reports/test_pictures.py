@@ -195,12 +195,26 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
 
 def test_time_and_bound_are_of_a_device(tmp_path: Path) -> None:
     device = str(ROOT / "tests/golden/files/device.toml")
-    for more, words_ in ((["time"], "share of the predicted time"), (["bound"], "held by")):
-        line = "show", "resnet20", "--on", device, "--color", *more, "--output", "net.svg"
+    for more, words_ in (("time", "in eager, predicted"), ("bound", "held by")):
+        line = "show", "resnet20", "--on", device, "--color", more, "--output", "net.svg"
         assert command(*line, cwd=tmp_path).returncode == 0
         text = (tmp_path / "net.svg").read_text("utf-8")
-        assert words_ in text and 'data-predicted-seconds="0.' in text
+        assert words_ in text and re.search(r'data-predicted-time="\d[\d.]* [mµ]s"', text)
     assert 'class="shade' in text
+
+
+def test_time_and_bound_are_measured_here(tmp_path: Path) -> None:
+    quick = "--no-wait", "--max-time", "0.05", "--device", "cpu", "--threads", "1"
+    for more in (["--color", "bound"], ["--backend", "onnxruntime"]):
+        done = command("show", "lenet5", *more, *quick, "--output", "net.svg", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        text = (tmp_path / "net.svg").read_text("utf-8")
+        assert re.search(r'data-measured-time="\d[\d.]* [mµ]s"', text)
+    assert "in onnxruntime, measured, darkest" in text
+    line = "show", "lenet5", "--diff", "lenet5_dense", "--color", "time", *quick
+    done = command(*line, "--output", "two.svg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "two.svg").read_text("utf-8").count("in eager, measured") == 2
 
 
 def test_what_nobody_could_follow_is_no_picture() -> None:
@@ -293,7 +307,11 @@ def test_a_folds_number_stands_beside_all_boxes() -> None:
     [
         (["--level", "layers"], "--level is of a picture; give --output net.svg"),
         (["--color", "params"], "--color is of a picture; give --output net.svg"),
-        (["--color", "time", "--output", "net.svg"], "give --on device.toml"),
+        (["--backend", "eager"], "--backend is of a picture; give --output net.svg"),
+        (["--quick", "--output", "net.svg"], "without --color time nothing is measured"),
+        (["--color", "macs", "--on", "x.toml", "--output", "net.svg"], "macs is of no time; leave"),
+        (["--backend", "graph", "--output", "net.svg"], "graph does not tell its layers' times"),
+        (["--backend", "eager,openvino", "--output", "net.svg"], "one back end at a time"),
         (["--output", "net.gif"], "cannot write net.gif in that format"),
         (["--output", "net.svg", "--format", "json"], "net.svg is a picture"),
     ],

@@ -56,7 +56,7 @@ def test_a_real_pass_runs_what_was_counted(model: Row) -> None:
     found = times(entry)
     trace = entry._prepared.trace
     assert [op.cost for op in found] == list(trace.operators)
-    assert all(op.time_s > 0 and op.bound is not None for op in found)
+    assert all(op.seconds > 0 and op.bound is not None for op in found)
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -117,12 +117,12 @@ def test_layers_beside_the_whole_pass() -> None:
     assert [op.cost.path for op in found.operators] == ["0", "1", "3"]
     whole = found.whole.latency_s
     assert whole is not None
-    left = whole - sum(op.time_s for op in found.operators)
+    left = whole - sum(op.seconds for op in found.operators)
     assert found.between_s == (pytest.approx(left) if left >= 0 else None)
     conv = found.operators[0]
-    assert conv.flops_per_s == pytest.approx(2 * 2 * 8 * 36 * 27 / conv.time_s)
+    assert conv.flops_per_s == pytest.approx(2 * 2 * 8 * 36 * 27 / conv.seconds)
     dense, *_, last = found.record()
-    assert dense["share"] == pytest.approx(conv.time_s / whole)
+    assert dense["share"] == pytest.approx(conv.seconds / whole)
     assert (last["layer"], last["macs"]) == ("3", 2 * 8 * 36 * 4)
 
 
@@ -150,7 +150,7 @@ def test_ctrl_c_ends_with_the_networks_timed_so_far(monkeypatch: pytest.MonkeyPa
 def test_layers_in_workers_are_those_of_the_count() -> None:
     here, there = (by_layer(("lenet5", PLAIN), shape=(1, 32, 32), processes=n)[0] for n in (0, 2))
     assert [op.cost for op in there.operators] == [op.cost for op in here.operators]
-    assert there.whole.processes == 2 and all(op.time_s > 0 for op in there.operators)
+    assert there.whole.processes == 2 and all(op.seconds > 0 for op in there.operators)
 
 
 @pytest.mark.parametrize("setting", [Setting(backend="compile"), Setting(backend="graph")])

@@ -3,24 +3,21 @@
   const SVG = "http://www.w3.org/2000/svg";
   const HEIGHT = 420;
   const LETTER = 6.6;  // pixels
+  const NARROWEST = 90;  // pixels of a column, so that a name of some letters is read
   const place = document.getElementById("icicle");
   const trail = document.getElementById("trail");
-  const whole = JSON.parse(document.getElementById("tree").textContent);
-  let cost = whole.macs ? "macs" : "params";
+  const told = document.getElementById("cell");
+  const tools = document.getElementById("divided");
+  const { costs, tree: whole } = JSON.parse(document.getElementById("tree").textContent);
+  let cost = 0;
   let path = [whole];
 
-  const value = (node) => node[cost];
-  const depth = (node) => 1 + Math.max(0, ...(node.children || []).map(depth));
-
-  function count(number) {
-    const steps = [[1e9, " G"], [1e6, " M"], [1e3, " k"]];
-    const [size, unit] = steps.find(([size]) => number >= size) || [1, ""];
-    return (number / size).toPrecision(3) + unit;
-  }
-
-  const WORDS = { macs: "MACs", params: "params" };
+  const value = (node) => (node.values.length ? node.values[cost][0] : 0);
+  const depth = (node) => 1 + Math.max(0, ...node.children.map(depth));
   const share = (node) => `${(value(whole) ? (100 * value(node)) / value(whole) : 0).toFixed(1)}%`;
-  const said = (node) => `${node.name}: ${count(value(node))} ${WORDS[cost]}, ${share(node)}`;
+  const said = (node) => (costs.length
+    ? `${node.name}: ${node.values[cost][1]} ${costs[cost].replace(/^time, .*/, "")}`.trim()
+      + `, ${share(node)}` : node.name);
 
   function element(name, attributes) {
     const made = document.createElementNS(SVG, name);
@@ -29,7 +26,7 @@
   }
 
   function go(node, parents) {
-    path = node.children && node.children.length ? [...parents, node] : parents;
+    path = node.children.length ? [...parents, node] : parents;
     if (!path.length) path = [whole];
     draw();
     place.querySelector(".cell").focus();  // what was focused is drawn anew
@@ -38,10 +35,11 @@
   function draw() {
     const root = path[path.length - 1];
     const width = place.clientWidth;
-    const column = width / Math.min(depth(root), 6);
+    const columns = Math.max(2, Math.min(depth(root), 6, Math.floor(width / NARROWEST)));
+    const column = width / columns;
     const picture = element("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "group" });
     const put = (node, level, top, height, parents) => {
-      if (height < 0.7 || level * column >= width) return;
+      if (height < 0.7 || level >= columns) return;
       const box = element("g", { class: "cell", tabindex: "0", role: "button" });
       box.setAttribute("aria-label", said(node));
       const title = element("title", {});
@@ -60,6 +58,9 @@
       }
       const chosen = () => (node === root && path.length > 1
         ? go(path[path.length - 2], path.slice(0, -2)) : go(node, parents));
+      const tell = () => { told.textContent = [...parents.slice(1), node].map((one) => one.name).join(" › ") + said(node).slice(node.name.length); };
+      box.addEventListener("focus", tell);
+      box.addEventListener("pointerenter", tell);
       box.addEventListener("click", chosen);
       box.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -68,7 +69,7 @@
       });
       picture.append(box);
       let at = top;
-      for (const child of node.children || []) {
+      for (const child of node.children) {
         const own = value(node) ? (height * value(child)) / value(node) : 0;
         put(child, level + 1, at, own, [...parents, node]);
         at += own;
@@ -79,15 +80,18 @@
     trail.textContent = path.map((node) => node.name).join(" › ");
   }
 
-  for (const button of document.querySelectorAll("[data-cost]")) {
+  costs.forEach((name, index) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = name;
+    button.setAttribute("aria-pressed", String(index === cost));
     button.addEventListener("click", () => {
-      cost = button.dataset.cost;
-      for (const other of document.querySelectorAll("[data-cost]")) {
-        other.setAttribute("aria-pressed", String(other === button));
-      }
+      cost = index;
+      for (const other of tools.children) other.setAttribute("aria-pressed", String(other === button));
       draw();
     });
-  }
+    tools.append(button);
+  });
   window.addEventListener("resize", draw);
   draw();
 })();

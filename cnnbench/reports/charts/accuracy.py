@@ -19,7 +19,7 @@ from cnnbench.reports.charts.parts import (
     names,
     shape,
 )
-from cnnbench.reports.charts.style import GREY, NARROW, Drawing, Records, Width, bounds
+from cnnbench.reports.charts.style import GREY, Drawing, Records, Width, bounds
 
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2], [1, 4], [12, 3])
 _HEIGHT = 340
@@ -82,7 +82,7 @@ def draw(panel: Panel, groups: Sequence[str], width: Width, height: int = _HEIGH
     chosen = [dot for dot in dots if dot["chosen"]]
     drawn = line + points
     if not isinstance(width, int):  # a page has room for names
-        drawn += names(_with_sides(dots, axis["scale"].domain, (low, high), height), x, y)
+        drawn += names(_named(dots, axis["scale"].domain, (low, high), height), x, y)
     if chosen:
         ring = chart(chosen).mark_point(size=170, color="black", strokeWidth=1.5)
         said = [
@@ -99,7 +99,7 @@ def draw(panel: Panel, groups: Sequence[str], width: Width, height: int = _HEIGH
     return drawn.properties(width=width, height=height)
 
 
-def _with_sides(
+def _named(
     dots: Records, across: tuple[float, float], down: tuple[float, float], height: int
 ) -> list[dict[str, Any]]:
     """Dots of which those on a front have their name; the axis of accuracies is no logarithm."""
@@ -113,4 +113,4 @@ def _with_sides(
     ]
     low, high = down
     ends = steep(low), steep(high)
-    return labels.with_sides(dots, spots, NARROW, height, across, ends)
+    return labels.named(dots, spots, height, across, ends)

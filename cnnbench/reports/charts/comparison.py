@@ -11,7 +11,7 @@ import altair as alt
 from cnnbench.counting.metrics import STATIC, Metric
 from cnnbench.errors import InputError
 from cnnbench.reports.charts.ratios import MACS, OF_SPEEDUPS, TIMES, bar, ratios, speedups
-from cnnbench.reports.charts.roofline import roofline
+from cnnbench.reports.charts.roofline import dots_of, roofline
 from cnnbench.reports.charts.style import GREY, SIDES, Drawing
 from cnnbench.roofline.predict import dtype_of
 from cnnbench.roofline.profile import Profile
@@ -78,25 +78,9 @@ def _by_settings(done: Comparing, called: Mapping[Setting, str]) -> Drawing:
 
 
 def _dots(side: Side) -> list[dict[str, Any]]:
-    """Every operator that computes: its intensity, and what it reaches."""
-    if side.layers is not None and side.layers.operators:
-        timed = [(op.cost, op.time_s) for op in side.layers.operators]
-    elif side.predicted is not None:
-        timed = [(op.cost, op.seconds) for op in side.predicted.operators]
-    else:
-        timed = []
-    return [
-        {
-            "side": side.name,
-            "kind": str(op.kind),
-            "layer": op.path or op.operator,
-            "intensity": op.cost.intensity,
-            "flops_per_s": (op.cost.flops + op.cost.elementwise_flops) / seconds,
-            "seconds": seconds,
-        }
-        for op, seconds in timed
-        if op.cost.intensity > 0 and seconds > 0
-    ]
+    """Every operator that computes, as it was timed, else as it is predicted."""
+    found = side.layers if side.layers is not None and side.layers.operators else side.predicted
+    return dots_of(side.name, ((op.cost, op.seconds) for op in found.operators) if found else ())
 
 
 def ways(results: Sequence[dict[str, Any]]) -> Drawing:

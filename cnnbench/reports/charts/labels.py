@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cnnbench.reports.charts.style import Records
+from cnnbench.reports.charts.style import NARROW, PHONE, Records
 
 _LETTER = 6.0  # pixels of a letter at the charts' size
 _LINE = 13.0
@@ -52,12 +52,15 @@ def sides(
     return found
 
 
-def with_sides(
-    rows: Records, spots: Sequence[Spot], width: float, height: float, across: Ends, down: Ends
+def named(
+    rows: Records, spots: Sequence[Spot], height: float, across: Ends, down: Ends
 ) -> list[dict[str, Any]]:
-    """Rows, one a point, with the `side` on which its name stands."""
-    where = sides(spots, width, height, across, down)
-    return [{**row, "side": side} for row, side in zip(rows, where, strict=True)]
+    """Rows, one a point, with where its name stands: `beside` it on a page, `narrow` on a phone."""
+    wide, narrow = (sides(spots, width, height, across, down) for width in (NARROW, PHONE))
+    return [
+        {**row, "beside": side, "narrow": other}
+        for row, side, other in zip(rows, wide, narrow, strict=True)
+    ]
 
 
 def _at(value: float, ends: Ends, pixels: float) -> float:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
-from cnnbench.reports.charts.parts import chart, log_axis, names
+from cnnbench.reports.charts import labels
+from cnnbench.reports.charts.parts import chart, label_limit, log_axis, names, series
 from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, Records, Width, bounds
 
-HEIGHT, _STEP = 260, 22
+HEIGHT, _STEP, _TICKS = 260, 22, 8
 _MIB = 1 / 2**20
 
 
 def memory(rows: Records, weights: int, width: Width) -> Any:
     """Bytes of activations that are alive as each operator runs, from the first to the last.
 
-    `rows` have `place`, `layer`, `operator`, `live_bytes`, `is_peak`; `weights` are the parameters'
-    bytes, a dashed line where they are not far above.
+    `rows` have `place`, `layer`, `operator`, `live_bytes`, `is_peak`, and `held`, the bytes of it
+    that are alive at the peak; `weights` are the parameters' bytes, a dashed line where they are
+    not far above.
     """
     rows = [{**row, "mib": _MIB * row["live_bytes"]} for row in rows]
     x = alt.X("place:Q", title="operators, in their order", axis=alt.Axis(tickMinStep=1))
@@ -33,7 +36,10 @@ def memory(rows: Records, weights: int, width: Width) -> Any:
         align="right" if late else "left", dx=-10 if late else 10, dy=-2, fontSize=11, color=GREY
     )
     drawn = area.encode(x=x, y=y) + line.encode(x=x, y=y) + points.encode(x=x, y=y)
-    drawn = drawn + top.encode(x=x, y=y) + name.encode(x=x, y=y, text="said:N")
+    held = chart([row for row in rows if row["held"] and not row["is_peak"]])
+    rings = held.mark_point(color=ORANGE, size=70, strokeWidth=2, opacity=1)
+    drawn += rings.encode(x=x, y=y, tooltip=tooltip) + top.encode(x=x, y=y)
+    drawn += name.encode(x=x, y=y, text="said:N")
     most = max((row["mib"] for row in rows), default=0.0)
     if most and weights * _MIB < 2 * most:
         rule = chart([{"mib": weights * _MIB, "said": "weights"}])
@@ -44,11 +50,34 @@ def memory(rows: Records, weights: int, width: Width) -> Any:
     return drawn.properties(width=width, height=HEIGHT)
 
 
+def times(rows: Records, ways: Sequence[str], width: Width) -> Any:
+    """A line a stage or layer, in execution order, with a dot for each back end.
+
+    `rows` have `name`, `way`, `ms` and `share`, that of the pass.
+    """
+    order = list(dict.fromkeys(row["name"] for row in rows))
+    way, shape = series(ways)
+    x = alt.X("ms:Q", title="ms", axis=alt.Axis(tickCount=_TICKS))
+    y = alt.Y(
+        "name:N", sort=order, title=None, axis=alt.Axis(labelLimit=label_limit(180), grid=True)
+    )
+    tooltip = [
+        *("name:N", "way:N"),
+        alt.Tooltip("ms:Q", format=".3~g"),
+        alt.Tooltip("share:Q", format=".1%", title="of the pass"),
+    ]
+    span = chart(rows).mark_rule(color=GREY, opacity=0.35)
+    span = span.encode(y=y, x="min(ms):Q", x2="max(ms):Q")
+    dots = chart(rows).mark_point(filled=True, opacity=0.9, size=55)
+    drawn = span + dots.encode(x=x, y=y, color=way, shape=shape, tooltip=tooltip)
+    return drawn.properties(width=width, height=max(60, _STEP * len(order)))
+
+
 def stages(rows: Records, cost: str, width: Width) -> Any:
     """A bar a stage, in execution order; `rows` have `name` and `share`, `cost` names it."""
     order = [row["name"] for row in rows]
-    x = alt.X("share:Q", title=f"share of {cost}", axis=alt.Axis(format="%"))
-    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=180))
+    x = alt.X("share:Q", title=f"share of {cost}", axis=alt.Axis(format="%", tickCount=_TICKS))
+    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=label_limit(180)))
     tooltip = ["name:N", alt.Tooltip("share:Q", format=".1%", title=f"of {cost}")]
     bars = chart(rows).mark_bar(color=BLUE, opacity=0.8).encode(x=x, y=y, tooltip=tooltip)
     said = [{**row, "said": f"{100 * row['share']:.1f}%"} for row in rows]
@@ -60,15 +89,19 @@ def stages(rows: Records, cost: str, width: Width) -> Any:
 def layers(rows: Records, width: Width) -> Any:
     """A dot a layer that multiplies: params to the right, MACs upwards, log-log.
 
-    `rows` have `layer`, `operator`, `params`, `macs`, and `side`, where their name stands.
+    `rows` have `layer`, `operator`, `params`, `macs`; those of the most MACs are named first.
     """
-    x = alt.X("params:Q", title="params", **log_axis(*bounds([r["params"] for r in rows]), "~s"))
-    y = alt.Y("macs:Q", title="MACs", **log_axis(*bounds([r["macs"] for r in rows]), "~s"))
+    across, down = (bounds([row[key] for row in rows]) for key in ("params", "macs"))
+    x = alt.X("params:Q", title="params", **log_axis(*across, "~s"))
+    y = alt.Y("macs:Q", title="MACs", **log_axis(*down, "~s"))
     tooltip = [
         *("layer:N", "operator:N"),
         alt.Tooltip("params:Q", format=".3~s"),
         alt.Tooltip("macs:Q", format=".3~s", title="MACs"),
     ]
     dots = chart(rows).mark_point(filled=True, opacity=0.75, size=55, color=BLUE)
-    drawn = dots.encode(x=x, y=y, tooltip=tooltip) + names(rows, x, y, "layer")
+    most = sorted(rows, key=lambda row: -row["macs"])
+    spots = [labels.Spot(row["params"], row["macs"], row["layer"], True) for row in most]
+    named = labels.named(most, spots, HEIGHT, across, down)
+    drawn = dots.encode(x=x, y=y, tooltip=tooltip) + names(named, x, y, "layer")
     return drawn.properties(width=width, height=HEIGHT)

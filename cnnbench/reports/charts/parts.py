@@ -10,6 +10,7 @@ import altair as alt
 
 from cnnbench.reports.charts.style import GREY, NARROW, SIDES, Records, ticks
 
+_PHONES_LABEL = 120  # pixels
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 
 
@@ -34,6 +35,11 @@ def legend(**how: Any) -> alt.Legend:
 def columns(most: int) -> Any:
     """Columns of a legend above a chart: one where that is as narrow as on a phone."""
     return alt.expr(f"width < {NARROW} ? 1 : {most}")
+
+
+def label_limit(pixels: int) -> Any:
+    """Pixels of a name beside an axis: fewer on a phone, where a chart has little room else."""
+    return alt.expr(f"width < {NARROW} ? {min(pixels, _PHONES_LABEL)} : {pixels}")
 
 
 def colour(
@@ -66,17 +72,25 @@ def line_at_one(axis: str, colour: str = GREY) -> Any:
 
 
 def names(rows: Records, x: alt.X, y: alt.Y, field: str = "model") -> Any:
-    """Names beside the points that have room for theirs; none on a screen too narrow for them.
+    """Names beside the points that have room for theirs, of which a narrow screen has less.
 
-    `rows` have, where their name stands, `side`: left, right or empty.
+    `rows` have, where their name stands, `beside` and `narrow`: left, right or empty.
     """
 
-    def beside(side: str, align: Any, dx: int) -> Any:
-        there = [row for row in rows if row["side"] == side]
+    def beside(key: str, side: str, align: Any, dx: int) -> Any:
+        there = [row for row in rows if row[key] == side]
         said = chart(there).encode(x=x, y=y, text=f"{field}:N")
         shown = {"align": align, "baseline": "middle", "dx": dx, "fontSize": 10}
-        shown["opacity"] = alt.expr(f"width > {NARROW} ? 1 : 0")
+        wide = "1 : 0" if key == "beside" else "0 : 1"
+        shown["opacity"] = alt.expr(f"width > {NARROW} ? {wide}")
         halo = said.mark_text(stroke="white", strokeWidth=3, **shown)  # lines run behind names
         return halo + said.mark_text(color=GREY, **shown)
 
-    return beside("right", "left", 7) + beside("left", "right", -7)
+    return alt.layer(
+        *(
+            beside(key, side, align, dx)
+            for key in ("beside", "narrow")
+            for side, align, dx in (("right", "left", 7), ("left", "right", -7))
+            if any(row[key] == side for row in rows)
+        )
+    )

@@ -24,7 +24,7 @@ def latency(rows: Records, ways: Sequence[str], width: Width) -> Any:
     """Log-log: MACs to the right, time upwards, and the line that no network is below.
 
     `rows` have `model`, `way`, `macs`, `latency_s`, `low_s`, `high_s`, `front`, and where their
-    name stands: `side`, left, right or empty. What is not `usable` is drawn hollow.
+    name stands: `beside` and `narrow`, left, right or empty. What is not `usable` is drawn hollow.
     """
     times = {"ms": "latency_s", "low": "low_s", "high": "high_s"}
     rows = [{**row, **{key: _MS * row[own] for key, own in times.items()}} for row in rows]
@@ -82,7 +82,7 @@ def diagonal_of(low: float, high: float) -> tuple[Any, tuple[alt.X, alt.Y]]:
 def costs(rows: Records, width: Width) -> Any:
     """Log-log, of what was counted alone: params to the right, MACs upwards.
 
-    `rows` have `model`, `params`, `macs` and `side` as above.
+    `rows` have `model`, `params`, `macs`, `beside` and `narrow` as above.
     """
     params, macs = (bounds([row[key] for row in rows]) for key in ("params", "macs"))
     x = alt.X("params:Q", title="params", **log_axis(*params, "~s"))

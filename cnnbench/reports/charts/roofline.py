@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import altair as alt
 
-from cnnbench.reports.charts.parts import chart, colour, columns, legend, log_axis
-from cnnbench.reports.charts.style import Records, Width
+from cnnbench.counting.cost import OpCost
+from cnnbench.reports.charts import labels
+from cnnbench.reports.charts.parts import chart, colour, columns, legend, log_axis, names
+from cnnbench.reports.charts.style import GREY, Records, Width
 
+_NAMED = 16  # dots that bear a name, at most
 _LONG = 24  # letters of a name that has a line of a legend for itself
 
 
@@ -23,13 +26,15 @@ def roofline(
     title: str = "",
     told: Mapping[str, str] = MappingProxyType({}),
     height: int = 300,
+    names_layers: bool = False,
 ) -> Any:
     """Log-log: the ceilings, one dot for each of `dots`, its area the time it takes.
 
     `dots` have `side`, `kind`, `layer`, `intensity`, `flops_per_s`, `seconds`; `roofs` the device's
     `flops_per_s`, `bytes_per_s` and, where they fit into the cache, `cache_per_s`. Colours tell
     sides apart, and shapes what kind it is, under the legend's title `shapes`; `told` are the names
-    of a dot's fields where the pointer stands.
+    of a dot's fields where the pointer stands. With `names_layers` dots bear their layers' names
+    where those have room, the slowest first, and few.
     """
     peak, memory, cache = (roofs[key] for key in ("flops_per_s", "bytes_per_s", "cache_per_s"))
     given = [dot["intensity"] for dot in dots]
@@ -47,23 +52,28 @@ def roofline(
         for name, bandwidth in of_memory.items()
         for at in (left, peak / bandwidth, right)
     ]
-    of_roofs = alt.Legend(title="memory's roof", symbolStrokeColor="black")
-    dash = alt.StrokeDash(
-        "roof:N", sort=list(of_memory), legend=of_roofs if len(of_memory) > 1 else None
-    )
+    dash = alt.StrokeDash("roof:N", sort=list(of_memory), legend=None)
     roof = chart(lines).mark_line(color="black").encode(x=x, y=y, strokeDash=dash)
+    for place, (name, bandwidth) in enumerate(reversed(of_memory.items())):
+        bend = [{"x": peak / bandwidth, "y": peak, "roof": name}]
+        said = chart(bend).mark_text(align="right", dx=4, dy=-8 - 13 * place, color=GREY)
+        roof += said.encode(x=x, y=y, text="roof:N")
     sides = list(dict.fromkeys(dot["side"] for dot in dots))
     above = legend(columns=columns(4)) if width == "container" else legend()
+    below = alt.Legend(title=shapes, labelLimit=200)
+    if width == "container":
+        below = alt.Legend(title=None, labelLimit=200, orient="bottom", columns=columns(4))
     if max(map(len, sides)) > _LONG:
         above = legend(columns=1)
+    dots = [{**dot, "x": dot["intensity"], "y": dot["flops_per_s"]} for dot in dots]
     points = (
-        chart([{**dot, "x": dot["intensity"], "y": dot["flops_per_s"]} for dot in dots])
+        chart(dots)
         .mark_point(filled=True, opacity=0.75, stroke="white", strokeWidth=0.5)
         .encode(
             x=x,
             y=y,
-            color=colour("side", sides, above),
-            shape=alt.Shape("kind:N", legend=alt.Legend(title=shapes, labelLimit=200)),
+            color=colour("side", sides, above if len(sides) > 1 else None),
+            shape=alt.Shape("kind:N", legend=below),
             size=alt.Size("seconds:Q", legend=None, scale=alt.Scale(range=[25, 600])),
             tooltip=[
                 *(alt.Tooltip(f"{k}:N", title=told.get(k, k)) for k in ("side", "layer", "kind")),
@@ -73,4 +83,34 @@ def roofline(
             ],
         )
     )
-    return (roof + points).properties(width=width, height=height, title=title)
+    drawn = roof + points
+    if names_layers:
+        drawn += names(_named(dots, height, (left, right), (bottom, top)), x, y, "layer")
+    return drawn.properties(width=width, height=height, title=title)
+
+
+def _named(
+    dots: Records, height: int, across: labels.Ends, down: labels.Ends
+) -> list[dict[str, Any]]:
+    slowest = sorted(dots, key=lambda dot: -dot["seconds"])
+    wanted = {dot["layer"] for dot in slowest[:_NAMED]}
+    spots = [
+        labels.Spot(dot["x"], dot["y"], dot["layer"], dot["layer"] in wanted) for dot in slowest
+    ]
+    return labels.named(slowest, spots, height, across, down)
+
+
+def dots_of(side: str, ran: Iterable[tuple[OpCost, float]]) -> list[dict[str, Any]]:
+    """A dot for every operator that computes: its intensity, and what it reaches."""
+    return [
+        {
+            "side": side,
+            "kind": str(op.kind),
+            "layer": op.path or op.operator,
+            "intensity": op.cost.intensity,
+            "flops_per_s": (op.cost.flops + op.cost.elementwise_flops) / seconds,
+            "seconds": seconds,
+        }
+        for op, seconds in ran
+        if op.cost.intensity > 0 and seconds > 0
+    ]

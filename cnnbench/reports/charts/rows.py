@@ -12,6 +12,7 @@ from cnnbench.reports.charts.parts import (
     chart,
     colour,
     columns,
+    label_limit,
     legend,
     line_at_one,
     log_axis,
@@ -128,7 +129,7 @@ def ratios_of_runs(rows: Records, axis: str, width: Width) -> Any:
 
 def _names(field: str, order: Sequence[str], *, grid: bool = False) -> alt.Y:
     """Rows by name; a long spec ends in dots, and the hover has it whole."""
-    axis = alt.Axis(labelLimit=190, ticks=False, grid=grid)
+    axis = alt.Axis(labelLimit=label_limit(190), ticks=False, grid=grid)
     return alt.Y(f"{field}:N", sort=list(order), title=None, axis=axis)
 
 

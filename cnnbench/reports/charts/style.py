@@ -27,7 +27,7 @@ GREY, LIGHT = "#595959", "#e4e4e4"
 SIDES = [ORANGE, BLUE, GREEN, PINK, "#56B4E9", "#D55E00", "#F0E442", "#000000"]
 _PNG_SCALE = 2
 _LINES = 7  # of a logarithmic axis, at most
-NARROW = 640  # pixels, below which names would stand on one another
+NARROW, PHONE = 640, 260  # pixels for which names are placed: of a page, and of a phone's
 # Fonts of the same widths, so that what is laid out here fits on another machine, too.
 _FONT = "DejaVu Sans, Verdana, sans-serif"
 

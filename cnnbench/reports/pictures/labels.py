@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from cnnbench import units
@@ -12,13 +11,12 @@ from cnnbench.counting.closed_forms import Convolution
 from cnnbench.counting.cost import OpCost, Trace
 from cnnbench.counting.division import Level
 from cnnbench.counting.flow import Part
-from cnnbench.counting.tree import Node
 from cnnbench.models.inputs import Shape
 from cnnbench.reports.architecture import describe
 from cnnbench.reports.pictures.maps import SPACE
 from cnnbench.reports.pictures.shades import Shade
 from cnnbench.roofline.bound import Bound
-from cnnbench.roofline.predict import OpPrediction, Prediction
+from cnnbench.timing.pass_times import PassTimes, Ran, held_by, seconds_of
 
 LINE, SMALL_LINE, PADDING = 16.0, 14.0, 8.0  # pixels
 LONGEST = 52  # letters of a line
@@ -32,7 +30,7 @@ class Sketch:
     """A network to draw: what it is called, its trace, and how it is divided and shaded.
 
     With `full` every block is drawn, also where neighbours are equal; `formulas` writes at each
-    convolution what its multiplications are made of. `predicted` is what time and bound are of.
+    convolution what its multiplications are made of. `times` are what time and bound are of.
     """
 
     model: str
@@ -41,16 +39,11 @@ class Sketch:
     shade: Shade = Shade.MACS
     full: bool = False
     formulas: bool = False
-    predicted: Prediction | None = None
+    times: PassTimes | None = None
 
-    @cached_property
-    def _foretold(self) -> dict[int, OpPrediction]:
-        return self.predicted.by_operator if self.predicted else {}
-
-    def predictions(self, part: Part) -> Prediction:
-        """What is predicted of a part's operators; none where nothing is."""
-        found = (self._foretold.get(id(op)) for op in part.operators)
-        return Prediction(tuple(one for one in found if one is not None))
+    def ran(self, part: Part) -> list[Ran]:
+        """What of a pass is known to run for a part's operators; none where nothing is."""
+        return self.times.of(part.operators) if self.times else []
 
 
 @dataclass(frozen=True)
@@ -92,23 +85,25 @@ def of_ends(what: str, shapes: Sequence[Shape], *, channels_last: bool) -> list[
 
 def of_part(part: Part, of: Sketch) -> Label:
     """The label of a part."""
-    foretold, trace = of.predictions(part), of.trace
+    ran, trace = of.ran(part), of.trace
     numbers = [
         ", ".join(units.feature_map(one, trace.channels_last) for one in part.node.outputs),
         *_costs(part, of),
     ]
-    held = foretold.bound if foretold.seconds else None
-    if of.shade is Shade.TIME:
-        numbers.append(units.duration(foretold.seconds))
+    seconds, held = seconds_of(ran), held_by(ran)
+    if of.shade is Shade.TIME and of.times is not None:
+        numbers.append(units.duration(seconds))
     if of.shade is Shade.BOUND and held is not None:
         numbers.append(f"held by {held}")
-    times = {"predicted seconds": foretold.seconds, "bound": held or ""}
+    record = _record(part, trace)
+    if of.times is not None:
+        record |= {f"{of.times.verb} time": units.duration(seconds), "bound": held or ""}
     return Label(
         [units.shortened(line, LONGEST) for line in _lines(part)],
         units.shortened(", ".join(filter(None, numbers)), LONGEST + 12),
         part.path,
         _towers(part.operators),
-        {**_record(part, trace), **(times if of.predicted else {})},
+        record,
         held if of.shade is Shade.BOUND else None,
     )
 
@@ -131,14 +126,6 @@ def _record(part: Part, trace: Trace) -> dict[str, Any]:
 def live_bytes(part: Part) -> int:
     """The most bytes of activations that are alive while it runs."""
     return max((op.live_bytes for op in part.operators), default=0)
-
-
-def leaves(node: Node) -> Iterator[Node]:
-    """The lines of a node, from the first to the last."""
-    if not node.children:
-        yield node
-    for child in node.children:
-        yield from leaves(child)
 
 
 def _costs(part: Part, of: Sketch) -> Iterator[str]:
@@ -185,7 +172,7 @@ def _lines(part: Part) -> list[str]:
     """A layer in the paper's words; of a block its name, and its layers where they are few."""
     if not part.node.children:
         return [describe(part.node) or part.path or "?"]
-    layers = [describe(leaf) for leaf in leaves(part.node)]
+    layers = [describe(line) for line in part.node.lines()]
     name = part.path or "network"
     if len(layers) <= _MOST_LINES:
         return [name, *filter(None, layers)]

@@ -16,8 +16,8 @@ class Shade(StrEnum):
     NONE = "none"
 
     @property
-    def is_predicted(self) -> bool:
-        """Whether a device's profile foretells it."""
+    def is_of_time(self) -> bool:
+        """Whether it is measured, or a device's profile foretells it."""
         return self in (Shade.TIME, Shade.BOUND)
 
 
@@ -25,5 +25,5 @@ WORDS = {
     Shade.MACS: "share of MACs",
     Shade.PARAMS: "share of params",
     Shade.MEMORY: "activation memory as it runs, of the peak",
-    Shade.TIME: "share of the predicted time",
+    Shade.TIME: "share of the time",
 }

@@ -37,7 +37,7 @@ def costs(results: Sequence[Result]) -> Iterable[Figure]:
             "costs",
             "Multiply-accumulates against params",
             f"Each dot is a network, exactly counted.{note}",
-            partial(sweep_points.costs, _with_sides(shown, spots, [s.y for s in spots])),
+            partial(sweep_points.costs, _named(shown, spots, [s.y for s in spots])),
         )
 
 
@@ -55,7 +55,7 @@ def figures(where: Sequence[Point], order: list[str], ways: str) -> Iterable[Fig
         "Latency against multiply-accumulates",
         f"Each dot is a network, its bar is {col.OF_RERUNS}. The line joins the networks that no "
         f"other beats in both.{_hollow(rows)}{note}{ways}",
-        partial(sweep_points.latency, _with_sides(rows, spots, ends), order),
+        partial(sweep_points.latency, _named(rows, spots, ends), order),
     )
     foretold = [row for row in map(_prediction, shown) if row]
     if foretold:
@@ -145,7 +145,7 @@ def _dot(point: Point) -> Row:
     }
 
 
-def _with_sides(rows: Sequence[Row], spots: Sequence[labels.Spot], ends: list[float]) -> list[Row]:
-    """Rows with the side on which their name stands; `ends` are all that the y axis spans."""
+def _named(rows: Sequence[Row], spots: Sequence[labels.Spot], ends: list[float]) -> list[Row]:
+    """Rows with where their names stand; `ends` are all that the y axis spans."""
     across = bounds([spot.x for spot in spots])
-    return labels.with_sides(rows, spots, _WIDTH, _HEIGHT, across, bounds(ends))
+    return labels.named(rows, spots, _HEIGHT, across, bounds(ends))

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from cnnbench import harmless, units
+from cnnbench import units
 from cnnbench.counting import views
 from cnnbench.counting.footprint import footprint
 from cnnbench.counting.metrics import Metric
 from cnnbench.counting.optimizers import Optimizer
 from cnnbench.counting.rules import convention
 from cnnbench.counting.totals import conditions
-from cnnbench.counting.tree import Node, tree
+from cnnbench.counting.tree import tree
 from cnnbench.errors import CnnbenchError
 from cnnbench.reports import columns as col
-from cnnbench.reports.architecture import describe
 from cnnbench.reports.environment import software
-from cnnbench.reports.network_charts import Subject, sections
+from cnnbench.reports.network import time_figures, times
+from cnnbench.reports.network.figures import costs, memory
+from cnnbench.reports.network.icicle import icicle
+from cnnbench.reports.network.subject import Subject
 from cnnbench.reports.page import Page
 from cnnbench.reports.pictures.labels import Sketch
 from cnnbench.reports.pictures.network import draw, usual_level
@@ -40,63 +42,54 @@ _COLUMNS = (
     *col.wide(col.BYTES),
     Column("live_bytes", "memory", units.size),
 )
-_TIMES = (col.PREDICTED, col.BOUND)
 
 
 def report_of(of: Subject) -> tuple[Report, Page]:
     """The layers, to print and to look at."""
     rows = views.layers(of.trace)
-    if of.predicted is not None:
-        for row, op in zip(rows, of.trace.operators, strict=True):
-            found = of.predicted.by_operator.get(id(op))
-            row["predicted_s"] = found.seconds if found else None
-            row["bound"] = found.bound if found else None
+    if of.times:
+        times.add(of, rows)
     maps = partial(col.feature_map, channels_last=of.trace.channels_last)
     columns = tuple(
         replace(one, show=maps) if one.key == "output" else one
-        for one in (*_COLUMNS, *(_TIMES if of.predicted is not None else ()))
+        for one in (*_COLUMNS, *times.columns(of))
     )
-    lead, facts = list(_lead(of)), list(_facts(of))
-    nodes = tree(of.trace, fold=False)
-    notes = [*(one.text for one in conditions(of.trace)), convention.FOOTER]
-    table = Table(columns, rows)
+    lead, facts = [*times.lead(of), *_lead(of)], [*_facts(of), *times.facts(of)]
+    notes = [*times.notes(of), *(one.text for one in conditions(of.trace)), convention.FOOTER]
+    table = Table(columns, [times.cells(of, row) for row in rows] if of.times else rows)
+    totals = {"model": of.model, **views.summary(of.trace)}
     report = Report(
         command="report",
-        results=[{"model": of.model, **views.summary(of.trace), "layers": rows}],
+        results=[{**totals, "passes": times.records(of), "layers": rows}],
         tables=[table],
         findings=lead,
         notes=[*(f"{term}: {text}" for term, text in facts), *notes],
         environment=software([of.trace]),
         records=rows,
     )
+    nodes = cache(partial(tree, of.trace, fold=False))
     page = Page(
         title=of.model,
         lead=lead,
-        find=lambda: list(sections(of, nodes, rows)),
+        find=lambda: [
+            *costs(of, nodes(), rows),
+            *time_figures.times(of, nodes()),
+            *memory(of.trace, rows),
+            *time_figures.roofs(of),
+        ],
         table=table,
         facts=facts,
         notes=notes,
         about="In numbers",
         picture=partial(_picture, of),
-        tree=_tree(of.model, nodes),
+        tree=lambda: icicle(of, nodes()),
     )
     return report, page
 
 
-def _tree(name: str, nodes: Sequence[Node]) -> dict[str, Any]:
-    """What the page divides by clicks: modules, layers, and of each its own cost."""
-    children = [_tree(node.name or describe(node), node.children) | _cost(node) for node in nodes]
-    whole = {key: sum(child[key] for child in children) for key in ("macs", "params")}
-    return {"name": harmless.line(name), **whole, "children": children}
-
-
-def _cost(node: Node) -> dict[str, int]:
-    return {"macs": node.cost.macs, "params": node.cost.params}
-
-
 def _picture(of: Subject) -> str:
-    shade = Shade.TIME if of.predicted is not None else Shade.MACS
-    sketch = Sketch(of.model, of.trace, usual_level(of.trace), shade, predicted=of.predicted)
+    shade = Shade.TIME if of.first is not None else Shade.MACS
+    sketch = Sketch(of.model, of.trace, usual_level(of.trace), shade, times=of.first)
     return draw(sketch).svg
 
 
@@ -111,13 +104,6 @@ def _lead(of: Subject) -> Iterator[str]:
         f"multiply-accumulates ({units.count(whole.flops)} FLOPs), {units.count(whole.params)} "
         f"params and {units.size(of.trace.peak_activation_bytes)} of activations at its peak."
     )
-    if of.predicted is not None and of.profile is not None and of.predicted.operators:
-        low, high = of.predicted.interval
-        yield (
-            f"On {of.profile.name or of.profile.device} it is predicted to take "
-            f"{units.duration(of.predicted.seconds)} ({units.durations(low, high)}), most of it "
-            f"held by {of.predicted.bound}."
-        )
     for one in of_pass(of.model, of.trace.input_shapes):
         yield f"Published: {one.words}."
 

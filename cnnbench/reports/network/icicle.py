@@ -1,0 +1,65 @@
+"""What a network's page divides by clicks: modules, layers, and of each its own costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cnnbench import harmless, units
+from cnnbench.counting.tree import Node
+from cnnbench.reports.architecture import describe
+from cnnbench.reports.network.subject import Subject
+from cnnbench.timing.pass_times import PassTimes, seconds_of
+
+
+@dataclass(frozen=True)
+class Divided:
+    """A cost that is divided: what it is called, its value of a node, and how that reads."""
+
+    name: str
+    of: Callable[[Node], float]
+    show: Callable[[Any], str]
+
+
+def icicle(of: Subject, nodes: Sequence[Node]) -> dict[str, Any]:
+    """The `costs` by name, the first shown first, and the `tree`: `name`, `values`, `children`.
+
+    A value is a number and how it reads. Of what costs nothing none is divided.
+    """
+    every = [
+        Divided("MACs", lambda node: node.cost.macs, _count),
+        Divided("params", lambda node: node.cost.params, _count),
+        Divided("bytes moved", lambda node: node.cost.bytes_moved, units.size),
+        *(Divided(f"time, {one.backend}", _time(one), units.duration) for one in of.times),
+    ]
+    divided = [one for one in every if any(map(one.of, nodes))]
+    whole = [sum(map(one.of, nodes)) for one in divided]
+    tree = _tree(of.model, whole, nodes, divided)
+    return {"costs": [one.name for one in divided], "tree": tree}
+
+
+def _count(value: float) -> str:
+    return units.count(round(value))
+
+
+def _time(one: PassTimes) -> Callable[[Node], float]:
+    return lambda node: seconds_of(one.of(node.operators()))
+
+
+def _tree(
+    name: str, values: Sequence[float], nodes: Sequence[Node], divided: Sequence[Divided]
+) -> dict[str, Any]:
+    return {
+        "name": harmless.line(name),
+        "values": [[value, one.show(value)] for one, value in zip(divided, values, strict=True)],
+        "children": [
+            _tree(
+                node.name or describe(node),
+                [one.of(node) for one in divided],
+                node.children,
+                divided,
+            )
+            for node in nodes
+        ],
+    }
