@@ -28,7 +28,10 @@ if find_spec("torchvision"):
 
 # A busy machine makes no example wrong.
 settings.register_profile(
-    "cnnbench", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+    "cnnbench",
+    deadline=None,
+    max_examples=60 if EVERY else 30,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("cnnbench")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ..commands import ROOT, SECONDS, command, shell, wait_for_torch
+from ..zoo import costly
 from .conftest import Refused
 
 
@@ -79,9 +80,9 @@ def test_a_full_disk_is_one_line() -> None:
     ("line", "code"),
     [
         ("cnnbench flops lenet5 >&-", 2),
-        ("ln -s loop loop; cnnbench flops lenet5 -o loop", 0),
-        ("PYTHONIOENCODING=latin-1 cnnbench show lenet5", 0),
-        ("COLUMNS=20 cnnbench flops vgg16 | grep -q '15.5 G'", 0),
+        pytest.param(*("ln -s loop loop; cnnbench flops lenet5 -o loop", 0), marks=costly),
+        pytest.param(*("PYTHONIOENCODING=latin-1 cnnbench show lenet5", 0), marks=costly),
+        pytest.param(*("COLUMNS=20 cnnbench flops vgg16 | grep -q '15.5 G'", 0), marks=costly),
         ("COLUMNS=99999999999999999999 cnnbench list --help", 0),
         ("cnnbench list | true; exit ${PIPESTATUS[0]}", 0),
     ],

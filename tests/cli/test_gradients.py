@@ -65,7 +65,7 @@ def test_csv_has_a_line_a_block(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows[0]["batch_norm"] == "false" and rows[0]["identity_distance"] == ""
 
 
-@pytest.mark.parametrize("width", ["80", "120"])
+@pytest.mark.parametrize("width", ["80", pytest.param("120", marks=costly)])
 def test_tables_and_charts_fit_the_terminal(
     width: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

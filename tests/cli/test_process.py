@@ -25,6 +25,7 @@ from ..commands import (
     wait_for,
     wait_for_torch,
 )
+from ..zoo import costly
 from .test_sweep import needs_workers
 
 NETS = """
@@ -118,8 +119,8 @@ def begun(*arguments: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
 @pytest.mark.parametrize(
     ("line", "how"),
     [
-        (["flops", "nets:Rude@how=exit7,at=build"], "with exit code 7"),
-        (["check"], "with exit code 0"),
+        pytest.param(["flops", "nets:Rude@how=exit7,at=build"], "with exit code 7", marks=costly),
+        pytest.param(["check"], "with exit code 0", marks=costly),
         (["time", "nets:Rude@how=segfault"], "SIGSEGV"),
         (["flops", "lenet5", "nets.py:Rude@how=kill"], "where memory runs out"),
     ],
@@ -138,7 +139,9 @@ def test_a_signal_without_a_name_has_a_number() -> None:
     assert "signal 40 ended the process" in _silence(-40)
 
 
-@pytest.mark.parametrize("how", ["thread", "process", "fork"])
+@pytest.mark.parametrize(
+    "how", ["process", *(pytest.param(how, marks=costly) for how in ("thread", "fork"))]
+)
 def test_it_ends_when_its_work_is_done(how: str, folder: Path) -> None:
     """Whatever threads, processes and handlers of its end a network has left."""
     done = process("flops", f"nets:Rude@how={how}", cwd=folder, PYTHONPATH=str(ROOT))
@@ -199,10 +202,15 @@ def test_processes_of_a_killed_sweep_go_with_it(early: bool, tmp_path: Path) -> 
     ("line", "code"),
     [
         ("cnnbench flops nope 2>&-", 2),
-        ("cnnbench flops nets:Rude@how=exit 2>&-", 2),
         ("cnnbench flops lenet5 >/dev/full 2>&1", 2),
-        ("cnnbench flops lenet5 <&- 2>&- | grep -q 'lenet5'", 0),
-        ("cnnbench flops lenet5@foo=1 --debug 2>/dev/full", 2),
+        *(
+            pytest.param(*more, marks=costly)
+            for more in (
+                ("cnnbench flops nets:Rude@how=exit 2>&-", 2),
+                ("cnnbench flops lenet5 <&- 2>&- | grep -q 'lenet5'", 0),
+                ("cnnbench flops lenet5@foo=1 --debug 2>/dev/full", 2),
+            )
+        ),
     ],
 )
 def test_an_error_that_nobody_reads_keeps_its_code(line: str, code: int, folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ..commands import ROOT, python, together
+from ..zoo import costly
 
 PAGE = ROOT / ".github/CONTRIBUTING.md"
 NEEDED = ("cnnbench", "tests/extensions", "tests/counting", "results/costs.json", "pyproject.toml")
@@ -78,7 +79,12 @@ def test_there_are_eight() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+OFTEN = ("a model", "a command")  # CI follows them all
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in OFTEN else pytest.param(name, marks=costly) for name in RECIPES]
+)
 def test_a_recipe(name: str, copy: Path) -> None:
     commands = follow(RECIPES[name], copy)
     path = os.pathsep.join([str(copy), *filter(None, sys.path)])

@@ -68,6 +68,7 @@ class Line:
 
     run: str
     timed: bool = False
+    costly: bool = False
     reads: tuple[str, ...] = ()
 
     @property

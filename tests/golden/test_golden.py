@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ..zoo import costly
 from .play import COMMANDS, Line, device, lines, lost, options, play, recorded
 
 
@@ -17,7 +18,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return device(tmp_path_factory.mktemp("cache"))
 
 
-@pytest.mark.parametrize("line", lines(), ids=lambda line: line.run)
+@pytest.mark.parametrize(
+    "line",
+    [pytest.param(line, marks=costly) if line.costly else line for line in lines()],
+    ids=lambda line: line.run,
+)
 def test_a_line_prints_what_it_printed(line: Line, tmp_path: Path, cache: Path) -> None:
     before, now = recorded(line.command)[line.run], play(line, tmp_path, cache)
     assert now["code"] == before["code"]

@@ -8,6 +8,7 @@ import pytest
 from cnnbench import count
 
 from ..commands import command
+from ..zoo import costly
 
 NET = """
 import torch
@@ -50,7 +51,7 @@ def test_a_file_counts_what_the_network_counts(suffix: str, tmp_path: Path) -> N
     assert sorted(tmp_path.iterdir()) == [file]
 
 
-@pytest.mark.parametrize("suffix", ["onnx", "pt2"])
+@pytest.mark.parametrize("suffix", ["onnx", pytest.param("pt2", marks=costly)])
 def test_a_file_names_no_path_of_this_machine(suffix: str, tmp_path: Path) -> None:
     """Not even in a branch: a path tells who wrote it, and makes its size differ by folder."""
     (tmp_path / "nets.py").write_text(NET)

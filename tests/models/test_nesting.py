@@ -15,6 +15,7 @@ from torch import nn
 from cnnbench.models.nesting import modules, room
 
 from ..commands import command
+from ..zoo import costly
 
 # From 3.12 on, Python has a limit of its own that nothing raises.
 DEPTH = 990 if sys.version_info < (3, 12) else 40
@@ -55,15 +56,15 @@ def folder(tmp_path: Path) -> Path:
     "line",
     [
         ["flops", "nets:nest", *SIZED, "--layers"],
-        ["flops", "nets:nest", *SIZED, "--train"],
-        ["show", "nets:nest", *SIZED, "--format", "json"],
+        pytest.param(["flops", "nets:nest", *SIZED, "--train"], marks=costly),
+        pytest.param(["show", "nets:nest", *SIZED, "--format", "json"], marks=costly),
         ["audit", "nets:nest@depth=30", *SIZED],  # torchinfo takes twice as long for each
-        ["time", "nets:nest", *SIZED, *QUICK],
+        pytest.param(["time", "nets:nest", *SIZED, *QUICK], marks=costly),
         ["time", "nets:nest", *SIZED, *QUICK, "--layers"],
         ["compare", "nets:nest", "nets:nest@depth=5", *SIZED, "--static"],
-        ["baseline"],
+        pytest.param(["baseline"], marks=costly),
     ],
-    ids=" ".join,
+    ids=lambda line: " ".join(line),
 )
 def test_nearly_a_thousand_levels_are_no_matter(line: list[str], folder: Path) -> None:
     done = command(*line, cwd=folder)

@@ -15,6 +15,7 @@ from cnnbench.timing.pass_times import PassTimes
 
 from .. import hostile
 from ..commands import ROOT, command
+from ..zoo import costly
 
 pytest.importorskip("altair")
 pytest.importorskip("grandalf")
@@ -48,6 +49,7 @@ def test_with_a_device_it_says_what_that_takes() -> None:
     assert page.picture and "in eager, predicted" in page.picture()
 
 
+@costly
 def test_it_is_timed_in_each_back_end(tmp_path: Path) -> None:
     quick = "--no-wait", "--max-time", "0.05", "--device", "cpu", "--threads", "1"
     line = "report", "resnet20", "--time", "--backend", "eager,onnxruntime", *quick

@@ -186,8 +186,12 @@ def test_pages_and_pictures_of_hostile_text_are_text(browser: Any, tmp_path: Pat
 
 
 def test_it_loads_nothing(browser: Any, page: Path) -> None:
-    """And may not: whatever a name makes of the page, its policy allows no request."""
     opened(browser, page)
+    loads_nothing(browser)
+
+
+def loads_nothing(browser: Any) -> None:
+    """And may not: whatever a name makes of the page, its policy allows no request."""
     script = "return performance.getEntriesByType('resource').map(entry => entry.name)"
     asked = [name for name in browser.execute_script(script) if not name.startswith("data:")]
     assert asked == []
@@ -377,6 +381,35 @@ def test_what_is_divided_is_told_to_whoever_has_no_pointer(browser: Any, all_of_
     browser.execute_script("document.querySelector('.cell[aria-label^=stage2]').focus()")
     browser.switch_to.active_element.send_keys(Keys.ENTER)
     assert " › " in found(browser, "#trail")[0].text and len(found(browser, ".cell")) != before
+
+
+def test_a_hostile_networks_pages_load_nothing(browser: Any, tmp_path: Path) -> None:
+    hostile.project(tmp_path, hostile.TEXTS[::3])
+    for words in ("report", "show"):
+        line = words, hostile.MODEL, "--input", "3x8x8", "--output", f"{words}.html"
+        done = command(*line, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        opened(browser, tmp_path / f"{words}.html")
+        loads_nothing(browser)
+        hostile.check(found(browser, "html")[0].text)
+        assert not found(browser, "img, svg image, iframe") and "owned" not in browser.title
+        for part in found(browser, ".part")[:3]:
+            browser.execute_script("arguments[0].focus()", part)
+        hostile.check(found(browser, "#told")[0].text)
+        assert browser.get_log("browser") == []
+
+
+def test_it_is_dark_where_a_reader_prefers_that(browser: Any, all_of_one: Path) -> None:
+    def ground() -> str:
+        script = "return getComputedStyle(document.body).backgroundColor"
+        return str(browser.execute_script(script))
+
+    opened(browser, all_of_one)
+    assert ground() == "rgb(255, 255, 255)"
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    assert ground() == "rgb(22, 22, 22)"
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 @pytest.mark.parametrize("width", [1100, PHONE])

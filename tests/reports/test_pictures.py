@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -256,6 +256,7 @@ def test_what_each_later_layer_reads_is_a_column_beside_lines(number: int) -> No
 
 
 @given(st.integers(2, 30).flatmap(lambda n: st.tuples(st.just(n), st.sets(pair(n), min_size=1))))
+@example((9, {(0, 1), (0, 2), (0, 3), (0, 6), (1, 2), (1, 3), (1, 7), (3, 4), (3, 5), (3, 8)}))
 def test_whatever_is_read_lies_above_and_lines_pass_no_box(
     graph: tuple[int, set[tuple[int, int]]],
 ) -> None:

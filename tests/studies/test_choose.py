@@ -21,6 +21,7 @@ from cnnbench.studies.papers.accuracy import SINGLE_CROP, Accuracy
 from cnnbench.studies.scaling.budget import Goal, parse_budget
 
 from ..commands import ROOT, command
+from ..zoo import costly
 
 PHONE = str(ROOT / "tests/golden/files/phone.toml")
 
@@ -124,6 +125,7 @@ def test_a_front_is_drawn(tmp_path: Path) -> None:
     assert "latency" not in drawn  # nothing was predicted
 
 
+@costly
 def test_back_ends_stand_beside_each_other(tmp_path: Path) -> None:
     device = str(ROOT / "tests/golden/files/device.toml")
     narrow = "mobilenet_v2@width_mult=0.35"

@@ -236,7 +236,10 @@ class Machine:
         )
 
 
-@pytest.mark.parametrize("slowness", [0.5, 0.8, 1.0, 1.3, 2.0])
+@pytest.mark.parametrize(
+    "slowness",
+    [0.5, 1.3, *(pytest.param(slowness, marks=costly) for slowness in (0.8, 1.0, 2.0))],
+)
 def test_measurements_correct_the_prediction(slowness: float) -> None:
     """Wherever the machine is faster or slower than predicted, the largest that keeps within."""
     of = variants(candidates(spec_of("mobilenet_v2"), 100), predictor=Predictor(BOARD, "float32"))

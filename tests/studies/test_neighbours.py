@@ -22,6 +22,7 @@ from cnnbench.studies.scaling.rules import networks
 from cnnbench.studies.scaling.variants import Variant, distinct, variants
 
 from ..commands import command
+from ..zoo import costly
 
 KNOWN = Neighbours()
 
@@ -161,6 +162,7 @@ def test_the_nearest_that_never_falls(values: list[float]) -> None:
     assert rising(found) == pytest.approx(found)
 
 
+@costly
 def test_a_fit_says_where_its_choice_lies() -> None:
     line = "fit", "mobilenet_v2", "--budget", "macs=250M", "--static", "--candidates", "30"
     done = command(*line, "--estimate", "--format", "json")

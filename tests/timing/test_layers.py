@@ -19,6 +19,8 @@ from cnnbench.timing.prepared import prepare, ready
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
 
+from ..zoo import costly
+
 CPU = find_device("cpu")
 PLAIN = Setting()
 # The deepest of each paper run the same operators as its shallowest, more often.
@@ -28,6 +30,7 @@ ALIKE = {
 }
 ZOO = [model for model in registry.MODELS if model.name not in ALIKE]
 FEW = ("lenet5", "alexnet", "googlenet", "resnet20", "mobilenet_v2", "efficientnet_b0")
+FEWEST = ("lenet5", "mobilenet_v2")
 
 
 def small(model: Row) -> str:
@@ -50,7 +53,11 @@ def times(entry: ByOperator) -> list[OpTime]:
     return op_times(entry.medians(), ROOFS, entry._prepared.dtype)
 
 
-@pytest.mark.parametrize("model", ZOO, ids=lambda model: model.name)
+@pytest.mark.parametrize(
+    "model",
+    [model if model.name in FEW else pytest.param(model, marks=costly) for model in ZOO],
+    ids=lambda model: model.name,
+)
 def test_a_real_pass_runs_what_was_counted(model: Row) -> None:
     entry = watched(small(model))
     found = times(entry)
@@ -59,7 +66,9 @@ def test_a_real_pass_runs_what_was_counted(model: Row) -> None:
     assert all(op.seconds > 0 and op.bound is not None for op in found)
 
 
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize(
+    "name", [name if name in FEWEST else pytest.param(name, marks=costly) for name in FEW]
+)
 @pytest.mark.parametrize(
     "setting",
     [

@@ -86,7 +86,7 @@ def test_fewer_bits_in_each_runtime_that_has_them() -> None:
 
 
 @pytest.mark.parametrize("backend", GRAPHS)
-@pytest.mark.parametrize("dtype", [None, "int8"])
+@pytest.mark.parametrize("dtype", ["int8", pytest.param(None, marks=costly)])
 def test_a_graph_is_run_as_it_stands(backend: str, dtype: str | None, tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
     command("export", "resnet20", "--output", str(file))
@@ -443,12 +443,12 @@ def test_a_network_that_one_runtime_cannot_run_is_a_row_of_its_own(tmp_path: Pat
 
 LAYERED = [name for name in RUNTIMES if backends.has_layers(name)]
 NOT_QUANTISED = [(model, "int8", "litert") for model in ("lenet5", "googlenet")]
-DEEP = ["mobilenet_v2", "efficientnet_b0", "googlenet", "resnet18"] if EVERY else []
+MORE = "lenet5 separable mobilenet_v2 efficientnet_b0 googlenet resnet18".split() if EVERY else []
 
 
 @pytest.mark.parametrize("backend", LAYERED)
 @pytest.mark.parametrize("dtype", [None, "int8"])
-@pytest.mark.parametrize("model", ["lenet5", "resnet20", "separable", *DEEP])
+@pytest.mark.parametrize("model", ["resnet20", *MORE])
 def test_every_node_that_multiplies_is_in_one_that_ran(
     model: str, dtype: str | None, backend: str
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from cnnbench.errors import OutputError
@@ -158,6 +159,8 @@ def _of_one(
         laid.draw(_ROUNDS)
     except RecursionError as error:
         raise OutputError("the network is too deep for a picture; give --level stages") from error
+    for layer in laid.layers:
+        _apart([one.view for one in layer])
     boxes = {one.data: Box(*one.view.xy, *sizes[one.data]) for one in vertices}
     bands = [_band(layer, sizes) for layer in laid.layers]
     routes = {}
@@ -178,6 +181,14 @@ def _of_one(
     ends = {n: ((box.x, box.top), (box.x, box.bottom)) for n, box in boxes.items()}
     routes |= dict(trunks.routes([edge for edge in away if edge[0] in boxes], layers, ends))
     return boxes, routes, trunks.joints
+
+
+def _apart(views: list[Any]) -> None:
+    """Move what stands on its left neighbour to the right: boxes are not equally wide."""
+    views.sort(key=lambda view: view.xy[0])
+    for left, view in pairwise(views):
+        (x, y), least = view.xy, left.xy[0] + (left.w + view.w) / 2 + _WIRE
+        view.xy = (max(x, least), y)
 
 
 def _band(layer: Any, sizes: Sequence[tuple[float, float]]) -> tuple[float, float]:
