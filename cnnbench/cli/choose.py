@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,9 @@ from cnnbench.studies.scaling.budget import parse_budget
 from cnnbench.timing import backends
 from cnnbench.timing.backends import check_predicted, predicted_as, profiled
 from cnnbench.timing.setting import Setting, check
+
+if TYPE_CHECKING:
+    from cnnbench.roofline.profile import Profile
 
 
 @command
@@ -95,10 +98,8 @@ def choose(
     timing = measuring.unless(static, on) and wanted.latency_s is not None
     if backend is not None and not (timing or on):
         raise CnnbenchError("without a latency in the budget nothing runs; leave --backend out")
-    if on and backend and not reading.are_all(backend):
-        names = reading.read_predicted(backend)
-    else:
-        names = _named(backend, measuring, batch, on)
+    profile = _read(on) if on else None
+    names = _named(backend, measuring, batch, profile)
     if len(names) > 1:  # whose passes are told apart by what is predicted of them
         names = [check_predicted(name) for name in names]
     settings = {name: Setting(batch, backend=name) for name in names}
@@ -107,7 +108,6 @@ def choose(
     with heavy_imports():
         from cnnbench.reports.choose import page_of, report_of
         from cnnbench.roofline.predict import Predictor
-        from cnnbench.roofline.profile_file import read
         from cnnbench.studies.choosing.choose import choose as study
         from cnnbench.studies.choosing.published import known, published, run_by
         from cnnbench.studies.scaling.search import WINDOW, timer
@@ -115,7 +115,6 @@ def choose(
 
         written.require()
     of = known(models or [], dataset, metric, protocol)
-    profile = read(on) if on else None
     with measuring.session(WINDOW) as session:
         shown, measure = session.progress, None
         standing = {name: predicted_as(name) for name in names}
@@ -146,14 +145,22 @@ def choose(
     written.hand_over(report, interrupted=interrupted, strict=measuring.strict, draw=draw)
 
 
-def _named(text: str | None, measuring: Measuring, batch: int, on: Path | None) -> list[str]:
+def _read(on: Path) -> Profile:
+    from cnnbench.roofline.profile_file import read
+
+    return read(on)
+
+
+def _named(
+    text: str | None, measuring: Measuring, batch: int, profile: Profile | None
+) -> list[str]:
     """The back ends that are asked for; of all those that run here, or that a device's file has."""
     if not reading.are_all(text):
+        if profile is not None and text is not None:
+            return reading.read_predicted(text)
         return reading.read_backends(text)
-    if on is not None:
-        from cnnbench.roofline.profile_file import read
-
-        return [backends.EAGER, *read(on).backends]
+    if profile is not None:
+        return [backends.EAGER, *profile.backends]
     device = measuring.machine().device
     settings = [Setting(batch, backend=name) for name in backends.PREDICTED]
     return [one.backend for one in settings if backends.can_run(one, device)]

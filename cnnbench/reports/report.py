@@ -67,7 +67,8 @@ class Report:
 
     `alert` is the first line, above the tables: why nothing below is to be used. Below the tables
     stand `findings`, sentences that answer what was asked, and `notes`, what a reader must know of
-    the numbers, the most important first.
+    the numbers, the most important first. `topic` is the guide's page of it, where that is not the
+    command's.
     """
 
     command: str
@@ -78,6 +79,7 @@ class Report:
     records: list[dict[str, Any]] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     alert: str = ""
+    topic: str = ""
 
     def narrowed(self) -> Report:
         """The report without columns that few need."""

@@ -43,7 +43,8 @@ def emit(
     if not wide:
         report = report.narrowed()
     if not explain:
-        report = report.brief(f"--explain, or 'cnnbench guide {OF_COMMAND.get(report.command)}'")
+        topic = report.topic or OF_COMMAND.get(report.command)
+        report = report.brief(f"--explain, or 'cnnbench guide {topic}'")
     if output is None and form is Format.TABLE:
         from cnnbench.reports.formats.terminal import coloured
 

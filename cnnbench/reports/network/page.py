@@ -66,6 +66,7 @@ def report_of(of: Subject) -> tuple[Report, Page]:
         notes=[*(f"{term}: {text}" for term, text in facts), *notes],
         environment=software([of.trace]),
         records=rows,
+        topic="show",
     )
     nodes = cache(partial(tree, of.trace, fold=False))
     page = Page(
