@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -98,7 +97,7 @@ def choose(
     timing = measuring.unless(static, on) and wanted.latency_s is not None
     if backend is not None and not (timing or on):
         raise CnnbenchError("without a latency in the budget nothing runs; leave --backend out")
-    profile = _read(on) if on else None
+    profile = reading.read_profile(on) if on else None
     names = _named(backend, measuring, batch, profile)
     if len(names) > 1:  # whose passes are told apart by what is predicted of them
         names = [check_predicted(name) for name in names]
@@ -145,22 +144,14 @@ def choose(
     written.hand_over(report, interrupted=interrupted, strict=measuring.strict, draw=draw)
 
 
-def _read(on: Path) -> Profile:
-    from cnnbench.roofline.profile_file import read
-
-    return read(on)
-
-
 def _named(
     text: str | None, measuring: Measuring, batch: int, profile: Profile | None
 ) -> list[str]:
     """The back ends that are asked for; of all those that run here, or that a device's file has."""
-    if not reading.are_all(text):
-        if profile is not None and text is not None:
-            return reading.read_predicted(text)
-        return reading.read_backends(text)
     if profile is not None:
-        return [backends.EAGER, *profile.backends]
+        return reading.foretold(text, profile)
+    if not reading.are_all(text):
+        return reading.read_backends(text)
     device = measuring.machine().device
     settings = [Setting(batch, backend=name) for name in backends.PREDICTED]
     return [one.backend for one in settings if backends.can_run(one, device)]

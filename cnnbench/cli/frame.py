@@ -228,6 +228,10 @@ class Written:
         emit(report, self.form, output, wide=self.wide, explain=self.explain)
         if interrupted:
             raise typer.Exit(INTERRUPTED)
+        self.judge(report, strict=strict)
+
+    def judge(self, report: Report, *, strict: bool) -> None:
+        """SomeFailed where `strict` and the times of what was handed out are not usable."""
         if strict and report.alert:
             raise SomeFailed([report.alert])
 

@@ -23,6 +23,7 @@ from cnnbench.timing.backends import (
 
 if TYPE_CHECKING:
     from cnnbench.devices.device import Device
+    from cnnbench.roofline.profile import Profile
     from cnnbench.timing.setting import Setting
 
 ALL = "all"
@@ -49,6 +50,20 @@ def read_backends(text: str | None, *, compiled: bool = False, graph: bool = Fal
 def read_predicted(text: str) -> list[str]:
     """`eager,onnxruntime` -> two names of back ends whose passes are predicted."""
     return list(dict.fromkeys(check_predicted(name.strip()) for name in text.split(",")))
+
+
+def read_profile(on: Path) -> Profile:
+    """The device that a file describes. CnnbenchError where it is none."""
+    from cnnbench.roofline.profile_file import read
+
+    return read(on)
+
+
+def foretold(text: str | None, profile: Profile) -> list[str]:
+    """The back ends that a device's profile is to foretell; `all` are those that it knows."""
+    if are_all(text):
+        return [EAGER, *profile.backends]
+    return [EAGER] if text is None else read_predicted(text)
 
 
 def check_runs_files(specs: Sequence[AnySpec], names: Sequence[str]) -> None:
@@ -138,6 +153,8 @@ def backends_of_all(
 
 def read_backend(text: str | None, *, compiled: bool = False) -> str:
     """One name."""
+    if are_all(text):
+        raise CnnbenchError(f"one back end at a time; there is {', '.join(names())}")
     name, *more = read_backends(text, compiled=compiled)
     if more:
         raise CnnbenchError(

@@ -1,35 +1,30 @@
-"""`cnnbench report`: what a sweep has found, as one page, tables, figures."""
+"""`cnnbench report`: what a sweep has found, or all about a network: a page, tables, figures."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 import typer
 
 from cnnbench import units
 from cnnbench.cli import options as opt
-from cnnbench.cli.frame import Written, command, require_pictures, their_code
+from cnnbench.cli.frame import Written, command
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.progress import bar
+from cnnbench.cli.report_network import report_network
 from cnnbench.cli.startup import heavy_imports
 from cnnbench.cli.times import Times
 from cnnbench.errors import CnnbenchError, OutputError
-from cnnbench.models.given import Inputs
-from cnnbench.models.inputs import Dtype
 from cnnbench.models.spec import AnySpec, parse
 from cnnbench.reports.charts import style
 from cnnbench.reports.formats.emit import say
 
-if TYPE_CHECKING:
-    from cnnbench.counting.cost import Trace
-
 
 @dataclass(frozen=True)
 class _Page(Written):
-    """How a sweep's report is handed out."""
+    """How a report is handed out that has a page of many charts."""
 
     output: Annotated[
         Path | None,
@@ -62,66 +57,6 @@ def _model(named: list[Path]) -> AnySpec | None:
         return parse(str(named[0]))
     except CnnbenchError as error:
         raise CnnbenchError(f"{named[0]} holds no records of a sweep; {error}") from error
-
-
-def _of_network(
-    spec: AnySpec,
-    given: Inputs | None,
-    batch: int,
-    dtype: Dtype | None,
-    times: Times,
-    measure: bool,
-    written: _Page,
-) -> None:
-    """Count it, also in training where that can be, time it where asked, and show all of it."""
-    if measure:
-        times.begin()
-    with heavy_imports():
-        from cnnbench.counting.count import count, import_for
-        from cnnbench.reports import page
-        from cnnbench.reports.network.page import report_of
-        from cnnbench.reports.network.subject import Subject
-        from cnnbench.studies.audit.audit import installed, judge, prepare
-
-        import_for([spec])
-        if written.is_apart:
-            require_pictures(written)
-    with their_code(), bar() as shown:
-        shown.say(f"counting {spec}")
-        trace = count(spec, given, batch=batch, dtype=dtype)
-        training: Trace | str
-        try:
-            training = count(spec, given, batch=batch, dtype=dtype, train=True)
-        except CnnbenchError as error:  # a file has no gradients
-            training = str(error)
-        accounts = []
-        if not trace.file:
-            with suppress(CnnbenchError):  # audit says why
-                done = prepare(spec, given, batch)
-                for counter in installed()[0]:
-                    shown.say(f"asking {counter.name}")
-                    accounts.append(judge(counter, done))
-    subject = Subject(str(spec), trace, training, accounts=accounts)
-    known = None
-    if measure:
-        known = times.measured([spec], [trace], given, batch, dtype)
-    elif times.on is not None:
-        known = times.predicted([trace])
-    if known is not None:
-        subject = replace(
-            subject, times=known.passes[0], profile=known.profile, timing=known.timing
-        )
-    found, shows = report_of(subject)
-    found = times.told(found) if measure else found
-    shows = replace(shows, lead=found.findings)
-    if not written.is_apart or written.output is None:
-        written.hand_over(found)
-        return
-    with bar() as shown:
-        shown.say("drawing the page")
-        shows.save(written.output)
-    charts = units.number(len(page.figures(shows)), "chart")
-    say(f"{written.output}: {units.number(len(found.tables[0].rows), 'layer')}, {charts}")
 
 
 @command
@@ -173,18 +108,17 @@ def report(
 
     cnnbench report mobilenet_v2 --time --backend eager,onnxruntime --output net.html
     """
-    model = None if compare or figures is not None else _model(folders)
+    if figures is not None and figures.exists() and not figures.is_dir():
+        raise OutputError(f"cannot write into {figures}: it is no folder; give another --figures")
+    model = None if compare else _model(folders)
     if model is not None:
-        times.check(measure, "--time")
         given = passed.given(batch, [model])
-        _of_network(model, given, batch, dtype, times, measure, written)
+        report_network(model, given, batch, dtype, times, written, figures, measure=measure)
         return
     if measure or times != Times() or dtype is not None or batch != 1 or passed != Passed():
         raise CnnbenchError(f"{folders[0]} is a run; --on, --time and the like are of a network")
     if compare and len(folders) != 2:
         raise CnnbenchError(f"--compare takes two runs, not {len(folders)}: the earlier one first")
-    if figures is not None and figures.exists() and not figures.is_dir():
-        raise OutputError(f"cannot write into {figures}: it is no folder; give another --figures")
     if written.is_apart or figures:
         style.require_altair()
     with heavy_imports():

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnnbench.cli import options as opt
-from cnnbench.cli import reading
 from cnnbench.cli.frame import Drawn, command, require_pictures, their_code
 from cnnbench.cli.passed import Passed
 from cnnbench.cli.startup import heavy_imports
-from cnnbench.cli.times import Times
+from cnnbench.cli.times import Counted, TimesOfOne
 from cnnbench.counting.division import Level
 from cnnbench.errors import CnnbenchError, InputError
-from cnnbench.models.spec import AnySpec, Spec, parse
+from cnnbench.models.spec import Spec, parse
 from cnnbench.reports.pictures.shades import Shade
 
 if TYPE_CHECKING:
-    from cnnbench.counting.cost import Trace
-    from cnnbench.timing.pass_times import PassTimes
+    pass
 
 
 @command
@@ -65,7 +62,7 @@ def show(
             show_default=False,
         ),
     ] = None,
-    times: Times = Times(),
+    times: TimesOfOne = TimesOfOne(),
     passed: Passed = Passed(),
     batch: opt.Batch = 1,
     dtype: opt.DtypeOption = None,
@@ -93,23 +90,20 @@ def show(
     cnnbench show mobilenet_v2 --backend onnxruntime --output net.svg
     """
     spec = parse(model)
-    asked = {"--level": level, "--color": shade, "--on": times.on, "--backend": times.backend}
-    if not written.is_apart and (option := next((o for o, v in asked.items() if v), None)):
-        raise CnnbenchError(f"{option} is of a picture; give --output net.svg with it")
+    if not written.is_apart:
+        asked = {"--level": level, "--color": shade, "--on": times.on, "--backend": times.backend}
+        if option := next((name for name, value in asked.items() if value), None):
+            raise CnnbenchError(f"{option} is of a picture; give --output net.svg with it")
+    if diff is not None and (full or depth):
+        raise InputError("--diff lists the layers that differ; leave --full and --depth out")
     of_time = times.on is not None or times.backend is not None
     shade = shade or (Shade.TIME if of_time else Shade.MACS)
     if of_time and not shade.is_of_time:
         raise CnnbenchError(f"--color {shade} is of no time; leave --on and --backend out")
-    measure = shade.is_of_time and times.on is None
-    times.check(measure, "--color time")
-    if times.backend is not None:
-        reading.read_backend(times.backend)
-    if diff is not None and (full or depth):
-        raise InputError("--diff lists the layers that differ; leave --full and --depth out")
     specs = [spec] if diff is None else [parse(diff), spec]
     given = passed.given(batch, specs)
-    if measure:
-        times.begin()
+    measure = shade.is_of_time and times.on is None
+    profile = times.begin_with(specs, "--color time", measure=measure)
     with heavy_imports():
         from cnnbench.counting.count import count, import_for
         from cnnbench.reports import difference, time_notes
@@ -121,17 +115,20 @@ def show(
     with their_code():
         traces = [count(one, given, batch=batch, dtype=dtype) for one in specs]
     known = None
-    if measure:
-        known = times.measured(specs, traces, given, batch, dtype)
-    elif times.on is not None:
-        known = times.predicted(traces)
+    if shade.is_of_time:
+        known = times.known(Counted(specs, traces, given, batch, dtype), profile)
 
     def draw() -> Any:
-        from cnnbench.reports.pictures import network
+        from cnnbench.reports.pictures.labels import Sketch
+        from cnnbench.reports.pictures.network import draw, draw_both, usual_level
 
-        passes = [one[0] for one in known.passes] if known else [None] * len(specs)
-        sketches = map(partial(_sketch, level, shade, full), specs, traces, passes)
-        return network.draw(*sketches) if diff is None else network.draw_both(*sketches)
+        sketches = []
+        for place, (one, trace) in enumerate(zip(specs, traces, strict=True)):
+            block = isinstance(one, Spec) and one.model.is_block
+            fine = level or (Level.LAYERS if block else usual_level(trace))
+            shown = known.passes[place][0] if known else None
+            sketches.append(Sketch(str(one), trace, fine, shade, full, block, shown))
+        return draw(*sketches) if diff is None else draw_both(*sketches)
 
     if diff is None:
         report = report_of(str(spec), traces[0], full=full, depth=depth)
@@ -140,21 +137,4 @@ def show(
         report = difference.report_of(other, own, (traces[0], traces[1]))
     if known is not None and known.timing is not None:
         report = times.told(time_notes.beside(report, known.timing))
-    written.hand_over(report, draw=draw)
-
-
-def _sketch(
-    level: Level | None,
-    shade: Shade,
-    full: bool,
-    spec: AnySpec,
-    trace: Trace,
-    passes: PassTimes | None,
-) -> Any:
-    """A network as it is to be drawn: a block layer by layer, with its formulas."""
-    from cnnbench.reports.pictures.labels import Sketch
-    from cnnbench.reports.pictures.network import usual_level
-
-    block = isinstance(spec, Spec) and spec.model.is_block
-    fine = level or (Level.LAYERS if block else usual_level(trace))
-    return Sketch(str(spec), trace, fine, shade, full, formulas=block, times=passes)
+    written.hand_over(report, draw=draw, strict=times.strict)

@@ -129,23 +129,23 @@ class OpCost:
 class Trace:
     """The operators of one pass in execution order, and what the pass left unread.
 
-    Inference is a forward pass, training a forward and a backward one. `returned` are the places of
-    the operators that made what it returns, each once, and of its inputs as in `sources`. `buffers`
-    are the activation storages, `weight_bytes` those of parameters and buffers; `unread_params` are
-    elements of parameters that nothing read, by module (auxiliary heads); `frozen_params` those
-    that are not trainable, `zero_params` elements of weights that are zero; `uncounted` names
-    operators that the convention table does not know, by how often they ran, `by_formula` those
-    that were counted by what their authors registered with torch. Where it was counted on values,
-    `values_asked_at` is the code that asked for them; `random` tells that random numbers decide the
-    cost. Of a file `file` is the format, and `branches` are the conditions of which the costlier
-    branch is counted.
+    Inference is a forward pass, training a forward and a backward one. `returned` are the tensors
+    that it returns: the place of the operator that made one, or of an input as in `sources`, and
+    its shape. `buffers` are the activation storages, `weight_bytes` those of parameters and
+    buffers; `unread_params` are elements of parameters that nothing read, by module (auxiliary
+    heads); `frozen_params` those that are not trainable, `zero_params` elements of weights that are
+    zero; `uncounted` names operators that the convention table does not know, by how often they
+    ran, `by_formula` those that were counted by what their authors registered with torch. Where it
+    was counted on values, `values_asked_at` is the code that asked for them; `random` tells that
+    random numbers decide the cost. Of a file `file` is the format, and `branches` are the
+    conditions of which the costlier branch is counted.
     """
 
     operators: tuple[OpCost, ...]
     input_shapes: tuple[Shape, ...]
     input_bytes: int
     dtype: str
-    returned: tuple[int, ...] = ()
+    returned: tuple[tuple[int, Shape], ...] = ()
     weight_bytes: int = 0
     frozen_params: int = 0
     zero_params: int = 0

@@ -97,6 +97,7 @@ class _Parts:
             for source in op.sources:
                 self._readers.setdefault(source, set()).add(place)
         self._of: dict[int, int] = {}  # the part of an operator, by its place
+        self._returned = {place for place, _ in trace.returned}
         self._depth, self._fold = depth, fold
 
     def enter(self, nodes: Sequence[Node], path: str, depth: int, repeats: int) -> None:
@@ -141,7 +142,7 @@ class _Parts:
         last, own = set(self._within(before)), set(self._within(node))
         read = {source for place in own for source in self._operators[place].sources} - own
         readers = set().union(*(self._readers.get(place, ()) for place in last))
-        alone = readers <= last | own and not last.intersection(self._trace.returned)
+        alone = readers <= last | own and not last & self._returned
         return bool(read) and read <= last and alone
 
     def edges(self) -> Iterator[tuple[int, int]]:
@@ -157,8 +158,5 @@ class _Parts:
 
     def outputs(self) -> Iterator[tuple[int, Shape]]:
         """What the pass returns: the part that made it, or the input that it is, and its shape."""
-        for place in self._trace.returned:
-            if place < 0:
-                yield place, self._trace.input_shapes[-place - 1]
-            else:
-                yield self._of[place], self._operators[place].output
+        for place, shape in self._trace.returned:
+            yield (place if place < 0 else self._of[place]), shape

@@ -46,6 +46,11 @@ class Node:
             yield from child.lines()
 
     @property
+    def main(self) -> OpCost:
+        """Its operator with the most MACs, the first where none has any."""
+        return max(self.operators(), key=lambda op: op.cost.macs)
+
+    @property
     def outputs(self) -> tuple[Shape, ...]:
         """Every map that a line makes: several where its module runs at several places."""
         if not self.parts:

@@ -10,7 +10,7 @@ from cnnbench import units
 from cnnbench.counting.division import Division
 from cnnbench.reports import columns as col
 from cnnbench.reports import time_notes as said
-from cnnbench.reports.environment import alert, reliability, software
+from cnnbench.reports.environment import alert, software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
@@ -93,13 +93,7 @@ def report_of(
         findings=[*said.findings(latencies, timing), *said.kept(over_time)],
         notes=said.notes(latencies, timing),
         alert=alert(timing.warnings),
-        environment={
-            **software(),
-            **asdict(timing.environment),
-            "ceilings": timing.profile.record(),
-            **reliability(timing.warnings),
-            "interrupted": timing.interrupted,
-        },
+        environment={**software(), **said.environment(timing)},
         records=records,
     )
 

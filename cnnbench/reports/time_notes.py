@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from cnnbench import units
 from cnnbench.reports import columns as col
-from cnnbench.reports.environment import alert, where
+from cnnbench.reports.environment import alert, reliability, where
 from cnnbench.reports.report import Report
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
@@ -48,9 +49,20 @@ def beside(report: Report, timing: Timing) -> Report:
     return replace(
         report,
         alert=alert(timing.warnings),
+        environment={**report.environment, **environment(timing)},
         findings=[*findings(timing.latencies, timing), *report.findings],
         notes=[*notes(timing.latencies, timing), *report.notes],
     )
+
+
+def environment(timing: Timing) -> dict[str, Any]:
+    """Where it was measured, against which roof, and what disturbed."""
+    return {
+        **asdict(timing.environment),
+        "ceilings": timing.profile.record(),
+        **reliability(timing.warnings),
+        "interrupted": timing.interrupted,
+    }
 
 
 def _causes(networks: Sequence[LayerTimes], profile: Profile) -> Iterator[str]:

@@ -13,8 +13,7 @@ from cnnbench.counting.files.graph import bytes_of
 from cnnbench.models.given import Given
 from cnnbench.models.inputs import Input
 from cnnbench.models.spec import SourceSpec
-from cnnbench.roofline.runtimes.learning import CHANGED
-from cnnbench.roofline.runtimes.nodes import in_one
+from cnnbench.roofline.runtimes.nodes import CHANGED, in_one
 from cnnbench.timing.backends.runtime import Pass
 from cnnbench.timing.backends.watches.nodes import NodeTime, Watch
 from cnnbench.timing.by_operator import ByOperator, Medians

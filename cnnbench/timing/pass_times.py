@@ -6,8 +6,8 @@ itself; so what ran is found again in the trace by where it stands in the networ
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,112 +15,127 @@ from cnnbench.counting.cost import OpCost, Trace
 from cnnbench.counting.tree import lines
 from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.predict import OpPrediction, Prediction
+from cnnbench.roofline.runtimes.nodes import name_of
+from cnnbench.roofline.sizes import BETWEEN
 from cnnbench.timing.layers import LayerTimes, OpTime
 
-Ran = OpTime | OpPrediction
+TimedOp = OpTime | OpPrediction
 
 
 @dataclass(frozen=True)
 class PassTimes:
-    """`seconds` of a pass of `trace` by a back end, between `low` and `high`; what ran, in order.
+    """The seconds of a pass of `trace` by a back end, and its operators in the order they ran.
 
-    `source` is the measurement; None where it is predicted.
+    Another pass is expected between `low` and `high`; both are None of too few samples. `source` is
+    the measurement, None where the pass is predicted.
     """
 
     backend: str
     trace: Trace
     seconds: float
-    low: float
-    high: float
-    operators: tuple[Ran, ...]
+    low: float | None
+    high: float | None
+    operators: tuple[TimedOp, ...]
     source: LayerTimes | None = None
 
     @classmethod
     def predicted(cls, trace: Trace, backend: str, found: Prediction) -> PassTimes:
-        """Those that a device's profile foretells."""
+        """A pass as a device's profile foretells it."""
         return cls(backend, trace, found.seconds, *found.interval, found.operators)
 
     @classmethod
     def measured(cls, trace: Trace, found: LayerTimes) -> PassTimes:
-        """Those that were timed, of which there must be some."""
+        """A pass as it was timed, which must not have failed."""
         whole = found.whole
         assert whole.latency_s is not None, whole.error
-        rerun = whole.rerun
+        ends = whole.ci_low_s, whole.ci_high_s
         operators = tuple(found.operators)
-        return cls(
-            whole.setting.backend, trace, whole.latency_s, rerun.low, rerun.high, operators, found
-        )
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether it has run, or is foretold."""
-        return self.source is not None
+        return cls(whole.setting.backend, trace, whole.latency_s, *ends, operators, found)
 
     @property
     def verb(self) -> str:
         """How it is known."""
-        return "measured" if self.is_measured else "predicted"
+        return "measured" if self.source else "predicted"
 
     @cached_property
-    def by_place(self) -> dict[int, list[Ran]]:
-        """What ran by the place of its operator in the trace; of several in one the main one's."""
-        found: dict[int, list[Ran]] = {}
-        places = _places(self.trace, [one.cost for one in self.operators])
-        for one, place in zip(self.operators, places, strict=True):
-            if place is not None:
-                found.setdefault(place, []).append(one)
-        return found
+    def by_place(self) -> dict[int | None, list[TimedOp]]:
+        """What ran by the place of its operator in the trace; at None what stands in no layer."""
+        found: defaultdict[int | None, list[TimedOp]] = defaultdict(list)
+        places = _Places(self.trace)
+        for one in self.operators:
+            found[places.find(one.cost)].append(one)
+        return dict(found)
 
     @cached_property
-    def _by_operator(self) -> dict[int, list[Ran]]:
-        return {id(self.trace.operators[place]): ran for place, ran in self.by_place.items()}
+    def _by_operator(self) -> dict[int, list[TimedOp]]:
+        operators = self.trace.operators
+        return {id(operators[at]): ran for at, ran in self.by_place.items() if at is not None}
 
-    def of(self, operators: Iterable[OpCost]) -> list[Ran]:
+    def of(self, operators: Iterable[OpCost]) -> list[TimedOp]:
         """What ran of some operators of the trace."""
         return [one for op in operators for one in self._by_operator.get(id(op), ())]
 
     @property
     def elsewhere_s(self) -> float:
-        """Seconds of what stands nowhere in the trace: changes of layout, what a runtime adds."""
-        held = sum(one.seconds for ran in self.by_place.values() for one in ran)
-        return sum(one.seconds for one in self.operators) - held
+        """The seconds of what stands in no layer: changes of layout, what a runtime adds."""
+        return seconds_of(self.by_place.get(None, ()))
 
 
-def seconds_of(ran: Iterable[Ran]) -> float:
+def seconds_of(ran: Iterable[TimedOp]) -> float:
     """What all of it takes."""
     return sum(one.seconds for one in ran)
 
 
-def held_by(ran: Sequence[Ran]) -> Bound | None:
+def held_by(ran: Iterable[TimedOp]) -> Bound | None:
     """What holds the largest part of its time; None where nothing is known to."""
-    shares: Counter[Bound] = Counter()
+    shares: defaultdict[Bound, float] = defaultdict(float)
     for one in ran:
         if one.bound is not None:
-            shares[one.bound] += one.seconds  # type: ignore[assignment]
+            shares[one.bound] += one.seconds
     return max(shares, key=lambda bound: shares[bound]) if shares else None
 
 
-def _places(trace: Trace, costs: Sequence[OpCost]) -> Iterator[int | None]:
-    """Where in the trace each operator stands that ran; None of what is not of the network.
+class _Places:
+    """Where in a trace what runs stands, each place taken once as long as there are others.
 
-    An operator that was counted as it ran is found by its module, name and output, those alike in
-    their order; one that a runtime has made of several by the line that has its module.
+    A runtime knows the module of what it runs, and names of its own; of what it fuses it knows the
+    module of one part, which may be the normalisation behind a convolution.
     """
-    alike: defaultdict[tuple[object, ...], deque[int]] = defaultdict(deque)
-    for place, op in enumerate(trace.operators):
-        alike[op.path, op.operator, op.output].append(place)
-    mains: defaultdict[str, list[int]] = defaultdict(list)
-    places = {id(op): place for place, op in enumerate(trace.operators)}
-    for line in lines(trace):
-        held = list(line.operators())
-        main = places[id(max(held, key=lambda op: op.cost.macs))]
-        for path in dict.fromkeys(op.path for op in held):
-            mains[path].append(main)
-    met: Counter[tuple[str, str]] = Counter()
-    for op in costs:
-        if same := alike.get((op.path, op.operator, op.output)):
-            yield same.popleft()
-            continue
-        of_path, number = mains.get(op.path, []), met[op.path, op.operator]
-        met[op.path, op.operator] += 1
-        yield of_path[min(number, len(of_path) - 1)] if of_path else None
+
+    def __init__(self, trace: Trace) -> None:
+        self._operators = trace.operators
+        self._taken: set[int] = set()
+        self._own: defaultdict[str, list[int]] = defaultdict(list)  # places of each module
+        self._lines: defaultdict[str, list[int]] = defaultdict(list)  # of what its lines multiply
+        for place, op in enumerate(trace.operators):
+            self._own[op.path].append(place)
+        places = {id(op): place for place, op in enumerate(trace.operators)}
+        for line in lines(trace):
+            held = list(line.operators())
+            products = [op for op in held if op.cost.macs] or [line.main]
+            for path in dict.fromkeys(op.path for op in held):
+                self._lines[path] += [places[id(op)] for op in products]
+
+    def find(self, op: OpCost) -> int | None:
+        """The place of what ran; None where no module of the network has run it."""
+        ways = self._ways(op)
+        place = next((place for place in ways if place not in self._taken), None)
+        if place is None:  # one that a runtime runs in several parts
+            place = next(reversed(self._own[op.path] or self._lines[op.path]), None)
+        else:
+            self._taken.add(place)
+        return place
+
+    def _ways(self, op: OpCost) -> Iterator[int]:
+        """Places where it may stand, the best first."""
+        own, of_lines = self._own[op.path], self._lines[op.path]
+        known = [self._operators[place] for place in own]
+        alike = [one.operator == op.operator and one.output == op.output for one in known]
+        yield from (place for place, same in zip(own, alike, strict=True) if same)
+        if op.cost.macs:
+            yield from of_lines
+        parts = {op.operator, *op.operator.split(BETWEEN)}
+        yield from (at for at, one in zip(own, known, strict=True) if name_of(one) in parts)
+        yield from (at for at, one in zip(own, known, strict=True) if one.kind is op.kind)
+        if not own:
+            yield from of_lines

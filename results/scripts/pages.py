@@ -64,9 +64,10 @@ def main() -> None:
             start = time.perf_counter()
             line = [sys.executable, "-m", "cnnbench", "report", name, "--output", str(page)]
             subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
+            written = time.perf_counter() - start
             found[name] = {
                 "operators": len(count(name).operators),
-                "written_s": time.perf_counter() - start,
+                "written_s": written,
                 "bytes": page.stat().st_size,
                 "opened_s": [],
             }

@@ -29,7 +29,7 @@ OF_COMMANDS = {
     "list": ("list", "show"),
     "flops": ("flops", "export", "report"),
     "audit": ("audit",),
-    "time": ("time",),
+    "time": ("time", "report"),
     "device": ("device",),
     "compare": ("compare", "why"),
     "predict": ("predict", "report"),
@@ -79,6 +79,7 @@ class Keys:
 
     def find(self, command: str, parent: str, key: str) -> Key | None:
         """The row of a command's key inside an object that `parent` names."""
+        # A command's own section is its last: what several have stands before.
         own = (name for name, commands in reversed(OF_COMMANDS.items()) if command in commands)
         sections = (*own, *SHARED)
         for name in (f"{parent}.{key}", key):

@@ -219,9 +219,29 @@ def test_time_and_bound_are_measured_here(tmp_path: Path) -> None:
 
 def test_what_nobody_could_follow_is_no_picture() -> None:
     with pytest.raises(OutputError, match="1,501 parts shows nothing; give --level stages"):
-        laid_out([(100.0, 20.0)] * 1501, [])
-    alone = laid_out([(100.0, 20.0)] * 3, [])  # beside each other
+        placed([(100.0, 20.0)] * 1501, [])
+    alone = placed([(100.0, 20.0)] * 3, [])  # beside each other
     assert len({one.x for one in alone.boxes}) == 3 and alone.routes == ()
+
+
+def placed(sizes: list[tuple[float, float]], edges: list[tuple[int, int]]) -> Layout:
+    """A layout without folds."""
+    return laid_out(sizes, edges, [0.0] * len(sizes))
+
+
+def confused(laid: Layout, edges: list[tuple[int, int]]) -> list[tuple[Point, Point]]:
+    """Level pieces of trunks that lie on each other, of lines with no end in common."""
+    level = [
+        (edge, *sorted((x, further)), y)
+        for edge, route in zip(edges, laid.routes, strict=True)
+        for (x, y), (further, below) in pairwise(route)
+        if y == below and x != further
+    ]
+    return [
+        ((left, y), (start, height))
+        for (a, left, right, y), (b, start, end, height) in combinations(level, 2)
+        if y == height and left < end and start < right and not set(a) & set(b)
+    ]
 
 
 def crossed(laid: Layout) -> list[tuple[Point, Point, Box]]:
@@ -242,7 +262,7 @@ def crossed(laid: Layout) -> list[tuple[Point, Point, Box]]:
 def test_what_each_later_layer_reads_is_a_column_beside_lines(number: int) -> None:
     """A dense block: the lines run to its left, and no box stands in their way."""
     edges = [(a, b) for b in range(number) for a in range(b)]
-    laid = laid_out([(100.0, 20.0 + place % 3) for place in range(number)], edges)
+    laid = placed([(100.0, 20.0 + place % 3) for place in range(number)], edges)
     assert len({round(one.x) for one in laid.boxes}) == 1
     assert laid.joints and not crossed(laid)
     for (a, b), route in zip(edges, laid.routes, strict=True):
@@ -261,15 +281,15 @@ def test_whatever_is_read_lies_above_and_lines_pass_no_box(
     graph: tuple[int, set[tuple[int, int]]],
 ) -> None:
     number, edges = graph
-    laid = laid_out([(90.0 + 9 * (n % 4), 20.0 + 5 * (n % 3)) for n in range(number)], list(edges))
+    laid = placed([(90.0 + 9 * (n % 4), 20.0 + 5 * (n % 3)) for n in range(number)], list(edges))
     for a, b in combinations(laid.boxes, 2):
         assert a.right < b.left or b.right < a.left or a.bottom < b.top or b.bottom < a.top
     assert all(laid.boxes[a].bottom < laid.boxes[b].top for a, b in edges)
-    assert not crossed(laid)
+    assert not crossed(laid) and not confused(laid, list(edges))
 
 
 class Heads(nn.Module):
-    """Two blocks that are equal, of which the first is returned too, and the image itself."""
+    """Equal blocks, of which one in the middle is returned too, and the image itself."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -280,17 +300,17 @@ class Heads(nn.Module):
         y, found = self.stem(x), []
         for block in self.blocks:
             found.append(y := block(y))
-        return {"middle": found[2], "image": x, "last": y}
+        return {"middle": found[2].flatten(1), "image": x, "halves": y.chunk(2, 1)}
 
 
 def test_what_is_returned_from_the_middle_is_marked() -> None:
     trace = count(Heads(), (3, 16, 16))
     svg = ET.fromstring(draw(Sketch("heads", trace, Level.LAYERS)).svg)
     said = [words(part) for part in parts(svg)]
-    assert said[-3:] == [["output 1", "16x16x8"], ["output 2", "16x16x3"], ["output 3", "16x16x8"]]
+    assert [words[1] for words in said[-4:]] == ["2048", "16x16x3", "16x16x4", "16x16x4"]
     assert [text for text in words(svg) if text.startswith("x ")] == ["x 3", "x 2"]
     assert "3x3 conv, 8, dilation 2" in said[1]
-    assert len(list(svg.iter(f"{SVG}polyline"))) == 3 + 3
+    assert len(list(svg.iter(f"{SVG}polyline"))) == 3 + 4
 
 
 def test_a_folds_number_stands_beside_all_boxes() -> None:
@@ -313,6 +333,7 @@ def test_a_folds_number_stands_beside_all_boxes() -> None:
         (["--color", "macs", "--on", "x.toml", "--output", "net.svg"], "macs is of no time; leave"),
         (["--backend", "graph", "--output", "net.svg"], "graph does not tell its layers' times"),
         (["--backend", "eager,openvino", "--output", "net.svg"], "one back end at a time"),
+        (["--backend", "all", "--output", "net.svg"], "one back end at a time; there is eager"),
         (["--output", "net.gif"], "cannot write net.gif in that format"),
         (["--output", "net.svg", "--format", "json"], "net.svg is a picture"),
     ],

@@ -19,7 +19,7 @@ from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile import Runtime
 from cnnbench.roofline.runtimes import graph as graphs
 from cnnbench.roofline.runtimes import learning, medley
-from cnnbench.roofline.runtimes.nodes import LAYOUT, of_runtime
+from cnnbench.roofline.runtimes.nodes import CHANGED, LAYOUT, of_runtime
 from cnnbench.roofline.terms import Term
 
 from ..zoo import costly
@@ -146,7 +146,7 @@ def node(operator: str, kind: Kind = Kind.OTHER, macs: int = 0, elements: int = 
     return OpCost("there", operator, kind, ((1, elements),), (1, elements), Cost(macs=macs), 0)
 
 
-CHANGE = OpCost(learning.CHANGED, "reorder", Kind.OTHER, (), (), Cost(), 0)
+CHANGE = OpCost(CHANGED, "reorder", Kind.OTHER, (), (), Cost(), 0)
 ADDED = OpCost("(added)", "Flatten", Kind.OTHER, (), (), Cost(), 0)
 CONV = ("Conv", Kind.CONVOLUTION, 10)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -11,6 +11,7 @@ from cnnbench.counting.cost import Cost, Kind, OpCost, Trace
 from cnnbench.counting.files.graph import Graph, Node, Value, Weight
 from cnnbench.counting.memory import Buffer
 from cnnbench.counting.rules.work import Work
+from cnnbench.models.inputs import Shape
 
 
 def trace_of(graph: Graph, file: str) -> Trace:
@@ -58,8 +59,10 @@ def _named(node: Node) -> str:
     return f"{node.operator} of {'another form' if node.is_known else 'unknown shape'}"
 
 
-def _sources(graph: Graph, counted: set[int]) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
-    """Of each counted node those that made what it reads, and who made what the graph returns.
+def _sources(
+    graph: Graph, counted: set[int]
+) -> tuple[list[tuple[int, ...]], tuple[tuple[int, Shape], ...]]:
+    """Of each counted node those that made what it reads, and what the graph returns.
 
     What is not counted is read through.
     """
@@ -70,16 +73,18 @@ def _sources(graph: Graph, counted: set[int]) -> tuple[list[tuple[int, ...]], tu
     for node in graph.nodes:
         read = [value.storage for value in node.inputs if value is not None and not value.constant]
         read += [value.storage for value in node.outputs if value.root is not None]  # a branch's
-        own = _of(read, makers)
+        own = tuple(dict.fromkeys(maker for value in read for maker in makers.get(value, ())))
         if id(node) in counted:
             found.append(own)
             own = (len(found) - 1,)
         makers |= {value.storage: own for value in node.outputs}
-    return found, _of([value.storage for value in graph.outputs], makers)
-
-
-def _of(values: Sequence[Value], makers: Mapping[Value, tuple[int, ...]]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(maker for value in values for maker in makers.get(value, ())))
+    returned = (
+        (maker, value.shape)
+        for value in graph.outputs
+        for maker in makers.get(value.storage, ())[:1]
+        if value.sides is not None
+    )
+    return found, tuple(returned)
 
 
 def _entered(node: Node, work: Work, params: _Params, live: int, channels_last: bool) -> OpCost:

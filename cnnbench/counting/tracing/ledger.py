@@ -190,9 +190,12 @@ class Ledger:
         """Return the trace of a pass that has ended: outputs and gradients are still wanted."""
         last = len(self._operators) - 1
         of_weights = {storage(tensor) for tensor in gradients}
-        of_outputs = [storage(tensor) for tensor in outputs]
-        made = [self._held[key].written for key in of_outputs if key in self._held]
-        kept = of_weights | set(of_outputs)
+        kept = of_weights | {storage(tensor) for tensor in outputs}
+        returned = [
+            (held.written, tuple(tensor.shape))
+            for tensor in outputs
+            if (held := self._held.get(storage(tensor))) is not None and held.written is not None
+        ]
         buffers = list(self._freed)
         for key, held in self._held.items():
             used = last if key in kept else min(held.used, last)
@@ -204,7 +207,7 @@ class Ledger:
             input_shapes=tuple(tuple(x.shape) for x in self._inputs),
             input_bytes=sum(x.numel() * x.element_size() for x in self._inputs),
             dtype=_dtype(self._inputs),
-            returned=tuple(dict.fromkeys(place for place in made if place is not None)),
+            returned=tuple(returned),
             weight_bytes=self.weights.size,
             frozen_params=self.weights.frozen,
             unread_params=self.weights.unread(),

@@ -16,8 +16,7 @@
   const depth = (node) => 1 + Math.max(0, ...node.children.map(depth));
   const share = (node) => `${(value(whole) ? (100 * value(node)) / value(whole) : 0).toFixed(1)}%`;
   const said = (node) => (costs.length
-    ? `${node.name}: ${node.values[cost][1]} ${costs[cost].replace(/^time, .*/, "")}`.trim()
-      + `, ${share(node)}` : node.name);
+    ? `${node.name}: ${node.values[cost][1]}, ${share(node)}` : node.name);
 
   function element(name, attributes) {
     const made = document.createElementNS(SVG, name);

@@ -93,9 +93,9 @@ def _named(
     dots: Records, height: int, across: labels.Ends, down: labels.Ends
 ) -> list[dict[str, Any]]:
     slowest = sorted(dots, key=lambda dot: -dot["seconds"])
-    wanted = {dot["layer"] for dot in slowest[:_NAMED]}
     spots = [
-        labels.Spot(dot["x"], dot["y"], dot["layer"], dot["layer"] in wanted) for dot in slowest
+        labels.Spot(dot["x"], dot["y"], dot["layer"], place < _NAMED)
+        for place, dot in enumerate(slowest)
     ]
     return labels.named(slowest, spots, height, across, down)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -71,13 +72,17 @@ def _of_stages(trace: Trace, nodes: Sequence[Node]) -> Iterator[Figure]:
 
 
 def stage_names(nodes: Sequence[Node]) -> list[str]:
-    """Names of stages that are told apart: the same one again has a number."""
-    seen: dict[str, int] = {}
+    """A name for each stage: of a function's the operator."""
+    return told_apart(node.name or node.parts[-1][-1].operator for node in nodes)
+
+
+def told_apart(names: Iterable[str]) -> list[str]:
+    """Names of which the same one again has a number."""
+    seen: Counter[str] = Counter()
     found = []
-    for node in nodes:
-        name = node.name or node.parts[-1][-1].operator
-        seen[name] = number = seen.get(name, 0) + 1
-        found.append(name if number == 1 else f"{name} {number}")
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name} {seen[name]}")
     return found
 
 

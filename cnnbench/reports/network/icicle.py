@@ -14,8 +14,8 @@ from cnnbench.timing.pass_times import PassTimes, seconds_of
 
 
 @dataclass(frozen=True)
-class Divided:
-    """A cost that is divided: what it is called, its value of a node, and how that reads."""
+class DividedCost:
+    """A cost that is divided: what it is called, a node's, and how that reads."""
 
     name: str
     of: Callable[[Node], float]
@@ -28,10 +28,10 @@ def icicle(of: Subject, nodes: Sequence[Node]) -> dict[str, Any]:
     A value is a number and how it reads. Of what costs nothing none is divided.
     """
     every = [
-        Divided("MACs", lambda node: node.cost.macs, _count),
-        Divided("params", lambda node: node.cost.params, _count),
-        Divided("bytes moved", lambda node: node.cost.bytes_moved, units.size),
-        *(Divided(f"time, {one.backend}", _time(one), units.duration) for one in of.times),
+        DividedCost("MACs", lambda node: node.cost.macs, _counted("MACs")),
+        DividedCost("params", lambda node: node.cost.params, _counted("params")),
+        DividedCost("bytes moved", lambda node: node.cost.bytes_moved, units.size),
+        *(DividedCost(f"time, {one.backend}", _time(one), units.duration) for one in of.times),
     ]
     divided = [one for one in every if any(map(one.of, nodes))]
     whole = [sum(map(one.of, nodes)) for one in divided]
@@ -39,8 +39,8 @@ def icicle(of: Subject, nodes: Sequence[Node]) -> dict[str, Any]:
     return {"costs": [one.name for one in divided], "tree": tree}
 
 
-def _count(value: float) -> str:
-    return units.count(round(value))
+def _counted(what: str) -> Callable[[float], str]:
+    return lambda value: f"{units.count(round(value))} {what}"
 
 
 def _time(one: PassTimes) -> Callable[[Node], float]:
@@ -48,7 +48,7 @@ def _time(one: PassTimes) -> Callable[[Node], float]:
 
 
 def _tree(
-    name: str, values: Sequence[float], nodes: Sequence[Node], divided: Sequence[Divided]
+    name: str, values: Sequence[float], nodes: Sequence[Node], divided: Sequence[DividedCost]
 ) -> dict[str, Any]:
     return {
         "name": harmless.line(name),

@@ -18,11 +18,13 @@ from cnnbench.counting.totals import conditions
 from cnnbench.counting.tree import tree
 from cnnbench.errors import CnnbenchError
 from cnnbench.reports import columns as col
+from cnnbench.reports import time_notes
 from cnnbench.reports.environment import software
-from cnnbench.reports.network import time_figures, times
+from cnnbench.reports.network import time_rows
 from cnnbench.reports.network.figures import costs, memory
 from cnnbench.reports.network.icicle import icicle
 from cnnbench.reports.network.subject import Subject
+from cnnbench.reports.network.time_figures import divided, roofs
 from cnnbench.reports.page import Page
 from cnnbench.reports.pictures.labels import Sketch
 from cnnbench.reports.pictures.network import draw, usual_level
@@ -46,39 +48,41 @@ _COLUMNS = (
 
 def report_of(of: Subject) -> tuple[Report, Page]:
     """The layers, to print and to look at."""
-    rows = views.layers(of.trace)
-    if of.times:
-        times.add(of, rows)
+    spent = time_rows.of_operators(of)
+    rows = [row | more for row, more in zip(views.layers(of.trace), spent, strict=True)]
+    flat = [time_rows.flat(of, row) for row in rows]
     maps = partial(col.feature_map, channels_last=of.trace.channels_last)
     columns = tuple(
         replace(one, show=maps) if one.key == "output" else one
-        for one in (*_COLUMNS, *times.columns(of))
+        for one in (*_COLUMNS, *time_rows.columns(of))
     )
-    lead, facts = [*times.lead(of), *_lead(of)], [*_facts(of), *times.facts(of)]
-    notes = [*times.notes(of), *(one.text for one in conditions(of.trace)), convention.FOOTER]
-    table = Table(columns, [times.cells(of, row) for row in rows] if of.times else rows)
+    facts = [*_facts(of), *time_rows.facts(of)]
+    notes = [*time_rows.notes(of), *(one.text for one in conditions(of.trace)), convention.FOOTER]
     totals = {"model": of.model, **views.summary(of.trace)}
     report = Report(
         command="report",
-        results=[{**totals, "passes": times.records(of), "layers": rows}],
-        tables=[table],
-        findings=lead,
+        results=[{**totals, "passes": time_rows.of_passes(of), "layers": rows}],
+        tables=[Table(columns, flat)],
+        findings=[*time_rows.findings(of), *_findings(of)],
         notes=[*(f"{term}: {text}" for term, text in facts), *notes],
         environment=software([of.trace]),
-        records=rows,
+        records=flat,
         topic="show",
     )
+    if of.timing is not None:
+        report = time_notes.beside(report, of.timing)
+        notes = [*time_notes.notes(of.timing.latencies, of.timing), *notes]
     nodes = cache(partial(tree, of.trace, fold=False))
     page = Page(
         title=of.model,
-        lead=lead,
+        lead=[*filter(None, [report.alert]), *report.findings],
         find=lambda: [
             *costs(of, nodes(), rows),
-            *time_figures.times(of, nodes()),
+            *divided(of, nodes()),
             *memory(of.trace, rows),
-            *time_figures.roofs(of),
+            *roofs(of),
         ],
-        table=table,
+        table=report.tables[0],
         facts=facts,
         notes=notes,
         about="In numbers",
@@ -94,7 +98,7 @@ def _picture(of: Subject) -> str:
     return draw(sketch).svg
 
 
-def _lead(of: Subject) -> Iterator[str]:
+def _findings(of: Subject) -> Iterator[str]:
     whole = of.trace.total
     shapes = of.trace.input_shapes
     inputs = " ".join(units.feature_map(shape, of.trace.channels_last) for shape in shapes)

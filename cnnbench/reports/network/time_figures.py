@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from cnnbench.counting.cost import OpCost
 from cnnbench.counting.tree import Node, lines
-from cnnbench.reports.network.figures import stage_names
+from cnnbench.reports.network.figures import stage_names, told_apart
 from cnnbench.reports.network.subject import Subject
 from cnnbench.reports.page import Figure, Section
 from cnnbench.reports.sweep.selection import MOST_ROWS
@@ -17,57 +18,53 @@ from cnnbench.timing.pass_times import PassTimes, seconds_of
 _MOST_LAYERS = 24  # rows of the chart, those that take the most
 
 
-def times(of: Subject, nodes: Sequence[Node]) -> Iterator[Section]:
+def divided(of: Subject, nodes: Sequence[Node]) -> Iterator[Section]:
     """Time by stage and layer; `nodes` are the network's top level."""
     if not of.times:
         return
     figures: list[Figure] = []
     if len(nodes) > 1:
-        stages = {
-            name: list(node.operators())
-            for name, node in zip(stage_names(nodes), nodes, strict=True)
-        }
+        stages = _by_name(stage_names(nodes), nodes)
         figures += _figure(of, stages, "stages", "Which stage takes the time", MOST_ROWS)
-    layers: dict[str, list[OpCost]] = {}
-    for line in lines(of.trace):
-        held = list(line.operators())
-        main = max(held, key=lambda op: op.cost.macs)
-        name = main.path or main.operator
-        number = sum(other == name or other.startswith(f"{name} (") for other in layers)
-        layers[name if not number else f"{name} ({number + 1})"] = held
+    every = list(lines(of.trace))
+    names = told_apart(line.main.path or line.main.operator for line in every)
+    layers = _by_name(names, every)
     figures += _figure(of, layers, "layers", "Which layer takes the time", _MOST_LAYERS)
     if figures:
         yield Section("Time", figures)
 
 
+def _by_name(names: Sequence[str], nodes: Sequence[Node]) -> dict[str, list[OpCost]]:
+    return {name: list(node.operators()) for name, node in zip(names, nodes, strict=True)}
+
+
 def _figure(
-    of: Subject, groups: dict[str, list[OpCost]], what: str, title: str, most: int
+    of: Subject, groups: Mapping[str, list[OpCost]], what: str, title: str, most: int
 ) -> Iterator[Figure]:
     """A dot a back end for each group of operators, those that take the most, as they run."""
-    from cnnbench.reports.charts.network import times as chart
+    from cnnbench.reports.charts.network import times
 
-    rows = [
-        (name, {one.backend: seconds_of(one.of(held)) for one in of.times})
+    rows = {
+        name: {one.backend: seconds_of(one.of(held)) for one in of.times}
         for name, held in groups.items()
-    ]
-    largest = sorted(rows, key=lambda row: -max(row[1].values()))[:most]
-    shown = [row for row in rows if row in largest]
-    dots = [
-        {"name": name, "way": way, "ms": 1e3 * seconds, "share": seconds / whole.seconds}
-        for name, ran in shown
-        for (way, seconds), whole in zip(ran.items(), of.times, strict=True)
-        if whole.seconds
+    }
+    slowest = sorted(rows, key=lambda name: -max(rows[name].values()))[:most]
+    whole = {one.backend: one.seconds for one in of.times}
+    dots: list[dict[str, Any]] = [
+        {"name": name, "way": way, "ms": 1e3 * seconds, "share": seconds / whole[way]}
+        for name in rows
+        if name in set(slowest)
+        for way, seconds in rows[name].items()
+        if whole[way]
     ]
     if dots:
-        left = f" The {len(rows) - len(shown):,} that take less are left out." * (
-            len(rows) > len(shown)
-        )
-        verb = of.times[0].verb
+        left = len(rows) - len(slowest)
         yield Figure(
             f"times-{what}",
             title,
-            f"Milliseconds, {verb}, in the order in which they run.{left}",
-            partial(chart, dots, [one.backend for one in of.times]),
+            f"Milliseconds, {of.times[0].verb}, in the order in which they run."
+            + (f" The {left:,} that take less are left out." if left else ""),
+            partial(times, dots, list(whole)),
         )
 
 
@@ -94,9 +91,9 @@ def _roofline(one: PassTimes, ceilings: dict[str, float]) -> Iterator[Figure]:
 
     found = dots_of(one.backend, ((ran.cost, ran.seconds) for ran in one.operators))
     if found:
-        reached = "reaches" if one.is_measured else "is predicted to reach"
+        reached = "reaches" if one.source else "is predicted to reach"
         yield Figure(
-            "roofline",
+            f"roofline-{one.backend}",
             f"What each operator of {one.backend} {reached}",
             "Left of the bend memory holds an operator, right of it arithmetic; its area is the "
             "time that it takes.",

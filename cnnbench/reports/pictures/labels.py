@@ -16,7 +16,7 @@ from cnnbench.reports.architecture import describe
 from cnnbench.reports.pictures.maps import SPACE
 from cnnbench.reports.pictures.shades import Shade
 from cnnbench.roofline.bound import Bound
-from cnnbench.timing.pass_times import PassTimes, Ran, held_by, seconds_of
+from cnnbench.timing.pass_times import PassTimes, TimedOp, held_by, seconds_of
 
 LINE, SMALL_LINE, PADDING = 16.0, 14.0, 8.0  # pixels
 LONGEST = 52  # letters of a line
@@ -41,14 +41,14 @@ class Sketch:
     formulas: bool = False
     times: PassTimes | None = None
 
-    def ran(self, part: Part) -> list[Ran]:
+    def ran(self, part: Part) -> list[TimedOp]:
         """What of a pass is known to run for a part's operators; none where nothing is."""
         return self.times.of(part.operators) if self.times else []
 
 
 @dataclass(frozen=True)
 class Label:
-    """Lines of layers and a line of numbers; `record` are all numbers, by what they are called.
+    """Lines of layers and a line of numbers; `record` are all numbers as they are shown, by name.
 
     `towers` are the groups of a convolution that has few, `bound` is what shades it.
     """

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from cnnbench.errors import OutputError
-from cnnbench.reports.pictures.trunks import Edge, Point, Trunks, aside, ranks
+from cnnbench.reports.pictures.trunks import Beside, Edge, Point, Trunks, aside, ranks
 
 _ACROSS, _DOWN, _WIRE = 24.0, 26.0, 8.0  # pixels between boxes, and of a long edge's way
 _ROUNDS = 6  # of ordering, until few edges cross
@@ -89,9 +89,7 @@ def require() -> None:
     assert grandalf.layouts
 
 
-def laid_out(
-    sizes: Sequence[Size], edges: Sequence[Edge], beside: Sequence[float] | None = None
-) -> Layout:
+def laid_out(sizes: Sequence[Size], edges: Sequence[Edge], beside: Sequence[float]) -> Layout:
     """Boxes of these sizes in layers, each below all that it reads (Sugiyama et al. 1981).
 
     An edge leads from an earlier box to a later one. What is not joined to the rest stands to the
@@ -109,11 +107,10 @@ def laid_out(
     layers = ranks(len(sizes), edges)
     away = aside(edges, layers)
     vertices = [Vertex(index) for index in range(len(sizes))]
-    for vertex, (width, height), room in zip(
-        vertices, sizes, beside or [0.0] * len(sizes), strict=True
-    ):
+    for vertex, (width, height), room in zip(vertices, sizes, beside, strict=True):
         vertex.view = VertexViewer(width + 2 * room, height)
-    drawn = [Line(vertices[a], vertices[b]) for a, b in edges if (a, b) not in away]
+    long = set(away)
+    drawn = [Line(vertices[a], vertices[b]) for a, b in edges if (a, b) not in long]
     boxes: dict[int, Box] = {}
     ways: dict[Edge, list[Point]] = {}
     joints: list[Point] = []
@@ -137,7 +134,7 @@ def laid_out(
 
 
 def _of_one(
-    part: Any, sizes: Sequence[Size], away: Collection[Edge], layers: Sequence[int]
+    part: Any, sizes: Sequence[Size], away: Sequence[Edge], layers: Sequence[int]
 ) -> tuple[dict[int, Box], dict[Edge, list[Point]], list[Point]]:
     """Boxes and lines of one connected part, and where lines leave trunks.
 
@@ -152,7 +149,10 @@ def _of_one(
     in_order = sorted(part.sE, key=lambda edge: (edge.v[0].data, edge.v[1].data))
     part.sE = Poset(in_order)  # which is by address, so another one each time
     laid = SugiyamaLayout(part)
-    laid.xspace, laid.yspace = _ACROSS, _DOWN
+    own = {vertex.data for vertex in vertices}
+    away = [edge for edge in away if edge[0] in own]
+    beside = Beside(away, layers)
+    laid.xspace, laid.yspace = _ACROSS, _DOWN + beside.room
     laid.dw = laid.dh = _WIRE
     try:
         laid.init_all(roots=[vertex for vertex in vertices if not vertex.e_in()])
@@ -177,9 +177,9 @@ def _of_one(
     left = min(
         *(box.left for box in boxes.values()), *(x for way in routes.values() for x, _ in way)
     )
-    trunks = Trunks(left, bands)
+    trunks = Trunks(left, bands, beside)
     ends = {n: ((box.x, box.top), (box.x, box.bottom)) for n, box in boxes.items()}
-    routes |= dict(trunks.routes([edge for edge in away if edge[0] in boxes], layers, ends))
+    routes |= dict(trunks.routes(away, layers, ends))
     return boxes, routes, trunks.joints
 
 

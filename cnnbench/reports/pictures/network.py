@@ -32,7 +32,7 @@ from cnnbench.reports.pictures.layout import Box, laid_out
 from cnnbench.reports.pictures.maps import SPACE, Map, Scale, faces
 from cnnbench.reports.pictures.picture import Picture, said, text
 from cnnbench.reports.pictures.shades import WORDS, Shade
-from cnnbench.timing.pass_times import PassTimes, seconds_of
+from cnnbench.timing.pass_times import seconds_of
 
 _MARGIN, _LEGEND = 16.0, 58.0
 _NARROWEST = 560.0
@@ -163,7 +163,7 @@ def _told(flow: Flow) -> Sequence[tuple[int, Shape]]:
 def _shares(parts: Sequence[Part], of: Sketch) -> list[float]:
     """Each part's share of what shades it."""
     trace, shade = of.trace, of.shade
-    if shade is Shade.TIME and of.times:
+    if of.times is not None and shade is Shade.TIME:
         whole = of.times.seconds or 1.0
         return [seconds_of(of.ran(part)) / whole for part in parts]
     values: dict[Shade, tuple[Callable[[Part], int], int]] = {
@@ -198,7 +198,7 @@ def _heading(
     if of.shade is Shade.BOUND:
         legend.insert(0, "blue: held by compute, orange: by memory, green: by overhead, the calls")
     elif of.shade is not Shade.NONE:
-        what = WORDS[of.shade] if of.shade is not Shade.TIME or not of.times else _time(of.times)
+        what = WORDS.get(of.shade) or _time(of)
         legend.insert(0, f"shade: {what}, darkest {units.percent(darkest)}")
     if marked:
         legend.insert(0, "thick frames: what the other has not")
@@ -207,9 +207,11 @@ def _heading(
         yield text(words, right + _MARGIN, _MARGIN + 24 + 13 * number, "small")
 
 
-def _time(times: PassTimes) -> str:
+def _time(of: Sketch) -> str:
     """`share of a pass of 12.3 ms in eager, measured`."""
-    return f"share of a pass of {units.duration(times.seconds)} in {times.backend}, {times.verb}"
+    assert of.times is not None, "time is shaded by times"
+    took = units.duration(of.times.seconds)
+    return f"share of a pass of {took} in {of.times.backend}, {of.times.verb}"
 
 
 def _fold(fold: Fold, inner: int, placed: Sequence[Box]) -> Iterator[str]:

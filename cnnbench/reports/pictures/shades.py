@@ -25,5 +25,4 @@ WORDS = {
     Shade.MACS: "share of MACs",
     Shade.PARAMS: "share of params",
     Shade.MEMORY: "activation memory as it runs, of the peak",
-    Shade.TIME: "share of the time",
 }

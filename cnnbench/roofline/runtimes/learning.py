@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from cnnbench.counting.cost import OpCost
 from cnnbench.roofline.runtimes.nodes import (
+    CHANGED,
     CONVOLUTIONS,
     IN_PARTS,
     LAYOUT,
@@ -19,7 +20,6 @@ from cnnbench.roofline.runtimes.nodes import (
 )
 from cnnbench.roofline.sizes import BETWEEN, PRODUCTS, Elementwise, Product, Sizes, sizes_of
 
-CHANGED = "(layout)"  # the path of what a runtime adds to change a layout
 _PRODUCTS = ("Conv", "Gemm", "MatMul")
 
 Timed = Sequence[tuple[OpCost, float]]  # nodes in the order in which they ran, with their seconds

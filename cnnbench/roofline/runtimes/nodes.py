@@ -30,6 +30,7 @@ from cnnbench.roofline.terms import Term
 NORM = "BatchNormalization"
 ADD, MEAN = "Add", "ReduceMean"
 LAYOUT = "layout"  # as which changes of it were sampled
+CHANGED = "(layout)"  # the path of what a runtime adds to change one
 _WRITTEN = {  # in the graph, where the name is not torch's own in another spelling
     "adaptive_avg_pool2d": MEAN,
     "avg_pool2d": "AveragePool",
@@ -77,7 +78,7 @@ def names_of(op: OpCost) -> tuple[str, ...]:
     if kind := product_of(op):
         added = BETWEEN.join((kind, ADD))
         return (added, kind) if ADD in op.operator.split(BETWEEN) else (kind,)
-    return _name_of(op), _written(STANDS_FOR[op.kind])
+    return name_of(op), _written(STANDS_FOR[op.kind])
 
 
 def in_one(held: Sequence[OpCost], itemsize: int) -> OpCost:
@@ -136,14 +137,14 @@ def _group(ahead: Sequence[OpCost], groups: Collection[str]) -> Sequence[OpCost]
 
 
 def _joined(held: Sequence[OpCost]) -> str:
-    return BETWEEN.join(map(_name_of, held))
+    return BETWEEN.join(map(name_of, held))
 
 
 def _called(op: OpCost) -> OpCost:
-    return replace(op, operator=_name_of(op))
+    return replace(op, operator=name_of(op))
 
 
-def _name_of(op: OpCost) -> str:
+def name_of(op: OpCost) -> str:
     """What a runtime calls an operator of torch, or of a file."""
     if op.operator[:1].isupper():
         if not op.inputs or len(op.inputs[0]) != _VOLUMES:
@@ -162,7 +163,7 @@ def _sizes(op: OpCost) -> Sizes:
     sizes = sizes_of(op)
     if isinstance(sizes, Product) or op.operator[:1].isupper():
         return sizes
-    name = _name_of(op)
+    name = name_of(op)
     kernel = 1 if name == MEAN else sizes.kernel
     return sizes._replace(inputs=(1 + name.count(BETWEEN)) * sizes.inputs, kernel=kernel)
 
@@ -172,5 +173,5 @@ def _change(op: OpCost, itemsize: int) -> Term:
     elements = min((math.prod(shape) for shape in op.inputs), default=1)
     sizes = Elementwise(max(1, elements), max(1, elements))
     cost = Cost(bytes_moved=itemsize * moved(sizes))
-    change = OpCost(op.path, LAYOUT, Kind.OTHER, ((elements,),), (elements,), cost, 0)
+    change = OpCost(CHANGED, LAYOUT, Kind.OTHER, ((elements,),), (elements,), cost, 0)
     return Term(change, (LAYOUT,), sizes, cost.bytes_moved)
