@@ -67,14 +67,22 @@ def json(text: str) -> str:
     return _WITHIN.sub(r"\\u0023", text) if "##" in text else text
 
 
+_OF_OBJECTS = frozenset(
+    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
+    "__proto__ __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
+)
+
+
 def chart(value: Any) -> Any:
     """The same lists and dictionaries, in which every text is a line of plain text; keys are ours.
 
     A backslash is a sign that looks like it, since Vega-Lite writes titles into expressions as they
-    are. So an expression of ours has none.
+    are. So an expression of ours has none. Vega finds what belongs to a name in an object: a name
+    that every object of JavaScript has ends in a space.
     """
     if isinstance(value, str):
-        return line(value).replace("\\", "\N{SET MINUS}")
+        shown = line(value).replace("\\", "\N{SET MINUS}")
+        return f"{shown} " if shown in _OF_OBJECTS else shown
     if isinstance(value, dict):
         return {key: chart(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

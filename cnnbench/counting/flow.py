@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from cnnbench.counting.cost import Cost, OpCost, Trace
 from cnnbench.counting.division import Level
@@ -21,17 +22,19 @@ class Part:
     """A layer, block or stage, once for all equal neighbours of it.
 
     `path` is where it stands, `node` the line or subtree of the network, `repeats` how often it
-    runs, in all that is folded around it.
+    runs, in all that is folded around it; `outputs` are the maps that others read, or the pass
+    returns, its last where none is.
     """
 
     path: str
     node: Node
     repeats: int
+    outputs: tuple[Shape, ...]
 
     @property
     def output(self) -> Shape:
-        """The map that it makes."""
-        return self.node.output
+        """The last map that it makes for others."""
+        return self.outputs[-1]
 
     @property
     def cost(self) -> Cost:
@@ -84,6 +87,15 @@ def flow(trace: Trace, level: Level, *, fold: bool = True) -> Flow:
     )
 
 
+def _named(node: Node, path: str) -> str:
+    """A line's module, as its operators name it; of several modules that of the main one."""
+    if node.children:
+        return path
+    levels = zip(*(op.path.split(".") for op in node.operators()), strict=False)
+    common = takewhile(lambda names: len(set(names)) == 1, levels)
+    return ".".join(names[0] for names in common) or node.main.path or path
+
+
 class _Parts:
     """The parts so far, and which of them each operator is in."""
 
@@ -97,6 +109,8 @@ class _Parts:
             for source in op.sources:
                 self._readers.setdefault(source, set()).add(place)
         self._of: dict[int, int] = {}  # the part of an operator, by its place
+        self._rounds: dict[int, dict[int, int]] = {}  # and which of a fold's blocks it is in
+        self._folded = 0
         self._returned = {place for place, _ in trace.returned}
         self._depth, self._fold = depth, fold
 
@@ -109,12 +123,28 @@ class _Parts:
                 self.enter(first.children, where, depth + 1, times)
             else:
                 self._of |= dict.fromkeys(self._within(first), start)
-                self.parts.append(Part(where, first, times))
-            for other in others:
-                pairs = zip(self._within(first), self._within(other), strict=True)
-                self._of |= {theirs: self._of[own] for own, theirs in pairs}
+                self.parts.append(Part(_named(first, where), first, times, self._made(first)))
+            for number, other in enumerate(others, 1):
+                for own, theirs in zip(self._within(first), self._within(other), strict=True):
+                    self._of[theirs] = self._of[own]
+                    self._rounds[theirs] = self._rounds.get(own, {}) | {self._folded: number}
             if others:
+                for own in self._within(first):
+                    self._rounds[own] = self._rounds.get(own, {}) | {self._folded: 0}
+                self._folded += 1
                 self.folds.append(Fold(start, len(self.parts) - 1, 1 + len(others)))
+
+    def _made(self, node: Node) -> tuple[Shape, ...]:
+        """The maps of a node that others read, or the pass returns; its last where none is."""
+        own = self._within(node)
+        inside = set(own)
+        outside = [
+            place
+            for place in own
+            if place in self._returned or self._readers.get(place, set()) - inside
+        ]
+        found = dict.fromkeys(self._operators[place].output for place in outside)
+        return tuple(found) or node.outputs
 
     def _within(self, node: Node) -> list[int]:
         """The places of a node's operators."""
@@ -152,9 +182,16 @@ class _Parts:
             reader = self._of[place]
             for source in op.sources:
                 maker = source if source < 0 else self._of[source]
+                if source >= 0 and self._leads_on(source, place):
+                    continue
                 if maker < reader and (maker, reader) not in seen:
                     seen.add((maker, reader))
                     yield maker, reader
+
+    def _leads_on(self, source: int, reader: int) -> bool:
+        """Whether it leads from a block that is folded to the next, which is the same box."""
+        here, there = self._rounds.get(source, {}), self._rounds.get(reader, {})
+        return any(here[fold] != there[fold] for fold in here.keys() & there.keys())
 
     def outputs(self) -> Iterator[tuple[int, Shape]]:
         """What the pass returns: the part that made it, or the input that it is, and its shape."""

@@ -76,11 +76,11 @@ class _Module:
 def tree(trace: Trace, *, fold: bool = True, apart: bool = False) -> tuple[Node, ...]:
     """Top-level nodes; with `fold`, equal neighbours become one with a count.
 
-    A module that runs at several places is one node where it runs first; `apart` one at each, and
-    a line is joined by what reads it alone.
+    A module that runs at several places is one node where it runs first; `apart` one at each. A
+    line is joined by what reads it.
     """
     root = _Module("")
-    places = {id(op): place for place, op in enumerate(trace.operators)} if apart else {}
+    places = {id(op): place for place, op in enumerate(trace.operators)}
     for op in trace.operators:
         module = root
         for name in filter(None, op.path.split(".")):
@@ -151,14 +151,14 @@ def _line(name: str, operators: tuple[OpCost, ...], closes: str = "") -> Node:
 def _follows(node: Node, line: Node, places: Mapping[int, int]) -> bool:
     """Whether it is a normalisation or activation, which stands on the line it follows.
 
-    One that runs at several places follows none; where places are known, it reads that line.
+    It reads that line; one that runs at several places follows none.
     """
     if len(node.outputs) > 1:
         return False
     operators = [op for part in node.parts for op in part]
     if not operators:
         return False
-    if places and places[id(line.parts[-1][-1])] not in operators[0].sources:
+    if not {places[id(op)] for op in line.parts[-1]} & set(operators[0].sources):
         return False
     kinds = {op.kind for op in operators}
     if kinds == {Kind.NORMALISATION}:

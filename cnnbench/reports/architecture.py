@@ -49,7 +49,7 @@ def _word(op: OpCost) -> str:
     if op.weight is not None and op.kernel:
         what = "depthwise" if op.kind is Kind.DEPTHWISE else "conv"
         what = f"transposed {what}" if "transpose" in name.lower() else what
-        step, apart = units.steps(op.stride, " /"), units.steps(op.dilation, ", dilation ")
+        step, apart = units.steps(op.stride, " /"), _apart(op)
         groups = f", {op.groups} groups" if op.groups > 1 and what == "conv" else ""
         return f"{units.shape(op.kernel)} {what}{step}, {op.filters}{groups}{apart}"
     if op.kind is Kind.LINEAR:
@@ -59,9 +59,17 @@ def _word(op: OpCost) -> str:
     return _WORDS.get(name.lower()) or name.strip("_")
 
 
+def _apart(op: OpCost) -> str:
+    """The dilation, where a window has several places."""
+    wide = tuple(
+        step if side > 1 else 1 for step, side in zip(op.dilation, op.kernel, strict=False)
+    )
+    return units.steps(wide, ", dilation ")
+
+
 def _pool(op: OpCost) -> str:
     how = "max" if "max" in op.operator.lower() else "average"
     if op.kernel and not op.operator.startswith("adaptive"):
-        return f"{units.shape(op.kernel)} {how} pool{units.steps(op.stride, ' /')}"
+        return f"{units.shape(op.kernel)} {how} pool{units.steps(op.stride, ' /')}{_apart(op)}"
     size = "global" if all(side == 1 for side in op.sides) else f"to {units.shape(op.sides)}"
     return f"{size} {how} pool"

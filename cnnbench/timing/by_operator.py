@@ -76,7 +76,9 @@ class ByOperator:
         self._first = self._first or passes[0]
         if any(len(laps) != len(self._first) for laps in passes):
             name = prepared.model
-            raise InputError(f"{name} runs other operators each time; time it without --layers")
+            raise InputError(
+                f"{name} runs other operators each time, so none has a time of its own"
+            )
         columns = zip(*passes, strict=True)
         sample = [sum(lap.seconds for lap in laps) / repeats for laps in columns]
         if counts:
@@ -146,7 +148,7 @@ def join(trace: Trace, laps: Sequence[Lap], name: str) -> list[OpCost]:
         expected = f"{op.path or 'the network'} ({op.operator})" if op else "no more"
         raise InputError(
             f"{name} ran {ran} where {expected} was counted, so its times cannot be joined with "
-            "costs; time it without --layers"
+            f"costs; 'cnnbench time {name}' times the pass alone"
         )
     return costs
 

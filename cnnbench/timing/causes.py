@@ -167,7 +167,9 @@ def _logged(operators: Sequence[OpTime], convolutions: Sequence[Sequence[int]]) 
 
 def _problem(op: OpCost) -> tuple[int, int, int, int]:
     """Groups, channels, filters, window; as oneDNN's log has them."""
-    return op.groups, op.inputs[0][1], op.output[1], math.prod(op.kernel)
+    assert op.weight is not None, "a convolution has one"
+    channels = op.weight[1] * op.groups  # its input may be a parameter, which is none of `inputs`
+    return op.groups, channels, op.output[1], math.prod(op.kernel)
 
 
 def _of_runtime(layers: LayerTimes, whole: float) -> Causes:

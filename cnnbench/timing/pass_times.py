@@ -6,8 +6,9 @@ itself; so what ran is found again in the trace by where it stands in the networ
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -76,6 +77,11 @@ class PassTimes:
         return [one for op in operators for one in self._by_operator.get(id(op), ())]
 
     @property
+    def divided_s(self) -> float:
+        """What shares are of: the pass, or its operators where those take longer one by one."""
+        return max(self.seconds, seconds_of(self.operators))
+
+    @property
     def elsewhere_s(self) -> float:
         """The seconds of what stands in no layer: changes of layout, what a runtime adds."""
         return seconds_of(self.by_place.get(None, ()))
@@ -126,9 +132,16 @@ class _Places:
             self._taken.add(place)
         return place
 
+    def _by_output(self, op: OpCost, places: Mapping[str, list[int]]) -> list[int]:
+        """Places of its module, those first that make what it makes: runtimes reorder calls."""
+        elements = math.prod(op.output)
+        return sorted(
+            places[op.path], key=lambda at: math.prod(self._operators[at].output) != elements
+        )
+
     def _ways(self, op: OpCost) -> Iterator[int]:
         """Places where it may stand, the best first."""
-        own, of_lines = self._own[op.path], self._lines[op.path]
+        own, of_lines = self._by_output(op, self._own), self._by_output(op, self._lines)
         known = [self._operators[place] for place in own]
         alike = [one.operator == op.operator and one.output == op.output for one in known]
         yield from (place for place, same in zip(own, alike, strict=True) if same)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cnnbench import count
 from cnnbench.counting.division import Level
 from cnnbench.counting.flow import Flow, flow
+from cnnbench.counting.tree import tree
 from cnnbench.models.given import Given
 from cnnbench.models.inputs import Input
 from cnnbench.reports.architecture import describe
@@ -205,3 +207,66 @@ def test_each_input_has_its_readers() -> None:
 
     found = flow(count(Two(), Given((Input((3, 8, 8)), Input((3, 8, 8))))), Level.LAYERS)
     assert reads(found) == {0: [-2], 1: [-1], 2: [0, 1]}
+
+
+class Crossing(nn.Module):
+    """Two maps that blocks hand on, each to the other's branch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c, self.d = nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        return self.c(x) + y, self.d(y) + x
+
+
+class Crossings(nn.Module):
+    """Five such blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 8, 1), nn.Conv2d(3, 8, 1)
+        self.blocks = nn.ModuleList([Crossing() for _ in range(5)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, y = self.a(x), self.b(x)
+        for block in self.blocks:
+            x, y = block(x, y)
+        return x
+
+
+def test_a_fold_has_no_line_from_one_block_to_the_next() -> None:
+    found = flow(count(Crossings(), (3, 8, 8)), Level.LAYERS)
+    (fold,) = found.folds
+    assert fold.repeats == 5 and fold.last - fold.first == 3
+    within = [(a, b) for a, b in found.edges if a >= fold.first]
+    assert within == [(fold.first, fold.first + 1), (fold.first + 2, fold.first + 3)]
+    assert found.outputs == ((fold.first + 1, (1, 8, 8, 8)),)
+
+
+class Interleaved(nn.Module):
+    """Layers of one list between which others run, and an LSTM of which the states are unread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.d = nn.ModuleList([nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)])
+        self.memory = nn.LSTM(4, 6, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.d:
+            x = F.max_pool2d(torch.relu(layer(x)), 2)
+        y, _ = self.memory(x.flatten(2).transpose(1, 2))
+        return y * 2
+
+
+def test_a_part_has_its_layers_name_and_makes_what_others_read() -> None:
+    trace = count(Interleaved(), (3, 32, 32))
+    parts = flow(trace, Level.LAYERS).parts
+    names = [part.path for part in parts if part.cost.macs]
+    assert names[:2] == ["d.0", "d.1"] and set(names[2:]) == {"memory"}
+    read = {source for op in trace.operators for source in op.sources}
+    for part in parts[:-1]:
+        made = {trace.operators[at].output for at in read if at >= 0}
+        assert set(part.outputs) <= made
+    lines = [describe(line) for node in tree(trace) for line in node.lines()]
+    assert "2x2 max pool /2" in lines and not any("pool /2, ReLU" in line for line in lines)

@@ -94,7 +94,7 @@ def elementwise_rows() -> list[Row]:
     return [
         (Kind.NORMALISATION, _per(convention.NORMALISATION), convention.NORMALISATIONS),
         (Kind.ACTIVATION, _per(convention.ACTIVATION), convention.ACTIVATIONS),
-        (Kind.POOLING, f"its window {_OUTPUT}", _of(operators.pool)),
+        (Kind.POOLING, f"its window {_OUTPUT}", _of(operators.pool, operators.max_pool)),
         (Kind.POOLING, f"its own window {_OUTPUT}", _of(operators.adaptive_pool)),
         (Kind.POOLING, "1 per input", averages),
         ("arithmetic", _per(convention.ARITHMETIC), convention.ARITHMETICS),

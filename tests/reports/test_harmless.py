@@ -77,3 +77,8 @@ def test_what_can_be_seen_stays_as_it_is(text: str) -> None:
     assert harmless.line("".join(filter(str.isalnum, text))).isprintable()
     plain = "".join(letter for letter in text if letter.isprintable() and letter not in ":#")
     assert harmless.line(plain) == plain
+
+
+def test_a_chart_has_no_name_that_every_object_has() -> None:
+    names = ["constructor", "__proto__", "toString", "conv"]
+    assert harmless.chart(names) == ["constructor ", "__proto__ ", "toString ", "conv"]

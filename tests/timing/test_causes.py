@@ -35,7 +35,8 @@ def conv(channels: int, filters: int, seconds: float) -> OpTime:
     cost = Cost(macs=channels * filters * 9 * 49)
     shape = (1, channels, 7, 7)
     op = OpCost("a", "conv2d", Kind.CONVOLUTION, (shape,), (1, filters, 7, 7), cost, 0)
-    return OpTime(replace(op, kernel=(3, 3)), seconds, None, None, "Conv")
+    op = replace(op, kernel=(3, 3), weight=(filters, channels, 3, 3))
+    return OpTime(op, seconds, None, None, "Conv")
 
 
 def other(name: str, seconds: float) -> OpTime:
@@ -69,6 +70,15 @@ def test_convolutions_of_torchs_own_are_computing() -> None:
     found = causes(LayerTimes(whole(9e-3), operators, unknown), PROFILE)
     assert found is not None and found.packing_s is None and found.layouts_s is None
     assert found.computing_s == pytest.approx(8e-3)
+
+
+def test_a_convolution_of_a_parameter_has_channels_too() -> None:
+    """Whose input is none of the operator's."""
+    log = Reorders(4e-3, 1e-3, 0.0, 4, ((1, 64, 64, 9),))
+    one = conv(64, 64, 5e-3)
+    alone = replace(one, cost=replace(one.cost, inputs=()))
+    found = causes(LayerTimes(whole(6e-3), [alone], log), PROFILE)
+    assert found is not None and found.packing_s == pytest.approx(1e-3)
 
 
 def test_what_the_stopwatch_takes_is_taken_off_each_lap() -> None:

@@ -144,6 +144,32 @@ def test_what_runs_alone_stands_at_its_own_operator() -> None:
     assert set(made_up(trace, in_parts).by_place) == {silu}
 
 
+def test_calls_in_another_order_are_told_apart_by_what_they_make() -> None:
+    """As OpenVINO runs them."""
+
+    class Sizes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            small = self.conv(F.avg_pool2d(x, 4))
+            return self.conv(x).mean() + small.mean()
+
+    trace = count(Sizes(), (4, 16, 16))
+    convs = [at for at, op in enumerate(trace.operators) if op.cost.macs]
+    ran = [replace(trace.operators[at], operator="Conv") for at in reversed(convs)]
+    found = made_up(trace, ran)
+    assert [seconds_of(found.by_place[at]) for at in reversed(convs)] == [1, 2]
+
+
+def test_shares_are_of_operators_that_take_longer_than_the_pass() -> None:
+    trace = count(Twice(), (4, 8, 8))
+    found = made_up(trace, list(trace.operators))
+    assert found.divided_s == 100.0
+    assert replace(found, seconds=1.0).divided_s == 15.0
+
+
 def test_what_holds_the_most_time_holds_a_part() -> None:
     trace = count(Twice(), (4, 8, 8))
     found = made_up(trace, list(trace.operators)).operators

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cnnbench.counting.cost import Kind
@@ -152,7 +153,23 @@ def pool(
         elementwise_flops=result.numel() * math.prod(kernel),
         kernel=kernel,
         stride=spread(stride, len(kernel), kernel),
+        dilation=(1,) * len(kernel),
     )
+
+
+def max_pool(
+    out: Shaped | tuple[Shaped, ...],
+    x: Shaped,
+    window: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: object = 0,
+    dilation: int | Sequence[int] = 1,
+    *_: object,
+    **__: object,
+) -> Work:
+    """The window's size per output element, its places as far apart as asked."""
+    found = pool(out, x, window, stride)
+    return replace(found, dilation=spread(dilation, len(found.kernel)))
 
 
 def adaptive_pool(out: Shaped | tuple[Shaped, ...], x: Shaped, size: int | Sequence[int]) -> Work:

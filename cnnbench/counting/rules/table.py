@@ -13,6 +13,7 @@ from cnnbench.counting.rules.operators import (
     hardtanh,
     linear,
     matmul,
+    max_pool,
     per_input_element,
     per_output_element,
     pool,
@@ -33,11 +34,12 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("mm", "bmm", "mv", "dot", "vdot"), matmul),
     **dict.fromkeys(
         [
-            *(f"{kind}_pool{d}d" for kind in ("max", "avg") for d in (1, 2, 3)),
+            *(f"max_pool{d}d" for d in (1, 2, 3)),
             *(f"max_pool{d}d_with_indices" for d in (2, 3)),
         ],
-        pool,
+        max_pool,
     ),
+    **dict.fromkeys([f"avg_pool{d}d" for d in (1, 2, 3)], pool),
     **dict.fromkeys(
         [
             *(f"adaptive_{kind}_pool{d}d" for kind in ("avg", "max") for d in (1, 2, 3)),

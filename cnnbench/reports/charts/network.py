@@ -7,10 +7,12 @@ from typing import Any
 
 import altair as alt
 
+from cnnbench import units
 from cnnbench.reports.charts import labels
 from cnnbench.reports.charts.parts import chart, label_limit, log_axis, names, series
 from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, Records, Width, bounds
 
+_LONGEST = 30  # letters of a layer's name beside the peak
 HEIGHT, _STEP, _TICKS = 260, 22, 8
 _MIB = 1 / 2**20
 
@@ -31,8 +33,10 @@ def memory(rows: Records, weights: int, width: Width) -> Any:
     points = chart(rows).mark_point(filled=True, opacity=0, size=90).encode(tooltip=tooltip)
     peak = [row for row in rows if row["is_peak"]]
     top = chart(peak).mark_point(filled=True, color=ORANGE, size=90).encode(tooltip=tooltip)
-    late = bool(peak) and peak[0]["place"] > len(rows) / 2
-    name = chart([{**row, "said": f"most at {row['layer']}"} for row in peak]).mark_text(
+    late = bool(peak) and 2 * peak[0]["place"] + 1 >= len(rows)
+    name = chart(
+        [{**row, "said": f"most at {units.shortened(row['layer'], _LONGEST)}"} for row in peak]
+    ).mark_text(
         align="right" if late else "left", dx=-10 if late else 10, dy=-2, fontSize=11, color=GREY
     )
     drawn = area.encode(x=x, y=y) + line.encode(x=x, y=y) + points.encode(x=x, y=y)

@@ -108,7 +108,7 @@ def memory(trace: Trace, rows: Sequence[dict[str, Any]]) -> Iterator[Section]:
     """Memory over the pass, the operator that makes the peak, and what is held then."""
     from cnnbench.reports.charts.network import memory as chart
 
-    if not rows:
+    if len(rows) < 2:  # which makes no curve
         return
     held = _held(trace)
     curve = [
@@ -142,16 +142,17 @@ def _held(trace: Trace) -> dict[int, int]:
     return found
 
 
+def _called(rows: Sequence[dict[str, Any]], place: int) -> str:
+    return units.shortened(rows[place]["name"]) if place >= 0 else "the input"
+
+
 def _made_of(held: dict[int, int], rows: Sequence[dict[str, Any]], trace: Trace) -> str:
     """`The peak, 11.3 MiB, is at conv1: conv1 6.13 MiB, the input 0.57 MiB, ...`."""
     if trace.peak < 0:
         return ""
     largest = sorted(held, key=lambda place: (-held[place], place))
-    parts = [
-        f"{rows[place]['name'] if place >= 0 else 'the input'} {units.size(held[place])}"
-        for place in largest[:_MOST_HELD]
-    ]
+    parts = [f"{_called(rows, place)} {units.size(held[place])}" for place in largest[:_MOST_HELD]]
     left = sum(held[place] for place in largest[_MOST_HELD:])
     parts += [f"others {units.size(left)}"] if left else []
-    peak = f"{units.size(trace.peak_activation_bytes)}, is at {rows[trace.peak]['name']}"
+    peak = f"{units.size(trace.peak_activation_bytes)}, is at {_called(rows, trace.peak)}"
     return f"The peak, {peak}, the orange dot; alive are then {', '.join(parts)}."

@@ -87,7 +87,7 @@ def report_of(of: Subject) -> tuple[Report, Page]:
         notes=notes,
         about="In numbers",
         picture=partial(_picture, of),
-        tree=lambda: icicle(of, nodes()),
+        tree=(lambda: icicle(of, nodes())) if of.trace.operators else None,
     )
     return report, page
 

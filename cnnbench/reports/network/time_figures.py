@@ -49,7 +49,7 @@ def _figure(
         for name, held in groups.items()
     }
     slowest = sorted(rows, key=lambda name: -max(rows[name].values()))[:most]
-    whole = {one.backend: one.seconds for one in of.times}
+    whole = {one.backend: one.divided_s for one in of.times}
     dots: list[dict[str, Any]] = [
         {"name": name, "way": way, "ms": 1e3 * seconds, "share": seconds / whole[way]}
         for name in rows

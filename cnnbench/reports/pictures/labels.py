@@ -87,7 +87,7 @@ def of_part(part: Part, of: Sketch) -> Label:
     """The label of a part."""
     ran, trace = of.ran(part), of.trace
     numbers = [
-        ", ".join(units.feature_map(one, trace.channels_last) for one in part.node.outputs),
+        ", ".join(units.feature_map(one, trace.channels_last) for one in part.outputs),
         *_costs(part, of),
     ]
     seconds, held = seconds_of(ran), held_by(ran)

@@ -45,6 +45,11 @@ class Box:
         """Its lower side."""
         return self.y + self.height / 2
 
+    def meets(self, other: Box) -> bool:
+        """Whether another lies on it, wholly or in part."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
 
 @dataclass(frozen=True)
 class Layout:

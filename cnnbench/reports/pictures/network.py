@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from textwrap import wrap
 from typing import Any
@@ -28,7 +28,7 @@ from cnnbench.reports.pictures.labels import (
     of_ends,
     of_part,
 )
-from cnnbench.reports.pictures.layout import Box, laid_out
+from cnnbench.reports.pictures.layout import Box, Layout, laid_out
 from cnnbench.reports.pictures.maps import SPACE, Map, Scale, faces
 from cnnbench.reports.pictures.picture import Picture, said, text
 from cnnbench.reports.pictures.shades import WORDS, Shade
@@ -36,7 +36,7 @@ from cnnbench.timing.pass_times import seconds_of
 
 _MARGIN, _LEGEND = 16.0, 58.0
 _NARROWEST = 560.0
-_BESIDE = 32.0  # pixels of a fold's number
+_BESIDE, _GAP = 32.0, 8.0  # pixels of a fold's number, and between it and the frame
 _LETTERS = 64  # of a line below
 _JOINT = 2.6  # pixels of the dot where a line leaves another
 _AROUND = 7.0  # pixels of a fold's frame around what is in it
@@ -51,7 +51,7 @@ def usual_level(trace: Trace) -> Level:
 
 def draw(of: Sketch) -> Picture:
     """The network, from above to below."""
-    laid = _Laid(of)
+    laid = _Laid.of(of)
     content = laid.content(0.0, laid.scale, laid.most)
     return Picture(f"{of.model}, {of.level}", laid.width, laid.height, list(content))
 
@@ -62,7 +62,7 @@ def draw_both(a: Sketch, b: Sketch) -> Picture:
     Both are as coarse as the coarser is asked to be.
     """
     coarser = next(level for level in Level if level in (a.level, b.level))
-    first, second = (_Laid(replace(one, level=coarser)) for one in (a, b))
+    first, second = (_Laid.of(replace(one, level=coarser)) for one in (a, b))
     parts_a, parts_b = ([_alike(part) for part in laid.flow.parts] for laid in (first, second))
     shared = SequenceMatcher(None, parts_a, parts_b, autojunk=False).get_matching_blocks()
     in_a = {i for block in shared for i in range(block.a, block.a + block.size)}
@@ -81,16 +81,51 @@ def draw_both(a: Sketch, b: Sketch) -> Picture:
 def _alike(part: Part) -> tuple[Any, ...]:
     """What parts of two networks have in common that are the same, wherever they stand."""
     layers = tuple(map(describe, part.node.lines()))
-    return layers, part.node.outputs, part.cost, part.repeats
+    return layers, part.outputs, part.cost, part.repeats
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The dashed frame of a fold and where its number stands, each around those of inner folds."""
+
+    fold: Fold
+    box: Box
+    number: Box
+
+    @classmethod
+    def around(cls, fold: Fold, inner: int, placed: Sequence[Box]) -> _Frame:
+        """The frame around a fold's parts, wider where it holds `inner` such frames."""
+        boxes, wide = placed[fold.first : fold.last + 1], _AROUND * (1 + inner)
+        left, right = min(b.left for b in boxes) - wide, max(b.right for b in boxes) + wide
+        top, bottom = min(b.top for b in boxes) - wide, max(b.bottom for b in boxes) + wide
+        box = Box((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+        beside = right + _GAP + _BESIDE * inner
+        number = Box(beside + _BESIDE / 2, top + LINE / 2, _BESIDE - _GAP, LINE)
+        return cls(fold, box, number)
+
+    def drawn(self) -> Iterator[str]:
+        """It as SVG."""
+        box, number = self.box, self.number
+        yield (
+            f'<rect class="fold" x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" '
+            f'height="{box.height:.1f}" rx="8"/>'
+        )
+        yield text(f"x {self.fold.repeats}", number.left, number.bottom - 2)
 
 
 class _Laid:
     """A network whose parts have their places; `most` is the largest share that shades one."""
 
-    def __init__(self, of: Sketch) -> None:
+    @classmethod
+    def of(cls, of: Sketch) -> _Laid:
+        """Equal blocks folded, but where the frame of some would hold what is none of them."""
+        folded = cls(of, fold=not of.full)
+        return cls(of, fold=False) if folded.has_strangers else folded
+
+    def __init__(self, of: Sketch, *, fold: bool) -> None:
         """Divide it, and lay it out."""
         self._of = of
-        self.flow = flow(of.trace, of.level, fold=not of.full)
+        self.flow = flow(of.trace, of.level, fold=fold)
         parts, trace = self.flow.parts, of.trace
         given, outputs = trace.input_shapes or ((),), _told(self.flow)
         made = [shape for _, shape in outputs]
@@ -123,6 +158,26 @@ class _Laid:
         self._closing = _closing(of)
         self.height = self._layout.bottom + _MARGIN + LINE * len(self._closing)
 
+    def _frames(self, layout: Layout) -> list[_Frame]:
+        """A frame for each fold."""
+        folds, placed = self.flow.folds, layout.boxes[self._first :]
+        return [
+            _Frame.around(fold, sum(map(fold.holds, folds[:place])), placed)
+            for place, fold in enumerate(folds)
+        ]
+
+    @property
+    def has_strangers(self) -> bool:
+        """Whether a fold's frame or number lies on a box that is none of it."""
+        boxes = self._layout.boxes
+        return any(
+            one.meets(box)
+            for frame in self._frames(self._layout)
+            for one in (frame.box, frame.number)
+            for place, box in enumerate(boxes, -self._first)
+            if not frame.fold.first <= place <= frame.fold.last
+        )
+
     def _beside(self) -> list[float]:
         """Pixels beside each box, for the frames and numbers of the folds that it is in."""
         folds = Counter(
@@ -137,9 +192,8 @@ class _Laid:
         """Elements of SVG, so far to the right; parts that are marked have a frame."""
         layout = self._layout.moved(right, 0.0)
         yield from _heading(self._of, max(self._shares), scale, right, marked=bool(marked))
-        for place, fold in enumerate(self.flow.folds):
-            inner = sum(map(fold.holds, self.flow.folds[:place]))
-            yield from _fold(fold, inner, layout.boxes[self._first :])
+        for frame in self._frames(layout):
+            yield from frame.drawn()
         for route in layout.routes:
             yield from _wire(route)
         for x, y in layout.joints:
@@ -157,14 +211,14 @@ class _Laid:
 def _told(flow: Flow) -> Sequence[tuple[int, Shape]]:
     """What the pass returns, where that is not what its last part makes alone."""
     makers = [maker for maker, _ in flow.outputs]
-    return () if makers == [len(flow.parts) - 1] else flow.outputs
+    return () if flow.parts and makers == [len(flow.parts) - 1] else flow.outputs
 
 
 def _shares(parts: Sequence[Part], of: Sketch) -> list[float]:
     """Each part's share of what shades it."""
     trace, shade = of.trace, of.shade
     if of.times is not None and shade is Shade.TIME:
-        whole = of.times.seconds or 1.0
+        whole = of.times.divided_s or 1.0
         return [seconds_of(of.ran(part)) / whole for part in parts]
     values: dict[Shade, tuple[Callable[[Part], int], int]] = {
         Shade.MACS: (lambda part: part.cost.macs, trace.total.macs),
@@ -212,18 +266,6 @@ def _time(of: Sketch) -> str:
     assert of.times is not None, "time is shaded by times"
     took = units.duration(of.times.seconds)
     return f"share of a pass of {took} in {of.times.backend}, {of.times.verb}"
-
-
-def _fold(fold: Fold, inner: int, placed: Sequence[Box]) -> Iterator[str]:
-    """A dashed frame around what stands for several, wider where it holds `inner` such frames."""
-    boxes, wide = placed[fold.first : fold.last + 1], _AROUND * (1 + inner)
-    left, right = min(b.left for b in boxes) - wide, max(b.right for b in boxes) + wide
-    top, bottom = min(b.top for b in boxes) - wide, max(b.bottom for b in boxes) + wide
-    yield (
-        f'<rect class="fold" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
-        f'height="{bottom - top:.1f}" rx="8"/>'
-    )
-    yield text(f"x {fold.repeats}", right + 12 + _BESIDE * inner, top + 14)
 
 
 def _wire(route: Sequence[tuple[float, float]]) -> Iterator[str]:

@@ -126,7 +126,9 @@ def recurrent(node: Node) -> Work:
 def pool(node: Node) -> Work:
     """`MaxPool`, `AveragePool`, `LpPool`: the window's size per output element."""
     window = node.option("kernel_shape")
-    return torch_rules.pool(node.out, node.x(), window, node.option("strides") or [1] * len(window))
+    stride = node.option("strides") or [1] * len(window)
+    dilation = node.option("dilations") or 1
+    return torch_rules.max_pool(node.out, node.x(), window, stride, dilation=dilation)
 
 
 def clip(node: Node) -> Work:
