@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from cnnbench.devices import disturbances
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.roofline import calibrate
-from cnnbench.timing.history import History
+from cnnbench.timing.samples.history import History
 
 from . import machines
 from .commands import ROOT

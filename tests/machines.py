@@ -9,7 +9,7 @@ import pytest
 from cnnbench.devices.device import find_device
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.roofline import calibrate, ceilings, grid, operators, profile
-from cnnbench.timing import noise
+from cnnbench.timing.samples import noise
 
 
 def calibrated(folder: Path, threads: int = 1) -> dict[str, str]:

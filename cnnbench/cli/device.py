@@ -78,8 +78,8 @@ def device(
         from cnnbench.devices.environment import environment
         from cnnbench.reports.device import report_of
         from cnnbench.roofline import profile_file
-        from cnnbench.timing import noise
-        from cnnbench.timing.history import History
+        from cnnbench.timing.samples import noise
+        from cnnbench.timing.samples.history import History
     machine = here.machine()
     with bar(max_time) as shown:
         session = Session(machine, rule, shown)

@@ -20,7 +20,7 @@ from typing import NoReturn
 from cnnbench.harmless import line, message
 from cnnbench.lineage import end_with
 from cnnbench.models import lookup
-from cnnbench.timing.run_folder import remove_run_folder
+from cnnbench.timing.preparing.run_folder import remove_run_folder
 from cnnbench.timing.workers.process import end_early
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT

@@ -90,7 +90,7 @@ def time(
     with heavy_imports():
         from cnnbench.reports.time import report_of
         from cnnbench.timing.measure import timed
-        from cnnbench.timing.ranking import ranked
+        from cnnbench.timing.samples.ranking import ranked
         from cnnbench.timing.setting import Setting, calibrated
         from cnnbench.timing.sustained import sustained, sustaining, without_end
     asked = [

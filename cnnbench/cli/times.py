@@ -19,8 +19,8 @@ from cnnbench.timing import backends
 if TYPE_CHECKING:
     from cnnbench.counting.cost import Trace
     from cnnbench.roofline.profile import Profile
+    from cnnbench.timing.by_layer.pass_times import PassTimes
     from cnnbench.timing.measure import Timing
-    from cnnbench.timing.pass_times import PassTimes
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Times(Measuring):
     def _predicted(self, counted: Counted, profile: Profile) -> KnownTimes:
         with heavy_imports():
             from cnnbench.roofline.predict import Predictor, dtype_of
-            from cnnbench.timing.pass_times import PassTimes
+            from cnnbench.timing.by_layer.pass_times import PassTimes
         found = [
             [
                 PassTimes.predicted(
@@ -107,8 +107,8 @@ class Times(Measuring):
     def _measured(self, counted: Counted) -> KnownTimes:
         """Passes in rounds; SomeFailed where a network could not be timed in any back end."""
         with heavy_imports():
+            from cnnbench.timing.by_layer.pass_times import PassTimes
             from cnnbench.timing.measure import timed
-            from cnnbench.timing.pass_times import PassTimes
             from cnnbench.timing.setting import Setting
         asked = [
             (spec, Setting(counted.batch, counted.dtype, backend=name))

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnbench import units
 from cnnbench.reports.report import Column
-from cnnbench.timing import confidence
+from cnnbench.timing.samples import confidence
 
 OF_MEDIAN = f"{confidence.OF_MEDIAN:.0%} interval"
 OF_RERUN = f"rerun, {confidence.OF_RERUN:.0%}"

@@ -18,7 +18,7 @@ from cnnbench.reports.verdicts import marked
 from cnnbench.studies.comparison.comparison import Comparing, Comparison
 from cnnbench.studies.comparison.records import part_records, record
 from cnnbench.timing import backends
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 from cnnbench.timing.setting import Setting
 
 ROWS = (

@@ -13,7 +13,7 @@ from cnnbench.reports.report import Column, Table
 from cnnbench.reports.verdicts import marked
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.records import bounds
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 from cnnbench.timing.setting import Setting, names
 
 _COSTS = (

@@ -12,9 +12,9 @@ from cnnbench.reports.environment import software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Profile, Spread
-from cnnbench.timing.history import History, What
-from cnnbench.timing.noise import Portrait
-from cnnbench.timing.reruns import Between
+from cnnbench.timing.samples.history import History, What
+from cnnbench.timing.samples.noise import Portrait
+from cnnbench.timing.samples.reruns import Between
 from cnnbench.timing.session import usual_processes
 from cnnbench.timing.workers.conditions import ALLOCATOR
 

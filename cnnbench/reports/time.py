@@ -14,9 +14,9 @@ from cnnbench.reports.environment import alert, software
 from cnnbench.reports.report import Column, Report, Table
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.causes import causes
+from cnnbench.timing.by_layer.causes import causes
+from cnnbench.timing.by_layer.layers import LayerTimes
 from cnnbench.timing.latency import Latency
-from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import Timing
 from cnnbench.timing.sustained import Sustained
 

@@ -13,9 +13,9 @@ from cnnbench.reports.environment import alert, reliability, where
 from cnnbench.reports.report import Report
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.causes import NAMES, WORDS, causes, verb
+from cnnbench.timing.by_layer.causes import NAMES, WORDS, causes, verb
+from cnnbench.timing.by_layer.layers import LayerTimes
 from cnnbench.timing.latency import Latency
-from cnnbench.timing.layers import LayerTimes
 from cnnbench.timing.measure import Timing
 from cnnbench.timing.sustained import Sustained
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnnbench import units
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 
 _MARKS = {
     Verdict.INDISTINGUISHABLE: "~ ",

@@ -18,8 +18,8 @@ from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
 from cnnbench.studies.comparison.explain import SAME, explain
 from cnnbench.studies.comparison.records import record
 from cnnbench.studies.comparison.ways import Way, tried
-from cnnbench.timing.causes import NAMES, WORDS
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.by_layer.causes import NAMES, WORDS
+from cnnbench.timing.samples.pairing import Verdict
 
 _LEGEND = (
     "Computing is what multiplies. Waiting for threads is what that takes longer than threads that "

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from cnnbench import units
 from cnnbench.studies.comparison.ways import Way
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 
 _ALIKE = 1.1  # times the shortest time, up to which another way may be as fast
 _SLOWER = 1.1  # times the reference's time as it is, above which a way is not good for it

@@ -19,10 +19,10 @@ from cnnbench.studies.comparison.stages import REDUCTIONS, label, place
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.sweeps.results import NOWHERE, Result
 from cnnbench.sweeps.views import dtype
-from cnnbench.timing.history import ASSUMED, What
-from cnnbench.timing.pairing import unpaired, verdict
-from cnnbench.timing.reruns import expected
-from cnnbench.timing.statistics import Interval
+from cnnbench.timing.samples.history import ASSUMED, What
+from cnnbench.timing.samples.pairing import unpaired, verdict
+from cnnbench.timing.samples.reruns import expected
+from cnnbench.timing.samples.statistics import Interval
 
 PAIRS = (("conv", "separable"), *REDUCTIONS)
 

@@ -21,7 +21,7 @@ from cnnbench.models.lookup import BLOCKS_BY_NAME
 from cnnbench.models.spec import Spec
 from cnnbench.sweeps.plan import Configuration
 from cnnbench.timing.latency import Latency, Rate, Seconds
-from cnnbench.timing.ran import Ran
+from cnnbench.timing.preparing.ran import Ran
 from cnnbench.timing.setting import Setting
 
 FORMAT = 1  # of a record; what has none is of the first

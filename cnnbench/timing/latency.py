@@ -17,14 +17,14 @@ from cnnbench.devices.machine import Machine
 from cnnbench.devices.warnings import Warning, not_converged, warning
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing import backends
-from cnnbench.timing.history import ASSUMED, What
-from cnnbench.timing.ran import Ran
-from cnnbench.timing.reruns import Between, expected
-from cnnbench.timing.sampling import Rounds
+from cnnbench.timing.preparing.ran import Ran
+from cnnbench.timing.preparing.subject import Subject
+from cnnbench.timing.samples.history import ASSUMED, What
+from cnnbench.timing.samples.reruns import Between, expected
+from cnnbench.timing.samples.sampling import Rounds
+from cnnbench.timing.samples.statistics import Interval, drifted, interval, outliers, percentile
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import Interval, drifted, interval, outliers, percentile
-from cnnbench.timing.subject import Subject
 
 Seconds = Annotated[float, Field(gt=0, le=1e9)]
 _ABOVE = 1.1  # times the roof, from which on it was measured too low

@@ -21,16 +21,16 @@ from cnnbench.models.given import Inputs, read
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT
 from cnnbench.timing import backends
-from cnnbench.timing.builder import Builder, doing
-from cnnbench.timing.by_node import ByNode, watched
-from cnnbench.timing.by_operator import ByOperator, Watched
+from cnnbench.timing.by_layer.by_node import ByNode, watched
+from cnnbench.timing.by_layer.by_operator import ByOperator, Watched
 from cnnbench.timing.latency import Latency, failed
-from cnnbench.timing.prepared import called
-from cnnbench.timing.run_folder import run_folder
-from cnnbench.timing.sampling import Entry
+from cnnbench.timing.preparing.builder import Builder, doing
+from cnnbench.timing.preparing.prepared import called
+from cnnbench.timing.preparing.run_folder import run_folder
+from cnnbench.timing.preparing.subject import Subject
+from cnnbench.timing.samples.sampling import Entry
 from cnnbench.timing.session import Session
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.subject import Subject
 from cnnbench.timing.workers.crew import Crew, Crewed
 from cnnbench.timing.workers.order import Job, Order
 

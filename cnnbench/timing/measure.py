@@ -22,12 +22,12 @@ from cnnbench.roofline import calibrate as profiling
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing import backends
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.by_operator import check as check_layers
-from cnnbench.timing.history import History, RunValue, What
+from cnnbench.timing.by_layer.by_operator import check as check_layers
+from cnnbench.timing.by_layer.layers import LayerTimes, op_times
 from cnnbench.timing.latency import Latency, failed, key_of, latency
-from cnnbench.timing.layers import LayerTimes, op_times
 from cnnbench.timing.lineup import Asked, Known, Lineup, lineup
-from cnnbench.timing.sampling import FIRST_LOOK, Rounds, Width, take, widest
+from cnnbench.timing.samples.history import History, RunValue, What
+from cnnbench.timing.samples.sampling import FIRST_LOOK, Rounds, Width, take, widest
 from cnnbench.timing.session import Session, stop_rule
 from cnnbench.timing.setting import Setting, calibrated, check_some
 

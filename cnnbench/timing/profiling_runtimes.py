@@ -22,7 +22,7 @@ from cnnbench.roofline.profile import Profile, Runtime
 from cnnbench.roofline.runtimes import learning
 from cnnbench.roofline.runtimes.medley import VERSION, medley, small_medley
 from cnnbench.timing import backends
-from cnnbench.timing.layers import LayerTimes
+from cnnbench.timing.by_layer.layers import LayerTimes
 from cnnbench.timing.measure import timed
 from cnnbench.timing.session import Session, StopRule, usual_processes
 from cnnbench.timing.setting import Setting, check

@@ -21,9 +21,9 @@ from cnnbench.devices import cores
 from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
 from cnnbench.devices.machine import Machine
-from cnnbench.timing import pairing
-from cnnbench.timing.prepared import prepare, ready
-from cnnbench.timing.sampling import take
+from cnnbench.timing.preparing.prepared import prepare, ready
+from cnnbench.timing.samples import pairing
+from cnnbench.timing.samples.sampling import take
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 

@@ -18,7 +18,7 @@ from typing import Any
 from cnnbench.devices.machine import Machine
 from cnnbench.models.spec import parse
 from cnnbench.timing import backends
-from cnnbench.timing.causes import NAMES, causes
+from cnnbench.timing.by_layer.causes import NAMES, causes
 from cnnbench.timing.measure import timed
 from cnnbench.timing.profiling import complete
 from cnnbench.timing.session import Session, StopRule

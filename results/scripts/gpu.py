@@ -24,9 +24,9 @@ from cnnbench.devices.device import Device, find_device
 from cnnbench.devices.environment import environment
 from cnnbench.devices.machine import Machine
 from cnnbench.roofline import calibrate as profiling
-from cnnbench.timing import pairing, statistics
-from cnnbench.timing.prepared import Prepared, prepare, ready
-from cnnbench.timing.sampling import take
+from cnnbench.timing.preparing.prepared import Prepared, prepare, ready
+from cnnbench.timing.samples import pairing, statistics
+from cnnbench.timing.samples.sampling import take
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 

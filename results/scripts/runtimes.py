@@ -34,8 +34,8 @@ from cnnbench.errors import CnnbenchError
 from cnnbench.models import registry
 from cnnbench.models.spec import parse
 from cnnbench.timing import backends
-from cnnbench.timing.pairing import Verdict
-from cnnbench.timing.prepared import Prepared, prepare, ready
+from cnnbench.timing.preparing.prepared import Prepared, prepare, ready
+from cnnbench.timing.samples.pairing import Verdict
 from cnnbench.timing.setting import Setting
 
 RESULTS = Path(__file__).parents[1] / "runtimes.json"

@@ -32,9 +32,9 @@ from cnnbench.devices.device import find_device
 from cnnbench.devices.environment import environment
 from cnnbench.devices.machine import Machine
 from cnnbench.models.network import Model
-from cnnbench.timing import pairing, statistics
-from cnnbench.timing.prepared import Prepared, prepare, ready
-from cnnbench.timing.sampling import Rounds, take
+from cnnbench.timing.preparing.prepared import Prepared, prepare, ready
+from cnnbench.timing.samples import pairing, statistics
+from cnnbench.timing.samples.sampling import Rounds, take
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
 

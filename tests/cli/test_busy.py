@@ -7,7 +7,7 @@ import pytest
 
 from cnnbench.devices.disturbances import Disturbances
 from cnnbench.devices.warnings import warning
-from cnnbench.timing.history import History
+from cnnbench.timing.samples.history import History
 
 from ..commands import command
 from ..zoo import costly

@@ -16,11 +16,11 @@ from cnnbench.reports.why import _promise
 from cnnbench.studies.comparison.cases import pair
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.ways import called, tried, ways
-from cnnbench.timing.causes import Causes
+from cnnbench.timing.by_layer.causes import Causes
 from cnnbench.timing.latency import failed
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
+from cnnbench.timing.samples.statistics import Interval
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import Interval
 
 from ..commands import command
 from ..zoo import costly

@@ -20,9 +20,9 @@ from cnnbench.guard.duet import revision
 from cnnbench.guard.duet.latencies import latencies
 from cnnbench.guard.duet.pair import LOOKS, verdict
 from cnnbench.guard.finding import Status
-from cnnbench.timing.confidence import OF_RATIO
+from cnnbench.timing.samples.confidence import OF_RATIO
+from cnnbench.timing.samples.statistics import order_statistic
 from cnnbench.timing.session import Session, StopRule
-from cnnbench.timing.statistics import order_statistic
 
 from ..commands import ROOT, SECONDS, wait_for
 from ..zoo import costly

@@ -13,7 +13,7 @@ from cnnbench.reports.network.subject import Subject
 from cnnbench.reports.page import figures
 from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile_file import read
-from cnnbench.timing.pass_times import PassTimes
+from cnnbench.timing.by_layer.pass_times import PassTimes
 
 from .. import hostile
 from ..commands import ROOT, command

@@ -24,9 +24,9 @@ from cnnbench.studies.comparison.compare import compare
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.studies.comparison.explain import explain
 from cnnbench.studies.comparison.records import part_records, record
-from cnnbench.timing.causes import NAMES, Causes
-from cnnbench.timing.pairing import Verdict, verdict
-from cnnbench.timing.statistics import Interval
+from cnnbench.timing.by_layer.causes import NAMES, Causes
+from cnnbench.timing.samples.pairing import Verdict, verdict
+from cnnbench.timing.samples.statistics import Interval
 
 PHONE = Profile(
     name="phone",

@@ -17,7 +17,7 @@ from cnnbench.studies.depth.gradients import signals, variant
 from cnnbench.studies.depth.records import block_records, record
 from cnnbench.studies.depth.signal import SignalVerdict, judged, verdict
 from cnnbench.studies.depth.trainings import blocks_after, trainings, weight_norms
-from cnnbench.timing.statistics import Interval
+from cnnbench.timing.samples.statistics import Interval
 
 SMALL = "resolution=8,width_mult=0.5"
 

@@ -16,9 +16,9 @@ from cnnbench.reports.scale import measured_ends
 from cnnbench.studies.scaling.family import Family, Scaled
 from cnnbench.studies.scaling.records import scaled, spent
 from cnnbench.studies.scaling.spend import Spent, rows, spend
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
+from cnnbench.timing.samples.statistics import Interval
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import Interval
 
 from ..conftest import zoo
 from ..zoo import costly

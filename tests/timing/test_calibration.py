@@ -11,7 +11,7 @@ from cnnbench.errors import CnnbenchError, InputError, SettingError
 from cnnbench.models.spec import parse
 from cnnbench.timing.backends import calibration, exports
 from cnnbench.timing.backends.calibration_folder import content, files_in, inputs_of
-from cnnbench.timing.prepared import Prepared, prepare, ready
+from cnnbench.timing.preparing.prepared import Prepared, prepare, ready
 from cnnbench.timing.setting import Setting, calibrated, check
 
 from ..commands import command

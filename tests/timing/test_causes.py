@@ -13,14 +13,14 @@ from cnnbench.devices.device import find_device
 from cnnbench.devices.machine import Machine
 from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.profile import Profile
-from cnnbench.timing.builder import Builder
-from cnnbench.timing.by_operator import ByOperator
-from cnnbench.timing.causes import NAMES, Causes, causes
+from cnnbench.timing.by_layer.by_operator import ByOperator
+from cnnbench.timing.by_layer.causes import NAMES, Causes, causes
+from cnnbench.timing.by_layer.layers import LayerTimes, OpTime
+from cnnbench.timing.by_layer.onednn import Reorders
+from cnnbench.timing.by_layer.threads import Threads
 from cnnbench.timing.latency import Latency, failed
-from cnnbench.timing.layers import LayerTimes, OpTime
-from cnnbench.timing.onednn import Reorders
+from cnnbench.timing.preparing.builder import Builder
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.threads import Threads
 
 PROFILE = Profile(name="here", call_s=2e-6, layer_s=1e-6, flops_per_s={"float32": 1e11})
 MACHINE = Machine.find("cpu", 1)

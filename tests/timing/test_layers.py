@@ -11,11 +11,11 @@ from cnnbench.errors import CnnbenchError, InputError
 from cnnbench.models import lookup, registry
 from cnnbench.models.model import Model as Row
 from cnnbench.models.network import Model
-from cnnbench.timing.by_operator import ByOperator
-from cnnbench.timing.layers import LayerTimes, OpTime, op_times
+from cnnbench.timing.by_layer.by_operator import ByOperator
+from cnnbench.timing.by_layer.layers import LayerTimes, OpTime, op_times
 from cnnbench.timing.measure import Timing
 from cnnbench.timing.measure import timed as measured
-from cnnbench.timing.prepared import prepare, ready
+from cnnbench.timing.preparing.prepared import prepare, ready
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
 

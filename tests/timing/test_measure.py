@@ -11,12 +11,12 @@ import cnnbench
 from cnnbench.devices.device import find_device
 from cnnbench.errors import CnnbenchError, DeviceError, SpecError
 from cnnbench.timing.latency import Latency, latency
-from cnnbench.timing.prepared import prepare, ready
-from cnnbench.timing.reruns import Between
-from cnnbench.timing.sampling import Rounds
+from cnnbench.timing.preparing.prepared import prepare, ready
+from cnnbench.timing.samples.reruns import Between
+from cnnbench.timing.samples.sampling import Rounds
+from cnnbench.timing.samples.statistics import Interval, interval, outliers
 from cnnbench.timing.session import StopRule
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import Interval, interval, outliers
 from tests.roofline.test_profile import ROOFS
 
 CPU = find_device("cpu")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnbench.timing.onednn import Reorders, median_of, of_log, reorders
+from cnnbench.timing.by_layer.onednn import Reorders, median_of, of_log, reorders
 
 LOG = """\
 onednn_verbose,v1,info,cpu,isa:Intel AVX 10.1

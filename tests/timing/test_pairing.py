@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cnnbench.timing.pairing import Verdict, ratio, unpaired, verdict, widest
-from cnnbench.timing.reruns import Between, expected
-from cnnbench.timing.sampling import looks
-from cnnbench.timing.statistics import Interval
+from cnnbench.timing.samples.pairing import Verdict, ratio, unpaired, verdict, widest
+from cnnbench.timing.samples.reruns import Between, expected
+from cnnbench.timing.samples.sampling import looks
+from cnnbench.timing.samples.statistics import Interval
 
 
 def machine(rng: np.random.Generator, samples: int) -> NDArray[np.float64]:

@@ -17,10 +17,10 @@ from cnnbench.roofline.predict import Predictor
 from cnnbench.roofline.profile_file import read
 from cnnbench.roofline.runtimes.nodes import CHANGED
 from cnnbench.timing.backends import profiled
+from cnnbench.timing.by_layer.layers import LayerTimes, OpTime
+from cnnbench.timing.by_layer.pass_times import PassTimes, held_by, seconds_of
 from cnnbench.timing.latency import failed
-from cnnbench.timing.layers import LayerTimes, OpTime
 from cnnbench.timing.measure import timed
-from cnnbench.timing.pass_times import PassTimes, held_by, seconds_of
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
 

@@ -12,9 +12,9 @@ from cnnbench import build
 from cnnbench.devices.device import Device, find_device
 from cnnbench.errors import CnnbenchError, DeviceError, InputError, MemoryShortage, SpecError
 from cnnbench.models.network import Model
-from cnnbench.timing.builder import largest_batch
-from cnnbench.timing.onednn import reorders
-from cnnbench.timing.prepared import Prepared, prepare, ready
+from cnnbench.timing.by_layer.onednn import reorders
+from cnnbench.timing.preparing.builder import largest_batch
+from cnnbench.timing.preparing.prepared import Prepared, prepare, ready
 from cnnbench.timing.setting import Setting, check
 
 from ..zoo import costly

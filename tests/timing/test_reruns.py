@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnbench.devices.machine import Machine
-from cnnbench.timing import history as histories
-from cnnbench.timing.history import ASSUMED, History, RunValue, What
-from cnnbench.timing.reruns import Between, again, expected, independent, quantile
-from cnnbench.timing.statistics import Interval, interval
+from cnnbench.timing.samples import history as histories
+from cnnbench.timing.samples.history import ASSUMED, History, RunValue, What
+from cnnbench.timing.samples.reruns import Between, again, expected, independent, quantile
+from cnnbench.timing.samples.statistics import Interval, interval
 
 from ..conftest import keep
 

@@ -20,11 +20,11 @@ from cnnbench.timing.backends import exports, runtime
 from cnnbench.timing.backends.watches.litert import claims
 from cnnbench.timing.backends.watches.nodes import File, FileNode
 from cnnbench.timing.backends.watches.onnxruntime import Profile
-from cnnbench.timing.builder import Builder
-from cnnbench.timing.by_node import ByNode, watched
+from cnnbench.timing.by_layer.by_node import ByNode, watched
 from cnnbench.timing.lineup import lineup
-from cnnbench.timing.prepared import Prepared, prepare, prepare_file, ready
-from cnnbench.timing.run_folder import run_folder
+from cnnbench.timing.preparing.builder import Builder
+from cnnbench.timing.preparing.prepared import Prepared, prepare, prepare_file, ready
+from cnnbench.timing.preparing.run_folder import run_folder
 from cnnbench.timing.session import Session, stop_rule
 from cnnbench.timing.setting import Setting, check
 from cnnbench.timing.workers.crew import _Turn

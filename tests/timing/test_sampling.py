@@ -9,8 +9,8 @@ import pytest
 
 from cnnbench.errors import InputError
 from cnnbench.progress import Progress
-from cnnbench.timing import sampling
-from cnnbench.timing.sampling import looks, take, warm_up, widest
+from cnnbench.timing.samples import sampling
+from cnnbench.timing.samples.sampling import looks, take, warm_up, widest
 from cnnbench.timing.session import StopRule
 
 

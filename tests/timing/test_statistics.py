@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from cnnbench.timing import statistics
-from cnnbench.timing.sampling import looks
+from cnnbench.timing.samples import statistics
+from cnnbench.timing.samples.sampling import looks
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]
 

@@ -20,7 +20,7 @@ from cnnbench.guard.duet.revision import Revision
 from cnnbench.guard.finding import Finding, Status
 from cnnbench.models import sources
 from cnnbench.models.spec import SourceSpec
-from cnnbench.timing.reruns import again
+from cnnbench.timing.samples.reruns import again
 from cnnbench.timing.session import Session
 from cnnbench.timing.setting import check
 from cnnbench.timing.workers.order import Job, Order

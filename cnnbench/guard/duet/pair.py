@@ -22,11 +22,11 @@ from cnnbench.errors import InputError
 from cnnbench.guard.changes import LayerChange, changes, pairs
 from cnnbench.guard.costs import Layer, layers
 from cnnbench.guard.finding import Status
-from cnnbench.timing.by_operator import Medians
-from cnnbench.timing.pairing import ratio, widest
-from cnnbench.timing.sampling import Rounds, take
+from cnnbench.timing.by_layer.by_operator import Medians
+from cnnbench.timing.samples.pairing import ratio, widest
+from cnnbench.timing.samples.sampling import Rounds, take
+from cnnbench.timing.samples.statistics import Interval
 from cnnbench.timing.session import StopRule
-from cnnbench.timing.statistics import Interval
 from cnnbench.timing.workers.conditions import decided
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.remote import RemoteEntry, WorkerError, started

@@ -16,7 +16,7 @@ from cnnbench.reports.charts.style import GREY, SIDES, Drawing
 from cnnbench.roofline.predict import dtype_of
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.comparison.comparison import Comparing, Comparison, Side
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 from cnnbench.timing.setting import Setting, names
 
 _COSTS: dict[str, str] = {

@@ -13,7 +13,7 @@ from cnnbench.reports.charts.parts import chart, colour, columns, legend, line_a
 from cnnbench.reports.charts.style import BLUE, GREY, ORANGE, Records, Width
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.sweeps.compare import Pair
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 
 MACS, PREDICTED, MEASURED = "MAC ratio", "predicted speed-up", "measured speed-up"
 OF_SPEEDUPS = {MACS: GREY, PREDICTED: ORANGE, MEASURED: BLUE}

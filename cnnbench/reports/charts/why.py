@@ -12,8 +12,8 @@ from cnnbench.reports.charts.ratios import MACS, MEASURED, TIMES, bar, ratios
 from cnnbench.reports.charts.style import BLUE, GREY, Drawing
 from cnnbench.studies.comparison.comparison import Comparing, Comparison
 from cnnbench.studies.comparison.ways import tried
-from cnnbench.timing.causes import NAMES, WORDS
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.by_layer.causes import NAMES, WORDS
+from cnnbench.timing.samples.pairing import Verdict
 
 _WIDTH = 420  # pixels
 

@@ -10,7 +10,7 @@ from cnnbench import harmless, units
 from cnnbench.counting.tree import Node
 from cnnbench.reports.architecture import describe
 from cnnbench.reports.network.subject import Subject
-from cnnbench.timing.pass_times import PassTimes, seconds_of
+from cnnbench.timing.by_layer.pass_times import PassTimes, seconds_of
 
 
 @dataclass(frozen=True)

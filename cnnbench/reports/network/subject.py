@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from cnnbench.counting.cost import Trace
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.audit.audit import Account
+from cnnbench.timing.by_layer.pass_times import PassTimes
 from cnnbench.timing.measure import Timing
-from cnnbench.timing.pass_times import PassTimes
 
 
 @dataclass(frozen=True)

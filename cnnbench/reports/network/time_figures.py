@@ -13,7 +13,7 @@ from cnnbench.reports.network.subject import Subject
 from cnnbench.reports.page import Figure, Section
 from cnnbench.reports.sweep.selection import MOST_ROWS
 from cnnbench.roofline.predict import dtype_of
-from cnnbench.timing.pass_times import PassTimes, seconds_of
+from cnnbench.timing.by_layer.pass_times import PassTimes, seconds_of
 
 _MOST_LAYERS = 24  # rows of the chart, those that take the most
 

@@ -9,7 +9,7 @@ from cnnbench import units
 from cnnbench.reports.network.subject import Subject
 from cnnbench.reports.report import Column
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.pass_times import PassTimes, held_by, seconds_of
+from cnnbench.timing.by_layer.pass_times import PassTimes, held_by, seconds_of
 
 _LEAST = 0.01  # of a pass, from which on what stands in no layer is named
 

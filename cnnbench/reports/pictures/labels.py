@@ -16,7 +16,7 @@ from cnnbench.reports.architecture import describe
 from cnnbench.reports.pictures.maps import SPACE
 from cnnbench.reports.pictures.shades import Shade
 from cnnbench.roofline.bound import Bound
-from cnnbench.timing.pass_times import PassTimes, TimedOp, held_by, seconds_of
+from cnnbench.timing.by_layer.pass_times import PassTimes, TimedOp, held_by, seconds_of
 
 LINE, SMALL_LINE, PADDING = 16.0, 14.0, 8.0  # pixels
 LONGEST = 52  # letters of a line

@@ -32,7 +32,7 @@ from cnnbench.reports.pictures.layout import Box, Layout, laid_out
 from cnnbench.reports.pictures.maps import SPACE, Map, Scale, faces
 from cnnbench.reports.pictures.picture import Picture, said, text
 from cnnbench.reports.pictures.shades import WORDS, Shade
-from cnnbench.timing.pass_times import seconds_of
+from cnnbench.timing.by_layer.pass_times import seconds_of
 
 _MARGIN, _LEGEND = 16.0, 58.0
 _NARROWEST = 560.0

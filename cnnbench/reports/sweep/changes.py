@@ -18,7 +18,7 @@ from cnnbench.reports.verdicts import marked
 from cnnbench.sweeps import views
 from cnnbench.sweeps.compare import RunChanges, changes, record
 from cnnbench.sweeps.results import Result
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 
 
 def names(a: Path, b: Path) -> tuple[str, str]:

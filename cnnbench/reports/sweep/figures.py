@@ -16,8 +16,8 @@ from cnnbench.reports.sweep.selection import MOST_ROWS, name, networks
 from cnnbench.sweeps.compare import RunChange
 from cnnbench.sweeps.results import Result
 from cnnbench.sweeps.views import Row, by_place, named, points, series
-from cnnbench.timing import confidence
-from cnnbench.timing.pairing import verdict
+from cnnbench.timing.samples import confidence
+from cnnbench.timing.samples.pairing import verdict
 
 _MOST_WAYS = 8  # that colours tell apart
 

@@ -26,13 +26,13 @@ from cnnbench.studies.comparison.rows import count_rows, elsewhere
 from cnnbench.studies.comparison.stages import CHAIN
 from cnnbench.timing import backends, profiling
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.causes import causes
-from cnnbench.timing.history import RunValue, What
+from cnnbench.timing.by_layer.causes import causes
 from cnnbench.timing.latency import Latency
 from cnnbench.timing.measure import Timing, timed
-from cnnbench.timing.pairing import Verdict, ratio, verdict, widest
-from cnnbench.timing.reruns import expected
-from cnnbench.timing.sampling import FIRST_LOOK
+from cnnbench.timing.samples.history import RunValue, What
+from cnnbench.timing.samples.pairing import Verdict, ratio, verdict, widest
+from cnnbench.timing.samples.reruns import expected
+from cnnbench.timing.samples.sampling import FIRST_LOOK
 from cnnbench.timing.session import Session, StopRule, stop_rule
 from cnnbench.timing.setting import Setting, calibrated
 

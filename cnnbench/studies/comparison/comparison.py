@@ -12,12 +12,12 @@ from cnnbench.models.network import Network
 from cnnbench.roofline.predict import Prediction
 from cnnbench.roofline.profile import Profile
 from cnnbench.studies.papers.accuracy import Accuracy, of_pass
-from cnnbench.timing.causes import Causes
+from cnnbench.timing.by_layer.causes import Causes
+from cnnbench.timing.by_layer.layers import LayerTimes
 from cnnbench.timing.latency import Latency
-from cnnbench.timing.layers import LayerTimes
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
+from cnnbench.timing.samples.statistics import Interval
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import Interval
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnnbench import units
 from cnnbench.studies.comparison.comparison import Comparison, Side
-from cnnbench.timing.causes import NAMES, WORDS, Causes, verb
+from cnnbench.timing.by_layer.causes import NAMES, WORDS, Causes, verb
 
 AS_PROMISED = 1.25  # a speed-up within so much of the ratio of MACs is about what they promise
 _NAMED, _STANDS_OUT = 2, 0.15  # how many causes are named, from what share of all that is too much

@@ -13,7 +13,7 @@ from cnnbench.counting.cost import Kind
 from cnnbench.roofline.bound import Bound
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.evidence import AS_PROMISED, evidence
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 
 _FORETOLD = 1.5  # a measured speed-up within so much of the predicted one may be explained by it
 SAME = 1.005  # ratios that print as 1.00

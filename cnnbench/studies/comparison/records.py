@@ -11,8 +11,8 @@ from cnnbench.counting.division import By
 from cnnbench.studies.comparison.comparison import Comparison, Side
 from cnnbench.studies.comparison.explain import explain, shares
 from cnnbench.studies.papers.accuracy import Accuracy, together
-from cnnbench.timing.causes import NAMES
-from cnnbench.timing.statistics import Interval
+from cnnbench.timing.by_layer.causes import NAMES
+from cnnbench.timing.samples.statistics import Interval
 
 _COSTS = ("params", "macs", "flops", "activations", "bytes_moved", "intensity")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from cnnbench.devices.device import Device
 from cnnbench.studies.comparison.comparison import Comparison
 from cnnbench.timing import backends
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.pairing import Verdict
 from cnnbench.timing.setting import Setting
 
 TOLD = (Verdict.FASTER, Verdict.SLOWER, Verdict.FASTER_HERE, Verdict.SLOWER_HERE)

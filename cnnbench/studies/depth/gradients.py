@@ -15,9 +15,9 @@ from cnnbench.models.network import Model, Network, name_of
 from cnnbench.studies.depth.batch_norm import BatchNorm
 from cnnbench.studies.depth.blocks import Passed, has_batch_norm, passed, remove_batch_norm, share
 from cnnbench.studies.depth.signal import Block, Signal, Signals
-from cnnbench.timing.prepared import fitting, ready
+from cnnbench.timing.preparing.prepared import fitting, ready
+from cnnbench.timing.samples.statistics import interval
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import interval
 
 SEEDS = 6  # the fewest whose median has an interval
 Say = Callable[[str, int, int], None]  # what, how many are done, of how many

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnbench.studies.depth.signal import Signal, judged
 from cnnbench.studies.depth.trainings import Trained
-from cnnbench.timing.statistics import Interval
+from cnnbench.timing.samples.statistics import Interval
 
 
 def record(signal: Signal, trained: Sequence[Trained]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cnnbench.timing.statistics import Interval
+from cnnbench.timing.samples.statistics import Interval
 
 # What a signal is multiplied by from end to end beyond which it does not survive: the gradient from
 # the last block to the first, and the deviation, the root of the variance, from the first to the

@@ -29,7 +29,7 @@ from cnnbench.models.arguments import Arguments
 from cnnbench.models.network import Network
 from cnnbench.models.spec import Spec, parse
 from cnnbench.timing.backends.watches.nodes import weights_beside
-from cnnbench.timing.run_folder import run_folder
+from cnnbench.timing.preparing.run_folder import run_folder
 
 _ROOM = 4 * 2**30  # bytes; beyond it what was used the longest ago goes
 _LEFT_S = 24 * 3600  # after which what an interrupted process has left goes

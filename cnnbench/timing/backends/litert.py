@@ -30,7 +30,7 @@ from cnnbench.models.inputs import NumberFormat
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import calibration, exports, runtime
 from cnnbench.timing.backends.watches.nodes import Watch
-from cnnbench.timing.ran import Ran, usual_of
+from cnnbench.timing.preparing.ran import Ran, usual_of
 from cnnbench.timing.setting import Setting
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from cnnbench.timing.backends import runtime
 from cnnbench.timing.backends.graphs import onnx_of, quantised
 from cnnbench.timing.backends.watches.nodes import Watch
 from cnnbench.timing.backends.watches.onnxruntime import Profile
-from cnnbench.timing.ran import Ran, usual_of
+from cnnbench.timing.preparing.ran import Ran, usual_of
 from cnnbench.timing.setting import Setting
 
 if TYPE_CHECKING:

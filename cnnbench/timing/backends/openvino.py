@@ -22,7 +22,7 @@ from cnnbench.timing.backends import runtime
 from cnnbench.timing.backends.graphs import onnx_of, quantised
 from cnnbench.timing.backends.watches.nodes import Watch
 from cnnbench.timing.backends.watches.openvino import Counters, nodes_of
-from cnnbench.timing.ran import Ran, usual_of
+from cnnbench.timing.preparing.ran import Ran, usual_of
 from cnnbench.timing.setting import Setting
 
 if TYPE_CHECKING:

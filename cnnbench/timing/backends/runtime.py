@@ -27,7 +27,7 @@ from cnnbench.models.inputs import NumberFormat, Shape
 from cnnbench.models.network import Network
 from cnnbench.timing.backends import exports
 from cnnbench.timing.backends.watches.nodes import Watch
-from cnnbench.timing.ran import Ran, most_error
+from cnnbench.timing.preparing.ran import Ran, most_error
 from cnnbench.timing.setting import Setting
 
 FLOAT32 = "float32"

@@ -17,12 +17,12 @@ from cnnbench.counting.totals import TOTALS, Totals
 from cnnbench.devices.device import Device
 from cnnbench.devices.passes import Passes
 from cnnbench.devices.warnings import Warning
-from cnnbench.timing.by_operator import Medians
-from cnnbench.timing.onednn import Reorders, median_of
-from cnnbench.timing.ran import Ran
-from cnnbench.timing.sampling import Entry
+from cnnbench.timing.by_layer.by_operator import Medians
+from cnnbench.timing.by_layer.onednn import Reorders, median_of
+from cnnbench.timing.by_layer.threads import Threads
+from cnnbench.timing.preparing.ran import Ran
+from cnnbench.timing.samples.sampling import Entry
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.threads import Threads
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.remote import Remote, RemoteEntry, WorkerError
 

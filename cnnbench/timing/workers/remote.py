@@ -16,9 +16,9 @@ from typing import Any
 
 from cnnbench.devices.passes import Passes
 from cnnbench.errors import InputError, reason_of
-from cnnbench.timing.by_operator import TIMED, Medians
-from cnnbench.timing.onednn import Reorders
-from cnnbench.timing.threads import Threads
+from cnnbench.timing.by_layer.by_operator import TIMED, Medians
+from cnnbench.timing.by_layer.onednn import Reorders
+from cnnbench.timing.by_layer.threads import Threads
 from cnnbench.timing.workers.order import Job, Order
 from cnnbench.timing.workers.process import begin
 from cnnbench.timing.workers.worker import END

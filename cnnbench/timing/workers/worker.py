@@ -25,7 +25,7 @@ from typing import IO, Any
 from cnnbench.errors import CnnbenchError, MemoryShortage, MissingError
 from cnnbench.lineage import end_with
 from cnnbench.models.nesting import room
-from cnnbench.timing.run_folder import VARIABLE as RUN_FOLDER
+from cnnbench.timing.preparing.run_folder import VARIABLE as RUN_FOLDER
 from cnnbench.timing.workers.order import Job, Order
 
 END = {"end": True}
@@ -42,7 +42,7 @@ def main(early: bool = False) -> None:
     os.dup2(2, 1)
     gc.disable()  # what imports make is no garbage, and passes are to be timed alone
     if early:
-        importlib.import_module("cnnbench.timing.builder")
+        importlib.import_module("cnnbench.timing.preparing.builder")
     given = questions.readline()
     if not given:
         return
@@ -111,10 +111,10 @@ class _Served:
         import torch
 
         from cnnbench.devices.device import find_device
-        from cnnbench.timing.builder import Builder
-        from cnnbench.timing.by_node import ByNode
-        from cnnbench.timing.by_operator import ByOperator
-        from cnnbench.timing.prepared import Prepared
+        from cnnbench.timing.by_layer.by_node import ByNode
+        from cnnbench.timing.by_layer.by_operator import ByOperator
+        from cnnbench.timing.preparing.builder import Builder
+        from cnnbench.timing.preparing.prepared import Prepared
 
         torch.set_num_threads(order.threads)
         self._order = order
@@ -131,7 +131,7 @@ class _Served:
         if "passes" in question:
             return asdict(self._prepared[question["passes"]].passes)
         if "operators" in question:
-            from cnnbench.timing.by_operator import TIMED
+            from cnnbench.timing.by_layer.by_operator import TIMED
 
             found: dict[str, Any] = {
                 "operators": TIMED.dump_python(self._by_operator(question["operators"]).medians())
@@ -152,7 +152,7 @@ class _Served:
         return {"seconds": entry(question["repeats"], question["counts"])}
 
     def _by_operator(self, index: int) -> Any:
-        from cnnbench.timing.by_node import watched
+        from cnnbench.timing.by_layer.by_node import watched
 
         if index not in self._watched:
             self._watched[index] = watched(self._prepared[index])

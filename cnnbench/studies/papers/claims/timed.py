@@ -19,10 +19,10 @@ from cnnbench.studies.papers.claims.claim import Answer, Claim, Need, Setup, at_
 from cnnbench.studies.papers.claims.counted import BOTTLENECK, PLAIN, doubled
 from cnnbench.timing import backends
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.confidence import OF_RERUN
-from cnnbench.timing.pairing import Verdict
+from cnnbench.timing.samples.confidence import OF_RERUN
+from cnnbench.timing.samples.pairing import Verdict
+from cnnbench.timing.samples.statistics import Interval
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.statistics import Interval
 
 
 def _timed(rows: Sequence[Comparison], setup: Setup) -> list[Comparison]:

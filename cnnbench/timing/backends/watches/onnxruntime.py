@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnbench.timing.backends.watches.nodes import File, NodeTime, Watch, weights_beside
-from cnnbench.timing.run_folder import run_folder
+from cnnbench.timing.preparing.run_folder import run_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

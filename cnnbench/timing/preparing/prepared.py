@@ -28,10 +28,10 @@ from cnnbench.models.sources.building import converted
 from cnnbench.models.sources.source import file_in
 from cnnbench.models.spec import SourceSpec
 from cnnbench.timing import backends
-from cnnbench.timing.fuse import fused
-from cnnbench.timing.ran import Ran, most_error
+from cnnbench.timing.preparing.fuse import fused
+from cnnbench.timing.preparing.ran import Ran, most_error
+from cnnbench.timing.preparing.values import inspect
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.values import inspect
 
 
 @dataclass

@@ -16,8 +16,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnbench.timing.confidence import OF_RERUN
-from cnnbench.timing.statistics import Interval, interval
+from cnnbench.timing.samples.confidence import OF_RERUN
+from cnnbench.timing.samples.statistics import Interval, interval
 
 _JUMP = math.log(2)
 _Z = NormalDist().inv_cdf(0.5 + OF_RERUN / 2)

@@ -11,7 +11,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cnnbench.timing.confidence import OF_MEDIAN
+from cnnbench.timing.samples.confidence import OF_MEDIAN
 
 _TOLERANCE = 0.99  # of the range that a percentile needs
 _MANY = 10_000  # samples from which on the binomial is as good as normal

@@ -9,10 +9,10 @@ from cnnbench.counting.cost import OpCost
 from cnnbench.counting.division import names
 from cnnbench.roofline.bound import Bound, bound, least_seconds
 from cnnbench.roofline.profile import Profile
-from cnnbench.timing.by_operator import Medians
+from cnnbench.timing.by_layer.by_operator import Medians
+from cnnbench.timing.by_layer.onednn import Reorders
+from cnnbench.timing.by_layer.threads import Threads
 from cnnbench.timing.latency import Latency
-from cnnbench.timing.onednn import Reorders
-from cnnbench.timing.threads import Threads
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnnbench.errors import CnnbenchError
 from cnnbench.roofline.profile import Spread
 from cnnbench.timing.lineup import order
-from cnnbench.timing.sampling import take
+from cnnbench.timing.samples.sampling import take
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
 from cnnbench.timing.workers.crew import Crew

@@ -15,11 +15,11 @@ from cnnbench.counting.rules import convention
 from cnnbench.devices.device import Device
 from cnnbench.errors import InputError
 from cnnbench.timing import backends
-from cnnbench.timing.onednn import Reorders, median_of, reorders
-from cnnbench.timing.prepared import Prepared
+from cnnbench.timing.by_layer.onednn import Reorders, median_of, reorders
+from cnnbench.timing.by_layer.stopwatch import Lap, Stopwatch, timer
+from cnnbench.timing.by_layer.threads import Threads, gain, one_thread
+from cnnbench.timing.preparing.prepared import Prepared
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.stopwatch import Lap, Stopwatch, timer
-from cnnbench.timing.threads import Threads, gain, one_thread
 
 # Each operator, its median seconds, and the kernel that ran it, where a runtime tells.
 Medians = list[tuple[OpCost, float, str]]

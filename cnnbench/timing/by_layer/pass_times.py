@@ -18,7 +18,7 @@ from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.predict import OpPrediction, Prediction
 from cnnbench.roofline.runtimes.nodes import name_of
 from cnnbench.roofline.sizes import BETWEEN
-from cnnbench.timing.layers import LayerTimes, OpTime
+from cnnbench.timing.by_layer.layers import LayerTimes, OpTime
 
 TimedOp = OpTime | OpPrediction
 

@@ -13,16 +13,16 @@ from cnnbench.roofline.calibrate import calibrate, holding, keep, stored
 from cnnbench.roofline.ceilings import DTYPES
 from cnnbench.roofline.profile import Noise, Profile, Timed
 from cnnbench.timing import backends
-from cnnbench.timing.confidence import OF_RATIO
 from cnnbench.timing.measure import timed
-from cnnbench.timing.pairing import ratio
-from cnnbench.timing.prepared import prepare, ready
+from cnnbench.timing.preparing.prepared import prepare, ready
 from cnnbench.timing.profiling import complete
-from cnnbench.timing.sampling import Rounds, take
+from cnnbench.timing.samples.confidence import OF_RATIO
+from cnnbench.timing.samples.pairing import ratio
+from cnnbench.timing.samples.sampling import Rounds, take
+from cnnbench.timing.samples.spread import MODEL, NEVER, spread
+from cnnbench.timing.samples.statistics import order_statistic
 from cnnbench.timing.session import Session, StopRule
 from cnnbench.timing.setting import Setting
-from cnnbench.timing.spread import MODEL, NEVER, spread
-from cnnbench.timing.statistics import order_statistic
 
 # One of each sort, to which predictions for a device are held.
 CHECKED = ("resnet20", "mobilenet_v2", "efficientnet_b0", "googlenet", "resnet18")

@@ -15,7 +15,7 @@ from cnnbench.models.given import Inputs
 from cnnbench.models.network import Model, Network
 from cnnbench.progress import SILENT, Progress
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.prepared import Prepared, called, prepare, prepare_file, ready
+from cnnbench.timing.preparing.prepared import Prepared, called, prepare, prepare_file, ready
 from cnnbench.timing.setting import Setting, check
 
 _STEP = 8  # the search for the largest batch ends within an eighth

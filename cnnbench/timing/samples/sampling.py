@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cnnbench.errors import CnnbenchError
 from cnnbench.models.foreign import forgotten
 from cnnbench.progress import SILENT, Progress
-from cnnbench.timing import statistics
+from cnnbench.timing.samples import statistics
 from cnnbench.timing.session import StopRule
 
 SHORTEST_S = 1e-3  # of a sample, so that the clock's own grain does not show

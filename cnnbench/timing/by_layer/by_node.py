@@ -16,9 +16,9 @@ from cnnbench.models.spec import SourceSpec
 from cnnbench.roofline.runtimes.nodes import CHANGED, in_one
 from cnnbench.timing.backends.runtime import Pass
 from cnnbench.timing.backends.watches.nodes import NodeTime, Watch
-from cnnbench.timing.by_operator import ByOperator, Medians
-from cnnbench.timing.prepared import Prepared
-from cnnbench.timing.threads import Threads
+from cnnbench.timing.by_layer.by_operator import ByOperator, Medians
+from cnnbench.timing.by_layer.threads import Threads
+from cnnbench.timing.preparing.prepared import Prepared
 
 _ADDED = "(added)"  # where rows stand of what is not in the file, and changes no layout
 LAYOUTS = re.compile("reorder|transpose|permute", re.IGNORECASE)

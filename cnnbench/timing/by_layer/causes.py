@@ -16,9 +16,9 @@ from cnnbench.counting.cost import Kind, OpCost
 from cnnbench.roofline.bound import Bound
 from cnnbench.roofline.profile import Profile
 from cnnbench.timing.backends import EAGER
-from cnnbench.timing.by_node import LAYOUTS
+from cnnbench.timing.by_layer.by_node import LAYOUTS
+from cnnbench.timing.by_layer.layers import LayerTimes, OpTime
 from cnnbench.timing.latency import FAULT_S
-from cnnbench.timing.layers import LayerTimes, OpTime
 
 _MOST_UNEXPLAINED = 0.3  # of a pass
 _CONVOLUTIONS = (Kind.CONVOLUTION, Kind.POINTWISE, Kind.DEPTHWISE)

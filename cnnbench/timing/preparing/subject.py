@@ -8,7 +8,7 @@ from cnnbench.counting.totals import Totals
 from cnnbench.devices.device import Device
 from cnnbench.devices.passes import Passes
 from cnnbench.devices.warnings import Warning
-from cnnbench.timing.ran import Ran
+from cnnbench.timing.preparing.ran import Ran
 from cnnbench.timing.setting import Setting
 
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cnnbench.timing.confidence import OF_RATIO
-from cnnbench.timing.sampling import Rows
-from cnnbench.timing.statistics import Interval, interval
+from cnnbench.timing.samples.confidence import OF_RATIO
+from cnnbench.timing.samples.sampling import Rows
+from cnnbench.timing.samples.statistics import Interval, interval
 
 
 class Verdict(StrEnum):

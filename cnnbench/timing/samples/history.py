@@ -24,7 +24,7 @@ from cnnbench.devices.machine import Machine
 from cnnbench.errors import OutputError
 from cnnbench.files import write
 from cnnbench.roofline.calibrate import path
-from cnnbench.timing.reruns import Between, deviation
+from cnnbench.timing.samples.reruns import Between, deviation
 
 _KEPT = 1000  # values, the last ones
 _MOST = 1200  # lines, from which on the file is written anew

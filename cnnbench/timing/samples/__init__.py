@@ -1,0 +1,1 @@
+"""What raw seconds say: how they are taken, their statistics, how far another run lies."""
