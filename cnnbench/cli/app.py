@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -81,6 +82,12 @@ def cnnbench(
     """
 
 
+def _filled(text: str) -> str:
+    """Paragraphs of one line each, which the terminal breaks where it is full."""
+    paragraphs = cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
     BUILD: {"list": listing.list_models, "show": show.show, "export": export.export},
     COUNT: {"flops": flops.flops, "audit": audit.audit},
@@ -104,4 +111,5 @@ for panel, commands in _PANELS.items():
     for name, called in commands.items():
         topic = OF_COMMAND.get(name)
         epilog = f"More: cnnbench guide {topic}" if topic else None
-        app.command(name, rich_help_panel=panel, epilog=epilog)(called)
+        help_ = _filled(called.__doc__ or "")
+        app.command(name, help=help_, rich_help_panel=panel, epilog=epilog)(called)
