@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 from textwrap import wrap
 from typing import Any
@@ -13,33 +12,30 @@ from typing import Any
 from cnnbench import units
 from cnnbench.counting.cost import Trace
 from cnnbench.counting.division import Level
-from cnnbench.counting.flow import Flow, Fold, Part, flow
+from cnnbench.counting.flow import Flow, Part, flow
 from cnnbench.models.inputs import Shape
 from cnnbench.reports.architecture import describe
+from cnnbench.reports.pictures.elements import draw_part, draw_wire
+from cnnbench.reports.pictures.frames import AROUND, BESIDE, Frame
 from cnnbench.reports.pictures.labels import (
     LINE,
     LONGEST,
-    PADDING,
-    SMALL_LINE,
-    Label,
     Sketch,
     closed_form,
     live_bytes,
     of_ends,
     of_part,
 )
-from cnnbench.reports.pictures.layout import Box, Layout, laid_out
-from cnnbench.reports.pictures.maps import SPACE, Map, Scale, faces
-from cnnbench.reports.pictures.picture import Picture, said, text
+from cnnbench.reports.pictures.layout import Layout, laid_out
+from cnnbench.reports.pictures.maps import Map, Scale
+from cnnbench.reports.pictures.picture import Picture, text
 from cnnbench.reports.pictures.shades import WORDS, Shade
 from cnnbench.timing.by_layer.pass_times import seconds_of
 
 _MARGIN, _LEGEND = 16.0, 58.0
 _NARROWEST = 560.0
-_BESIDE, _GAP = 32.0, 8.0  # pixels of a fold's number, and between it and the frame
 _LETTERS = 64  # of a line below
 _JOINT = 2.6  # pixels of the dot where a line leaves another
-_AROUND = 7.0  # pixels of a fold's frame around what is in it
 _DARKEST = 0.5  # of the shade, so that text on it is read
 _USUAL, _MOST_PARTS = Level.BLOCKS, 60  # of a picture that nobody asked to be finer
 
@@ -84,35 +80,6 @@ def _alike(part: Part) -> tuple[Any, ...]:
     return layers, part.outputs, part.cost, part.repeats
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """The dashed frame of a fold and where its number stands, each around those of inner folds."""
-
-    fold: Fold
-    box: Box
-    number: Box
-
-    @classmethod
-    def around(cls, fold: Fold, inner: int, placed: Sequence[Box]) -> _Frame:
-        """The frame around a fold's parts, wider where it holds `inner` such frames."""
-        boxes, wide = placed[fold.first : fold.last + 1], _AROUND * (1 + inner)
-        left, right = min(b.left for b in boxes) - wide, max(b.right for b in boxes) + wide
-        top, bottom = min(b.top for b in boxes) - wide, max(b.bottom for b in boxes) + wide
-        box = Box((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
-        beside = right + _GAP + _BESIDE * inner
-        number = Box(beside + _BESIDE / 2, top + LINE / 2, _BESIDE - _GAP, LINE)
-        return cls(fold, box, number)
-
-    def drawn(self) -> Iterator[str]:
-        """It as SVG."""
-        box, number = self.box, self.number
-        yield (
-            f'<rect class="fold" x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" '
-            f'height="{box.height:.1f}" rx="8"/>'
-        )
-        yield text(f"x {self.fold.repeats}", number.left, number.bottom - 2)
-
-
 class _Laid:
     """A network whose parts have their places; `most` is the largest share that shades one."""
 
@@ -152,17 +119,17 @@ class _Laid:
             )
         ]
         layout = laid_out([label.size for label in self._labels], edges, self._beside())
-        self._layout = layout.moved(_MARGIN + _AROUND, _LEGEND + _MARGIN)
+        self._layout = layout.moved(_MARGIN + AROUND, _LEGEND + _MARGIN)
         title = 9.5 * len(_title(of)) + 2 * _MARGIN
         self.width = max(self._layout.right + 4 * _MARGIN, _NARROWEST, title)
         self._closing = _closing(of)
         self.height = self._layout.bottom + _MARGIN + LINE * len(self._closing)
 
-    def _frames(self, layout: Layout) -> list[_Frame]:
+    def _frames(self, layout: Layout) -> list[Frame]:
         """A frame for each fold."""
         folds, placed = self.flow.folds, layout.boxes[self._first :]
         return [
-            _Frame.around(fold, sum(map(fold.holds, folds[:place])), placed)
+            Frame.around(fold, sum(map(fold.holds, folds[:place])), placed)
             for place, fold in enumerate(folds)
         ]
 
@@ -184,7 +151,7 @@ class _Laid:
             place for fold in self.flow.folds for place in range(fold.first, fold.last + 1)
         )
         places = range(len(self._labels))
-        return [(_AROUND + _BESIDE) * folds[place - self._first] for place in places]
+        return [(AROUND + BESIDE) * folds[place - self._first] for place in places]
 
     def content(
         self, right: float, scale: Scale, most: float, marked: frozenset[int] = frozenset()
@@ -195,7 +162,7 @@ class _Laid:
         for frame in self._frames(layout):
             yield from frame.drawn()
         for route in layout.routes:
-            yield from _wire(route)
+            yield from draw_wire(route)
         for x, y in layout.joints:
             yield f'<circle class="tip" cx="{x:.1f}" cy="{y:.1f}" r="{_JOINT}"/>'
         places = zip(self._labels, layout.boxes, self.maps, self._shares, strict=True)
@@ -203,7 +170,9 @@ class _Laid:
             shade = _DARKEST * share / most if most else 0.0
             if label.bound is not None:
                 shade = _DARKEST
-            yield from _part(label, box, map_, scale, shade, marked=index - self._first in marked)
+            yield from draw_part(
+                label, box, map_, scale, shade, marked=index - self._first in marked
+            )
         for number, words in enumerate(self._closing, 1):
             yield text(words, right + _MARGIN, layout.bottom + 4 + LINE * number)
 
@@ -266,44 +235,3 @@ def _time(of: Sketch) -> str:
     assert of.times is not None, "time is shaded by times"
     took = units.duration(of.times.seconds)
     return f"share of a pass of {took} in {of.times.backend}, {of.times.verb}"
-
-
-def _wire(route: Sequence[tuple[float, float]]) -> Iterator[str]:
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in route)
-    x, y = route[-1]
-    before = next((point for point in reversed(route) if point != (x, y)), (x, y - 1))
-    turn = math.degrees(math.atan2(before[0] - x, y - before[1]))
-    yield f'<polyline class="wire" points="{points}"/>'
-    yield (
-        f'<path class="tip" transform="translate({x:.1f} {y:.1f}) rotate({turn:.1f})" '
-        'd="M0 0l-4 -7h8z"/>'
-    )
-
-
-def _part(
-    label: Label, box: Box, map_: Map, scale: Scale, shade: float, *, marked: bool
-) -> Iterator[str]:
-    """A box with its map, its words and its numbers, which the keyboard reaches."""
-    where = (
-        f'x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
-    )
-    spoken = label.spoken + (", differs" if marked else "")
-    data = " ".join(
-        f'data-{key.replace(" ", "-")}="{said(str(value))}"' for key, value in label.record.items()
-    )
-    yield f'<g class="part" tabindex="0" role="img" aria-label="{said(spoken)}" {data}>'
-    yield f"<title>{said(spoken)}</title>"
-    yield f'<rect class="{"box differs" if marked else "box"}" {where} rx="5"/>'
-    if shade:
-        kind = f"shade {label.bound}" if label.bound else "shade"
-        yield f'<rect class="{kind}" {where} rx="5" fill-opacity="{shade:.3f}"/>'
-    middle = box.left + PADDING + SPACE / 2
-    for number, points in enumerate(faces(map_, scale, middle, box.y, label.towers)):
-        corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        yield f'<polygon class="{("top", "side", "front")[number % 3]}" points="{corners}"/>'
-    x = box.left + 2 * PADDING + SPACE
-    y = box.top + (box.height - LINE * len(label.lines) - SMALL_LINE) / 2 + 12
-    for number, words in enumerate(label.lines):
-        yield text(words, x, y + number * LINE)
-    yield text(label.numbers, x, y + len(label.lines) * LINE - 1, "small")
-    yield "</g>"

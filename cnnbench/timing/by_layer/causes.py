@@ -168,7 +168,8 @@ def _logged(operators: Sequence[OpTime], convolutions: Sequence[Sequence[int]]) 
 def _problem(op: OpCost) -> tuple[int, int, int, int]:
     """Groups, channels, filters, window; as oneDNN's log has them."""
     assert op.weight is not None, "a convolution has one"
-    channels = op.weight[1] * op.groups  # its input may be a parameter, which is none of `inputs`
+    # A parameter that is convolved is none of `inputs`.
+    channels = op.inputs[0][1] if op.inputs else op.weight[1] * op.groups
     return op.groups, channels, op.output[1], math.prod(op.kernel)
 
 
